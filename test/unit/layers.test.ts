@@ -1,0 +1,89 @@
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { execa } from 'execa'
+import { describe, expect, it } from 'vitest'
+
+type Import = readonly [file: string, specifier: string]
+
+/** Lints a tree that holds just these imports; returns those that the layer rules refuse. */
+async function lint(imports: readonly Import[]): Promise<Import[]> {
+  const tree = await mkdtemp(join(tmpdir(), 'reprefix-layers-'))
+  try {
+    const settings = JSON.parse(await readFile('biome.json', 'utf8'))
+    const biomeJson = { ...settings, $schema: undefined, vcs: undefined, root: true }
+    await writeFile(join(tree, 'biome.json'), JSON.stringify(biomeJson))
+    for (const file of new Set(imports.map(([name]) => name))) {
+      const group = imports.filter(([name]) => name === file)
+      await mkdir(join(tree, dirname(file)), { recursive: true })
+      const lines = group.map(([, from], i) => `export { x as x${i} } from '${from}'`)
+      await writeFile(join(tree, file), `${lines.join('\n')}\n`)
+    }
+    const { stdout } = await execa({ reject: false, cwd: tree })`${join(
+      process.cwd(),
+      'node_modules/.bin/biome',
+    )} lint --only=style/noRestrictedImports --reporter=github --max-diagnostics=none`
+    return imports.filter(([file, from]) => {
+      const line = imports.filter(([name]) => name === file).findIndex(([, s]) => s === from) + 1
+      return stdout.includes(`${file},line=${line},`)
+    })
+  } finally {
+    await rm(tree, { recursive: true })
+  }
+}
+
+const REFUSED: readonly Import[] = [
+  ['shared/report.ts', '../agent/ports.ts'],
+  ['shared/report.ts', '../cloud/ports.ts'],
+  ['shared/report.ts', 'jose'],
+  ['shared/merkle.ts', 'node:crypto'],
+  ['agent/domain/plan.ts', '../ports.ts'],
+  ['agent/domain/plan.ts', '../adapters/docker.ts'],
+  ['agent/domain/plan.ts', '../../cloud/domain/policy.ts'],
+  ['agent/domain/plan.ts', 'node:fs'],
+  ['agent/domain/plan.ts', 'execa'],
+  ['agent/reconcile.ts', './adapters/docker.ts'],
+  ['agent/reconcile.ts', 'node:fs/promises'],
+  ['agent/loop.ts', './adapters/docker.ts'],
+  ['agent/adapters/kernel.ts', '../cli.ts'],
+  ['agent/adapters/kernel.ts', 'execa'],
+  ['agent/adapters/kernel.ts', 'dockerode'],
+  ['agent/cli.ts', '../cloud/config.ts'],
+  ['cloud/domain/policy.ts', '../ports.ts'],
+  ['cloud/accept-report.ts', './store/libsql.ts'],
+  ['cloud/accept-report.ts', './app.ts'],
+  ['cloud/app.ts', './server.ts'],
+  ['cloud/dns/rfc2136.ts', '../cli.ts'],
+  ['cloud/store/sql-repository.ts', '@libsql/client'],
+  ['cloud/store/libsql.ts', '../../agent/ports.ts'],
+  ['cloud/app.ts', '@hono/node-server'],
+  ['cloud/server.ts', '../test/lab/lab.ts'],
+  ['test/lab/lab.ts', '../../agent/ports.ts'],
+]
+
+const ALLOWED: readonly Import[] = [
+  ['shared/jws.ts', 'jose'],
+  ['shared/report.ts', './ipv6.ts'],
+  ['agent/domain/plan.ts', '../../shared/ipv6.ts'],
+  ['agent/domain/plan.ts', './model.ts'],
+  ['agent/reconcile.ts', './domain/plan.ts'],
+  ['agent/adapters/docker.ts', 'dockerode'],
+  ['agent/adapters/command.ts', 'execa'],
+  ['agent/cli.ts', './adapters/docker.ts'],
+  ['cloud/domain/policy.ts', '../../shared/ipv6.ts'],
+  ['cloud/accept-report.ts', './domain/policy.ts'],
+  ['cloud/store/libsql.ts', '@libsql/client'],
+  ['cloud/server.ts', '@hono/node-server'],
+  ['cloud/commands/demo.ts', '../../test/lab/demo.ts'],
+  ['test/lab/lab.ts', '../../shared/ipv6.ts'],
+]
+
+describe('the layers', () => {
+  it('refuse every import against the direction', { timeout: 30_000 }, async () => {
+    expect(await lint(REFUSED)).toEqual(REFUSED)
+  })
+
+  it('allow every import along the direction', { timeout: 30_000 }, async () => {
+    expect(await lint(ALLOWED)).toEqual([])
+  })
+})
