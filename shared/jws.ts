@@ -1,0 +1,230 @@
+import { CompactSign, calculateJwkThumbprint, compactVerify } from 'jose'
+import * as v from 'valibot'
+import { decodeBase64url, encodeBase64url } from './base64.ts'
+import { type CompactJws, parseCompact, parseStrictJson } from './compact.ts'
+import { type CryptoKey, importPublicKey, importSeed } from './ed25519.ts'
+import { isReprefixError, messageOf, ReprefixError } from './errors.ts'
+import type { JoinString } from './join.ts'
+import { type PublicJwk, parsePrivateJwk, parsePublicJwk } from './jwk.ts'
+import { parseReport, type Report } from './report.ts'
+import { digestSchema } from './schema.ts'
+
+export type { PublicJwk } from './jwk.ts'
+
+/** A public key ready to verify; `kid` is its RFC 7638 thumbprint. */
+export interface VerificationKey {
+  readonly kid: string
+  readonly jwk: PublicJwk
+  readonly key: CryptoKey
+}
+
+/** A key pair ready to sign. */
+export interface SigningKey extends VerificationKey {
+  readonly privateKey: CryptoKey
+}
+
+/** A report's JWS whose form was checked; its signature was not. */
+export type ReportJws = CompactJws<v.InferOutput<typeof reportHeader>>
+
+/** An enrolment's JWS whose form was checked; its signatures were not. */
+export interface EnrolmentJws {
+  readonly text: string
+  readonly tokenId: string
+  readonly url: string
+  readonly iat: number
+  readonly jwk: PublicJwk
+  /** The inner JWS: the token's MAC over the key. */
+  readonly inner: CompactJws<v.InferOutput<typeof tokenHeader>>
+}
+
+const SIGNATURE_BYTES = 64
+const MAC_BYTES = 32
+const MAC_KEY_INFO = 'reprefix token mac key v1'
+
+const urlSchema = v.pipe(v.string(), v.minLength(1), v.maxLength(2048))
+const issuedAt = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
+const reportHeader = v.strictObject({
+  alg: v.literal('Ed25519'),
+  typ: v.literal('reprefix-report+jws'),
+  kid: digestSchema,
+  url: urlSchema,
+  iat: issuedAt,
+  nonce: v.exactOptional(v.pipe(v.string(), v.minLength(1), v.maxLength(256))),
+})
+const enrolmentHeader = v.strictObject({
+  alg: v.literal('Ed25519'),
+  typ: v.literal('reprefix-enroll+jws'),
+  jwk: v.unknown(),
+  url: urlSchema,
+  iat: issuedAt,
+})
+const tokenHeader = v.strictObject({
+  alg: v.literal('HS256'),
+  typ: v.literal('reprefix-token+jws'),
+  kid: v.pipe(v.string(), v.regex(/^[\w-]{1,64}$/, 'is not the identifier of a token')),
+  url: urlSchema,
+})
+
+/** Makes a new Ed25519 key pair; `jwk` holds the private member and goes to a private file only. */
+export async function generateSigningKey(): Promise<{
+  key: SigningKey
+  jwk: PublicJwk & { readonly d: string }
+}> {
+  const seed = crypto.getRandomValues(new Uint8Array(32))
+  const { publicKey } = await importSeed(seed)
+  const jwk = {
+    kty: 'OKP',
+    crv: 'Ed25519',
+    x: encodeBase64url(publicKey),
+    d: encodeBase64url(seed),
+  } as const
+  return { key: await importSigningKey(jwk), jwk }
+}
+
+/** Reads a private JWK; refuses one whose `x` is not the public key of `d`. @throws KEY_INVALID */
+export async function importSigningKey(value: unknown): Promise<SigningKey> {
+  const { d, ...jwk } = parsePrivateJwk(value)
+  const { privateKey, publicKey } = await importSeed(decodeBase64url(d))
+  if (encodeBase64url(publicKey) !== jwk.x) {
+    throw new ReprefixError('KEY_INVALID', 'the public part of this JWK belongs to another key')
+  }
+  return { ...(await importVerificationKey(jwk)), privateKey }
+}
+
+/**
+ * Reads an untrusted public JWK: exactly kty, crv and x, canonical, not of small order; computes the
+ * thumbprint from the re-encoded members (RFC 7638).
+ * @throws ReprefixError KEY_INVALID
+ */
+export async function importVerificationKey(value: unknown): Promise<VerificationKey> {
+  const jwk = parsePublicJwk(value)
+  const key = await importPublicKey(decodeBase64url(jwk.x))
+  return { kid: await calculateJwkThumbprint(jwk), jwk, key }
+}
+
+/** Signs a report. `iat` in seconds; `url` is the endpoint's full URL; `nonce` only when asked for. */
+export function signReport(
+  report: Report,
+  key: SigningKey,
+  header: { readonly url: string; readonly iat: number; readonly nonce?: string },
+): Promise<string> {
+  const { url, iat, nonce } = header
+  return new CompactSign(encodeJson(report))
+    .setProtectedHeader({
+      alg: 'Ed25519',
+      typ: 'reprefix-report+jws',
+      kid: key.kid,
+      url,
+      iat,
+      ...(nonce === undefined ? {} : { nonce }),
+    })
+    .sign(key.privateKey)
+}
+
+/**
+ * Checks the form of an untrusted report JWS: one spelling of every byte, exactly the header members
+ * of version 1, at most `MAX_REPORT_BYTES`. Says nothing about the signature.
+ * @throws ReprefixError JWS_MALFORMED
+ */
+export function parseReportJws(text: string): ReportJws {
+  return parseCompact(text, reportHeader, SIGNATURE_BYTES)
+}
+
+/**
+ * Verifies the signature with the key that the header names, then decodes the payload.
+ * @throws ReprefixError JWS_SIGNATURE, or REPORT_INVALID for a payload that is no report
+ */
+export async function verifyReportJws(jws: ReportJws, key: VerificationKey): Promise<Report> {
+  if (jws.header.kid !== key.kid) {
+    throw new ReprefixError('JWS_SIGNATURE', 'the report names another key than the one given')
+  }
+  await verifyCompact(jws.text, key.key, 'Ed25519', 'the signature of the report is not valid')
+  try {
+    return parseReport(parseStrictJson(jws.payload))
+  } catch (cause) {
+    if (isReprefixError(cause, 'REPORT_INVALID')) throw cause
+    throw new ReprefixError('REPORT_INVALID', `invalid report: ${messageOf(cause)}`, { cause })
+  }
+}
+
+/** The key that the cloud keeps for a token instead of its secret: HKDF-SHA-256 (RFC 5869), 32 bytes. */
+export async function deriveMacKey(secret: Uint8Array): Promise<Uint8Array> {
+  const key = await crypto.subtle.importKey('raw', secret, 'HKDF', false, ['deriveBits'])
+  const info = new TextEncoder().encode(MAC_KEY_INFO)
+  const parameters = { name: 'HKDF', hash: 'SHA-256', salt: new Uint8Array(), info }
+  return new Uint8Array(await crypto.subtle.deriveBits(parameters, key, MAC_BYTES * 8))
+}
+
+/**
+ * Asks to enrol `key`: an outer JWS by the key itself around an inner JWS with the token's MAC over
+ * that key (the external account binding of RFC 8555 §7.3.4). The token's secret does not travel.
+ */
+export async function signEnrolment(
+  join: JoinString,
+  key: SigningKey,
+  iat: number,
+): Promise<string> {
+  const url = `${join.url}/v1/enroll`
+  const inner = await new CompactSign(encodeJson(thumbprintMembers(key.jwk)))
+    .setProtectedHeader({ alg: 'HS256', typ: 'reprefix-token+jws', kid: join.token, url })
+    .sign(await deriveMacKey(join.secret))
+  const jwk = { ...thumbprintMembers(key.jwk) }
+  return new CompactSign(new TextEncoder().encode(inner))
+    .setProtectedHeader({ alg: 'Ed25519', typ: 'reprefix-enroll+jws', jwk, url, iat })
+    .sign(key.privateKey)
+}
+
+/**
+ * Checks the form of an untrusted enrolment: both JWS strict, the key acceptable, and the inner
+ * JWS made for the same URL and the same key as the outer. Says nothing about the signatures.
+ * @throws ReprefixError JWS_MALFORMED or KEY_INVALID
+ */
+export function parseEnrolmentJws(text: string): EnrolmentJws {
+  const { header, payload } = parseCompact(text, enrolmentHeader, SIGNATURE_BYTES)
+  const jwk = parsePublicJwk(header.jwk)
+  const inner = parseCompact(new TextDecoder().decode(payload), tokenHeader, MAC_BYTES)
+  const bound = new TextDecoder().decode(inner.payload)
+  if (inner.header.url !== header.url || bound !== JSON.stringify(thumbprintMembers(jwk))) {
+    throw new ReprefixError(
+      'JWS_MALFORMED',
+      'malformed JWS: the token was used for another key or URL',
+    )
+  }
+  return { text, tokenId: inner.header.kid, url: header.url, iat: header.iat, jwk, inner }
+}
+
+/**
+ * Verifies the token's MAC and the key's own signature.
+ * @throws ReprefixError JWS_SIGNATURE
+ */
+export async function verifyEnrolmentJws(
+  jws: EnrolmentJws,
+  macKey: Uint8Array,
+): Promise<VerificationKey> {
+  await verifyCompact(jws.inner.text, macKey, 'HS256', 'the secret of the join string is wrong')
+  const key = await importVerificationKey(jws.jwk)
+  await verifyCompact(jws.text, key.key, 'Ed25519', 'the signature of the enrolment is not valid')
+  return key
+}
+
+async function verifyCompact(
+  text: string,
+  key: CryptoKey | Uint8Array,
+  algorithm: 'Ed25519' | 'HS256',
+  fault: string,
+): Promise<void> {
+  try {
+    await compactVerify(text, key, { algorithms: [algorithm] })
+  } catch (cause) {
+    throw new ReprefixError('JWS_SIGNATURE', fault, { cause })
+  }
+}
+
+/** The members in the order that RFC 7638 §3.2 hashes them. */
+function thumbprintMembers({ crv, kty, x }: PublicJwk): PublicJwk {
+  return { crv, kty, x }
+}
+
+function encodeJson(value: unknown): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify(value))
+}
