@@ -1,0 +1,28 @@
+import { sha256 } from './ed25519.ts'
+
+/** The root of the tree without leaves: SHA-256 of nothing (RFC 6962 §2.1). */
+export const EMPTY_ROOT: Uint8Array = Uint8Array.from([
+  0xe3, 0xb0, 0xc4, 0x42, 0x98, 0xfc, 0x1c, 0x14, 0x9a, 0xfb, 0xf4, 0xc8, 0x99, 0x6f, 0xb9, 0x24,
+  0x27, 0xae, 0x41, 0xe4, 0x64, 0x9b, 0x93, 0x4c, 0xa4, 0x95, 0x99, 0x1b, 0x78, 0x52, 0xb8, 0x55,
+])
+
+/** The hash of an entry as a leaf, told apart from inner nodes by its first byte (RFC 6962 §2.1). */
+export function leafHash(entry: Uint8Array): Promise<Uint8Array> {
+  return sha256(concatenate(0, entry))
+}
+
+/** The hash of an inner node. */
+export function nodeHash(left: Uint8Array, right: Uint8Array): Promise<Uint8Array> {
+  return sha256(concatenate(1, left, right))
+}
+
+function concatenate(mark: number, ...parts: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(1 + parts.reduce((sum, part) => sum + part.length, 0))
+  bytes[0] = mark
+  let offset = 1
+  for (const part of parts) {
+    bytes.set(part, offset)
+    offset += part.length
+  }
+  return bytes
+}
