@@ -47,7 +47,11 @@ export function decodeSettings(
 
   function decode(node: unknown, path: Path): unknown {
     if (path.length > MAX_DEPTH) throw at(path, 'is nested too deeply')
-    if (isAlias(node)) return decode(node.resolve(document), path)
+    if (isAlias(node)) {
+      const target = node.resolve(document)
+      if (target === undefined) throw at(path, `there is no anchor &${node.source}`)
+      return decode(target, path)
+    }
     if (isMap(node)) {
       return Object.fromEntries(
         node.items.map(({ key, value }) => {

@@ -117,6 +117,10 @@ describe('parseSettings', () => {
     )
   })
 
+  it('refuses an alias without its anchor', () => {
+    expect(fault('url: *gone')).toBe('cloud.yaml: url: there is no anchor &gone (line 1)')
+  })
+
   it('survives an anchor that contains itself', () => {
     expect(fault('url: &a [*a]')).toMatch(/nested too deeply \(line 1\)/)
   })
