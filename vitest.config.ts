@@ -11,6 +11,16 @@ export default defineConfig({
       },
       {
         test: {
+          // Single real DNS servers on loopback: Debian packages, no root.
+          name: 'servers',
+          include: ['test/servers/**/*.test.ts'],
+          fileParallelism: false,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
           // Real daemons in network namespaces: root, Debian packages, one file at a time.
           name: 'lab',
           include: ['test/lab/**/*.test.ts'],

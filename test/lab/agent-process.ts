@@ -1,0 +1,105 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { stringify } from 'yaml'
+import { ReprefixError } from '../../shared/errors.ts'
+import { inNamespace, type RunResult, tryRun } from './command.ts'
+import { type Daemon, startDaemon } from './daemon.ts'
+import { type WaitOptions, waitFor } from './deadline.ts'
+import { renderNdppdRestart } from './home-server.ts'
+import type { Lab } from './lab.ts'
+import { HOME } from './lab-names.ts'
+import { type ProgramEvent, parseProgramEvent } from './program-events.ts'
+import { nodeProgram } from './programs.ts'
+
+/** The agent on the home server. */
+export interface AgentProcess {
+  /** Everything it told since the lab began, over all its runs. */
+  readonly events: readonly ProgramEvent[]
+  readonly logFile: string
+  isRunning(): boolean
+  enrol(join: string): Promise<void>
+  start(): Promise<void>
+  /** Ends it with SIGTERM and returns its exit code. */
+  stop(): Promise<number | NodeJS.Signals>
+  /** Runs a command of the agent (`once`, `plan`, `status`) with the lab's configuration. */
+  command(args: readonly string[]): Promise<RunResult>
+  /** Waits for an event after the first `from` ones. */
+  event(
+    what: string,
+    matches: (event: ProgramEvent) => boolean,
+    from?: number,
+    options?: WaitOptions,
+  ): Promise<ProgramEvent>
+}
+
+/** What a lab may set differently from a usual host. */
+export interface AgentOptions {
+  readonly cloud: string
+  readonly onEvent?: (event: ProgramEvent) => void
+}
+
+/** Only what this machine needs said: everything else is measured at the product's defaults. */
+function renderConfiguration(lab: Lab, root: string, cloud: string): string {
+  return stringify({
+    cloud,
+    interface: HOME.uplink,
+    stateDirectory: join(root, 'state'),
+    docker: { socket: lab.home.docker.api.socket },
+    ndp: {
+      backend: 'ndppd',
+      config: join(lab.directory.path, 'ndppd.conf'),
+      restart: [join(root, 'restart-ndppd')],
+    },
+    firewall: { backend: 'ip6tables', default: 'drop' },
+  })
+}
+
+/** Writes the agent's configuration and returns it unstarted. */
+export async function prepareAgent(lab: Lab, options: AgentOptions): Promise<AgentProcess> {
+  const root = join(lab.directory.path, 'agent')
+  const configuration = join(root, 'agent.yaml')
+  const logFile = join(lab.directory.path, 'agent.log')
+  await mkdir(root)
+  await writeFile(configuration, renderConfiguration(lab, root, options.cloud))
+  await writeFile(join(root, 'restart-ndppd'), renderNdppdRestart(lab.directory), { mode: 0o755 })
+
+  const events: ProgramEvent[] = []
+  let daemon: Daemon | undefined
+  const argv = (args: readonly string[]): readonly string[] =>
+    inNamespace(
+      lab.namespaces.home,
+      nodeProgram('reprefix-agent.js', [...args, '--config', configuration]),
+    )
+  return {
+    events,
+    logFile,
+    isRunning: () => daemon?.isRunning() ?? false,
+    enrol: async (joinString) => {
+      const { code, stdout, stderr } = await tryRun(argv(['enroll', joinString]))
+      // The command line holds a secret: only what the agent said of it is repeated.
+      if (code !== 0) {
+        throw new ReprefixError('LAB_FAILED', `enroll: exit ${code}: ${stderr || stdout}`)
+      }
+    },
+    start: async () => {
+      daemon = await startDaemon({
+        name: 'agent',
+        argv: argv(['run', '--json-log']),
+        logFile,
+        onLine: (line) => {
+          const event = parseProgramEvent(line)
+          if (event === undefined) return
+          events.push(event)
+          options.onEvent?.(event)
+        },
+      })
+    },
+    stop: async () => (await daemon?.stop()) ?? 0,
+    command: (args) => tryRun(argv(args)),
+    event: (what, matches, from = 0, wait = {}) =>
+      waitFor(`agent: ${what}`, () => events.slice(from).find(matches), {
+        hopeless: () => daemon?.failure(),
+        ...wait,
+      }),
+  }
+}

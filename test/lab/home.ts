@@ -1,0 +1,84 @@
+import { ReprefixError } from '../../shared/errors.ts'
+import type { Prefix } from '../../shared/ipv6.ts'
+import { type AgentProcess, prepareAgent } from './agent-process.ts'
+import { type CloudProcess, startCloud } from './cloud-process.ts'
+import type { Lab } from './lab.ts'
+import { HOME, type LabContainer, labContainers } from './lab-names.ts'
+import type { ProbeEvent } from './probe-protocol.ts'
+import { type Prober, startProber } from './prober.ts'
+import type { ProgramEvent } from './program-events.ts'
+import { usable } from './router.ts'
+
+/** A lab with everything of reprefix running: numbered from its first prefix, reachable by name. */
+export interface Home {
+  readonly lab: Lab
+  readonly cloud: CloudProcess
+  readonly agent: AgentProcess
+  readonly prober: Prober
+  /** The container that the prober watches. */
+  readonly watched: LabContainer
+}
+
+/** The stages of setting up. */
+export type HomeStage = 'cloud' | 'enrolment' | 'reachable'
+
+/** Who wants to know of what. */
+export interface HomeOptions {
+  readonly prefix: Prefix
+  readonly onEvent?: (program: 'agent' | 'cloud', event: ProgramEvent) => void
+  readonly onProbe?: (event: ProbeEvent) => void
+  /** Told when the first prefix was advertised, in milliseconds since the epoch. */
+  readonly onAnnounced?: (at: number) => void
+  /** Runs one stage of setting up; `describe` tells what came of it. */
+  readonly stage?: <T>(
+    name: HomeStage,
+    work: () => Promise<T>,
+    describe: (result: T) => string,
+  ) => Promise<T>
+}
+
+const FIRST_REACH_MS = 30_000
+/** Containers that tests start later are enrolled from the beginning. */
+const SPARE_NAMES = 2
+
+/** Starts cloud, agent and prober in a lab and waits until the first container is reachable by name. */
+export async function startHome(lab: Lab, options: HomeOptions): Promise<Home> {
+  const stage = options.stage ?? ((_name, work) => work())
+  const { onEvent = () => {}, onProbe = () => {} } = options
+  const [watched] = lab.containers
+  if (watched === undefined) throw new ReprefixError('LAB_FAILED', 'the lab has no container')
+  const announcedAt = await lab.router.announce([usable(options.prefix)])
+  options.onAnnounced?.(announcedAt)
+  const cloud = await stage(
+    'cloud',
+    () => startCloud(lab, (event) => onEvent('cloud', event)),
+    ({ url }) => url,
+  )
+  const names = labContainers(lab.containers.length + SPARE_NAMES).map(({ domain }) => domain)
+  const agent = await stage(
+    'enrolment',
+    async () => {
+      const prepared = await prepareAgent(lab, {
+        cloud: cloud.url,
+        onEvent: (event) => onEvent('agent', event),
+      })
+      await prepared.enrol(await cloud.addHost(names))
+      return prepared
+    },
+    () => `may set ${names.length} names, addresses below ${HOME.range}`,
+  )
+  const prober = await startProber(lab, watched, onProbe)
+  await stage(
+    'reachable',
+    async () => {
+      prober.begin(options.prefix)
+      await agent.start()
+      const reached = await prober.reachable(FIRST_REACH_MS)
+      await prober.end()
+      await agent.event('first receipt', ({ event }) => event === 'receipt')
+      return reached
+    },
+    ({ address }) => `${watched.domain} is ${address}`,
+  )
+  return { lab, cloud, agent, prober, watched }
+}

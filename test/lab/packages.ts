@@ -1,0 +1,54 @@
+import { accessSync, constants } from 'node:fs'
+import { join } from 'node:path'
+import { ReprefixError } from '../../shared/errors.ts'
+import { labEnvironment } from './command.ts'
+import packages from './packages.json' with { type: 'json' }
+
+/** A Debian package that real parts need, known by one of its commands. */
+export interface DebianPackage {
+  readonly package: string
+  readonly command: string
+  readonly why: string
+}
+
+/** What the lab and the demo need. */
+export const LAB_PACKAGES: readonly DebianPackage[] = packages.lab
+/** What the tests on single DNS servers need. */
+export const SERVER_PACKAGES: readonly DebianPackage[] = packages.servers
+
+function findProgram(command: string): string | undefined {
+  for (const directory of (labEnvironment().PATH ?? '').split(':')) {
+    const path = join(directory, command)
+    try {
+      accessSync(path, constants.X_OK)
+      return path
+    } catch {
+      // Not in this directory.
+    }
+  }
+  return undefined
+}
+
+/** Where a command of the lab's packages is. Throws `LAB_FAILED` naming it when it is missing. */
+export function programPath(command: string): string {
+  const path = findProgram(command)
+  if (path === undefined) throw new ReprefixError('LAB_FAILED', `${command} is not installed`)
+  return path
+}
+
+/** Those of the packages that are not installed here. */
+export function missingPackages(
+  needed: readonly DebianPackage[] = LAB_PACKAGES,
+): readonly DebianPackage[] {
+  return needed.filter(({ command }) => findProgram(command) === undefined)
+}
+
+/** Why the lab cannot run on this machine, or `undefined` when it can. One line, with the remedy. */
+export function labObstacle(): string | undefined {
+  if (process.platform !== 'linux') return `it needs Linux, this is ${process.platform}`
+  if (process.getuid?.() !== 0) return 'it needs root, to make network namespaces: run it with sudo'
+  const missing = missingPackages()
+  if (missing.length === 0) return undefined
+  const names = missing.map((each) => each.package).join(' ')
+  return `Debian packages are missing: ${names} (apt-get install ${names})`
+}
