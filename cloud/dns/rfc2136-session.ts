@@ -1,0 +1,132 @@
+import type { DecodedPacket } from 'dns-packet'
+import { ProviderError } from '../domain/dns-provider.ts'
+import { decodeMessage, rcodeOf } from './dns-message.ts'
+import type { DnsConnection, DnsDialer } from './dns-transport.ts'
+import type { Rfc2136Settings } from './rfc2136-settings.ts'
+import { signMessage, TSIG_ERROR, verifyMessage } from './tsig.ts'
+
+/** An answer whose signature was checked. */
+export interface SignedAnswer {
+  readonly rcode: number
+  readonly packet: DecodedPacket
+}
+
+/** Response codes that matter here (RFC 1035 §4.1.1, RFC 2136 §2.2, RFC 8945 §3). */
+export const RCODE = {
+  NOERROR: 0,
+  FORMERR: 1,
+  SERVFAIL: 2,
+  NXDOMAIN: 3,
+  NOTIMP: 4,
+  REFUSED: 5,
+  YXDOMAIN: 6,
+  YXRRSET: 7,
+  NXRRSET: 8,
+  NOTAUTH: 9,
+  NOTZONE: 10,
+} as const
+
+/** Most messages in flight on one connection; servers answer a few dozen side by side. */
+const IN_FLIGHT = 32
+
+/** One conversation with a server: signs, sends, checks; dials anew after a fault. */
+export class Rfc2136Session {
+  readonly #settings: Rfc2136Settings
+  readonly #dial: DnsDialer
+  readonly #now: () => Date
+  #connection: DnsConnection | undefined
+  #nextId = crypto.getRandomValues(new Uint16Array(1))[0] ?? 0
+
+  constructor(settings: Rfc2136Settings, dial: DnsDialer, now: () => Date) {
+    this.#settings = settings
+    this.#dial = dial
+    this.#now = now
+  }
+
+  /**
+   * Sends messages made for the IDs given to them; answers come in the same order.
+   * @throws ProviderError when one answer is missing, unsigned or a complaint about the signature
+   */
+  async exchange(
+    encoders: readonly ((id: number) => Uint8Array)[],
+  ): Promise<readonly SignedAnswer[]> {
+    const answers: SignedAnswer[] = []
+    for (let start = 0; start < encoders.length; start += IN_FLIGHT) {
+      answers.push(...(await this.#exchangeSome(encoders.slice(start, start + IN_FLIGHT))))
+    }
+    return answers
+  }
+
+  close(): void {
+    this.#connection?.close()
+    this.#connection = undefined
+  }
+
+  async #exchangeSome(encoders: readonly ((id: number) => Uint8Array)[]): Promise<SignedAnswer[]> {
+    const key = this.#settings.tsig
+    const signed = await Promise.all(
+      encoders.map((encode) => signMessage(encode(this.#takeId()), key, this.#now())),
+    )
+    try {
+      this.#connection ??= await this.#dial(this.#settings.server)
+      const answers = await this.#connection.exchange(signed.map(({ bytes }) => bytes))
+      return await Promise.all(
+        answers.map((answer, index) => this.#check(answer, signed[index]?.mac ?? new Uint8Array())),
+      )
+    } catch (error) {
+      this.close()
+      throw error
+    }
+  }
+
+  async #check(answer: Uint8Array, mac: Uint8Array): Promise<SignedAnswer> {
+    const { tsig } = this.#settings
+    const verdict = await verifyMessage(answer, mac, tsig, this.#now())
+    const rcode = rcodeOf(answer)
+    if (rcode === RCODE.NOTAUTH && verdict.error !== 0) {
+      throw signatureFault(verdict.error, tsig.name, verdict.serverTime, this.#now())
+    }
+    if (verdict.isSigned) return { rcode, packet: decodeMessage(answer) }
+    if (rcode === RCODE.REFUSED || rcode === RCODE.NOTAUTH) {
+      throw new ProviderError(
+        'auth',
+        `the DNS server refuses without signing its answer: either it does not accept the key ${tsig.name} (check name, algorithm and secret on both sides), or it does not hold the zone`,
+      )
+    }
+    if (rcode === RCODE.SERVFAIL) {
+      throw new ProviderError('transient', 'the DNS server failed before it checked the signature')
+    }
+    throw new ProviderError(
+      'protocol',
+      `the DNS server did not sign its answer (response code ${rcode})`,
+    )
+  }
+
+  #takeId(): number {
+    this.#nextId = (this.#nextId + 1) % 65_536
+    return this.#nextId
+  }
+}
+
+function signatureFault(
+  code: number,
+  keyName: string,
+  serverTime: Date | undefined,
+  now: Date,
+): ProviderError {
+  if (code === TSIG_ERROR.BADTIME) {
+    const theirs = serverTime === undefined ? '' : `: there it is ${serverTime.toISOString()}`
+    return new ProviderError(
+      'auth',
+      `the clocks of this machine (${now.toISOString()}) and the DNS server differ too much${theirs}; set them right, the key ${keyName} is not at fault`,
+    )
+  }
+  const reason =
+    code === TSIG_ERROR.BADKEY
+      ? `does not know the key ${keyName} with this algorithm, or does not grant it this`
+      : `finds the signature of the key ${keyName} wrong: check its secret`
+  return new ProviderError(
+    code === TSIG_ERROR.BADKEY ? 'forbidden' : 'auth',
+    `the DNS server ${reason}`,
+  )
+}

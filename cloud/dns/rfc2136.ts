@@ -1,0 +1,158 @@
+import { type Fqdn, parseName, type RRset } from '../../shared/rrset.ts'
+import {
+  type ApplyResult,
+  type Capabilities,
+  type Change,
+  type DnsProvider,
+  ProviderError,
+  type ProviderErrorKind,
+  type Zone,
+} from '../domain/dns-provider.ts'
+import { encodeQuery, encodeRecord, encodeUpdate, TYPE, type WireRecord } from './dns-message.ts'
+import type { DnsDialer } from './dns-transport.ts'
+import { type ObservedEdit, readDiffWrite } from './read-diff-write.ts'
+import { observe } from './rfc2136-observe.ts'
+import { type FoundRecord, prerequisitesOf, readZoneName, updatesOf } from './rfc2136-records.ts'
+import { RCODE, Rfc2136Session, type SignedAnswer } from './rfc2136-session.ts'
+import type { Rfc2136Settings } from './rfc2136-settings.ts'
+
+/** What the adapter needs from outside. */
+export interface Rfc2136Dependencies {
+  readonly now: () => Date
+  readonly dial: DnsDialer
+}
+
+type Edit = ObservedEdit<readonly FoundRecord[]>
+
+const MAX_TTL = 2 ** 31 - 1
+/** Below the 65,535 bytes of a TCP message, with room for header, zone and TSIG. */
+const MAX_UPDATE_BYTES = 60_000
+const CAPABILITIES: Capabilities = {
+  types: ['A', 'AAAA', 'TXT'],
+  granularity: 'rrset',
+  readable: true,
+  maxBatch: 500,
+  atomic: true,
+  compareAndSet: 'prerequisite',
+  ttl: { min: 0, max: MAX_TTL },
+  publish: 'sync',
+  prefixUpdate: false,
+}
+
+const UPDATE_FAULTS: Readonly<Record<number, readonly [ProviderErrorKind, string]>> = {
+  [RCODE.SERVFAIL]: ['transient', 'failed'],
+  [RCODE.NOTIMP]: ['invalid', 'takes no updates'],
+  [RCODE.REFUSED]: ['forbidden', 'does not let this key change these records'],
+  [RCODE.NOTAUTH]: ['zone-not-found', 'is not the primary of this zone'],
+  [RCODE.NOTZONE]: ['invalid', 'finds a name that is not in this zone'],
+}
+
+/**
+ * A name server that takes signed UPDATE messages (RFC 2136, RFC 8945). Reads at the same server
+ * over TCP; every update carries as prerequisite what was read, so a change by somebody else in
+ * between is never overwritten unseen.
+ */
+export function createRfc2136Provider(
+  id: string,
+  settings: Rfc2136Settings,
+  { now, dial }: Rfc2136Dependencies,
+): DnsProvider {
+  async function withSession<T>(use: (session: Rfc2136Session) => Promise<T>): Promise<T> {
+    const session = new Rfc2136Session(settings, dial, now)
+    try {
+      return await use(session)
+    } finally {
+      session.close()
+    }
+  }
+
+  return {
+    id,
+    caps: CAPABILITIES,
+    normalise,
+    findZone: (name) => withSession((session) => findZone(session, name)),
+    read: (zone, keys) =>
+      withSession(async (session) => {
+        const found = await observe(session, zone, keys)
+        return found.map((one) => {
+          if (one instanceof ProviderError) throw one
+          return one.set
+        })
+      }),
+    apply: (zone, changes) => withSession((session) => apply(session, zone, changes)),
+  }
+}
+
+function normalise(set: RRset): RRset {
+  return { ...set, ttl: Math.min(Math.max(Math.trunc(set.ttl), 0), MAX_TTL) }
+}
+
+function apply(
+  session: Rfc2136Session,
+  zone: Zone,
+  changes: readonly Change[],
+): Promise<ApplyResult> {
+  return readDiffWrite<readonly FoundRecord[]>(
+    {
+      normalise,
+      observe: (pending) => observe(session, zone, pending),
+      pack,
+      write: async (edits) => {
+        const [answer] = await session.exchange([
+          (id) =>
+            encodeUpdate(id, zone.name, edits.flatMap(prerequisitesOf), edits.flatMap(updatesOf)),
+        ])
+        checkUpdate(answer, zone)
+      },
+    },
+    changes,
+  )
+}
+
+async function findZone(session: Rfc2136Session, name: Fqdn): Promise<Zone> {
+  const [answer] = await session.exchange([(id) => encodeQuery(id, name, TYPE.SOA)])
+  const found = answer?.packet.flag_aa === true ? readZoneName(answer.packet) : undefined
+  const labels = name.split('.')
+  const ancestors = labels.map((_, index) => labels.slice(index).join('.'))
+  const zone = ancestors.find((ancestor) => ancestor === found)
+  if (zone !== undefined) return { name: parseName(zone), id: zone }
+  throw new ProviderError('zone-not-found', `the DNS server holds no zone for ${name}`)
+}
+
+function checkUpdate(answer: SignedAnswer | undefined, zone: Zone): void {
+  const rcode = answer?.rcode ?? RCODE.FORMERR
+  if (rcode === RCODE.NOERROR) return
+  const { NXDOMAIN, YXDOMAIN, YXRRSET, NXRRSET } = RCODE
+  if (rcode === NXDOMAIN || rcode === YXDOMAIN || rcode === YXRRSET || rcode === NXRRSET) {
+    throw new ProviderError('conflict', `records in ${zone.name} changed while they were written`)
+  }
+  const [kind, message] = UPDATE_FAULTS[rcode] ?? [
+    'protocol',
+    `answered with response code ${rcode}`,
+  ]
+  throw new ProviderError(
+    kind,
+    `could not confirm an update of ${zone.name}: the DNS server ${message}`,
+  )
+}
+
+function pack(edits: readonly Edit[]): Edit[][] {
+  const groups: Edit[][] = []
+  let room = 0
+  for (const edit of edits) {
+    const size = sizeOf([...prerequisitesOf(edit), ...updatesOf(edit)])
+    const group = groups.at(-1)
+    if (group === undefined || size > room || group.length >= CAPABILITIES.maxBatch) {
+      groups.push([edit])
+      room = MAX_UPDATE_BYTES - size
+    } else {
+      group.push(edit)
+      room -= size
+    }
+  }
+  return groups
+}
+
+function sizeOf(records: readonly WireRecord[]): number {
+  return records.reduce((sum, record) => sum + encodeRecord(record).length, 0)
+}

@@ -1,0 +1,115 @@
+import { ReprefixError } from '../../shared/errors.ts'
+import type { Fqdn, RRKey, RRset, RRType } from '../../shared/rrset.ts'
+
+/** A zone as one provider knows it; `id` is the provider's own identifier. */
+export interface Zone {
+  readonly name: Fqdn
+  readonly id: string
+}
+
+/** What a provider's API can do and where its limits are; the plan adapts to it. */
+export interface Capabilities {
+  readonly types: readonly RRType[]
+  /** The unit that one write replaces: a whole RRset, one record by id, a zone, or a host. */
+  readonly granularity: 'rrset' | 'record' | 'zone' | 'host'
+  /** False for services that only take updates. */
+  readonly readable: boolean
+  /** Most changes that one write request carries. */
+  readonly maxBatch: number
+  /** True when the changes of one write request take effect together or not at all. */
+  readonly atomic: boolean
+  /** How `expect` is enforced; `none` is read, compare, write with a race between. */
+  readonly compareAndSet: 'prerequisite' | 'etag' | 'exact' | 'none'
+  /** Bounds of the TTL in seconds. */
+  readonly ttl: { readonly min: number; readonly max: number }
+  /** When an accepted write is served: at once, after polling, or after an unknown delay. */
+  readonly publish: 'sync' | 'poll' | 'delayed'
+  /** True when the service can replace the prefix of all records in one call. */
+  readonly prefixUpdate: boolean
+}
+
+/**
+ * What one RRset shall be; `set: null` is absent. With `expect` the change happens only while the
+ * RRset has these canonical values (`null`: does not exist) or already is as wanted.
+ */
+export interface Change extends RRKey {
+  readonly set: RRset | null
+  readonly expect?: readonly string[] | null
+}
+
+/** What became of one change. */
+export type ChangeOutcome =
+  | { readonly kind: 'unchanged' | 'created' | 'updated' | 'deleted' }
+  | { readonly kind: 'failed'; readonly error: ProviderError }
+
+/** Identifies a write whose publication can be asked for later. */
+export interface WriteReceipt {
+  readonly id: string
+}
+
+/** The answer to `apply`: one outcome per change, in the same order. */
+export interface ApplyResult {
+  readonly outcomes: readonly ChangeOutcome[]
+  /** Number of write requests sent; 0 when everything was as wanted already. */
+  readonly writes: number
+  readonly receipt?: WriteReceipt
+}
+
+/**
+ * A DNS service that holds zones of ours. Every implementation passes `test/contract/dns-provider.ts`.
+ *
+ * `apply` takes each RRset at most once. It reads, compares, then writes: applying the same changes
+ * again sends no write, deleting what is absent is `unchanged`, RRsets that are not named stay as
+ * they are, and no failure half-way leaves a name empty that had and shall have values. It does not
+ * throw for a fault of the service: the fault is the outcome of the changes that it stopped.
+ * `findZone` and `read` throw `ProviderError`.
+ */
+export interface DnsProvider {
+  readonly id: string
+  readonly caps: Capabilities
+  /** The RRset as this provider can hold it (TTL limits), before it is compared. */
+  normalise(set: RRset): RRset
+  /** The zone nearest above the name, on label boundaries. */
+  findZone(name: Fqdn): Promise<Zone>
+  /** The RRsets, in the order of the keys; `null` is absent. */
+  read(zone: Zone, keys: readonly RRKey[]): Promise<readonly (RRset | null)[]>
+  apply(zone: Zone, changes: readonly Change[]): Promise<ApplyResult>
+  /** Whether an accepted write is served by the provider's name servers yet. */
+  settled?(receipt: WriteReceipt): Promise<'live' | 'pending' | 'failed'>
+}
+
+/** What kind of fault a provider had; only `transient`, `rate-limited` and `conflict` are retried. */
+export type ProviderErrorKind =
+  | 'auth'
+  | 'forbidden'
+  | 'zone-not-found'
+  | 'invalid'
+  | 'conflict'
+  | 'rate-limited'
+  | 'quota'
+  | 'transient'
+  | 'partial'
+  | 'protocol'
+
+/** A fault of a DNS provider. The message holds no credential. */
+export class ProviderError extends ReprefixError {
+  readonly kind: ProviderErrorKind
+  /** How long the service asks to wait, for `rate-limited`. */
+  readonly retryAfterMs: number | undefined
+
+  constructor(
+    kind: ProviderErrorKind,
+    message: string,
+    options: { readonly cause?: unknown; readonly retryAfterMs?: number } = {},
+  ) {
+    super('DNS_PROVIDER', message, options)
+    this.name = 'ProviderError'
+    this.kind = kind
+    this.retryAfterMs = options.retryAfterMs
+  }
+
+  /** True when the same request may succeed later. */
+  get isRetryable(): boolean {
+    return this.kind === 'transient' || this.kind === 'rate-limited' || this.kind === 'conflict'
+  }
+}
