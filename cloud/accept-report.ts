@@ -1,0 +1,120 @@
+import { encodeBase64url } from '../shared/base64.ts'
+import {
+  importVerificationKey,
+  parseReportJws,
+  type ReportJws,
+  verifyReportJws,
+} from '../shared/jws.ts'
+import type { Report } from '../shared/report.ts'
+import { type AdmitDeps, admitReport, type SignedReport } from './admit-report.ts'
+import { decideClock } from './domain/clock.ts'
+import type { HostKey } from './domain/host-record.ts'
+import type { NonceIssuer } from './ports.ts'
+import { type Refusal, type ReportAnswer, refused } from './report-answer.ts'
+import { type SettleDeps, settleReport } from './settle-report.ts'
+
+/** Everything a report meets on its way. */
+export interface AcceptDeps extends AdmitDeps, SettleDeps {
+  /** What a report's signed `url` must be: the configured one, whatever the request's Host says. */
+  readonly reportsUrl: string
+  readonly nonces: NonceIssuer
+}
+
+/**
+ * Takes one report from its untrusted bytes to the answer for the agent: signature, replay, policy,
+ * write-ahead entry, DNS, `applied` entry, receipt. Every step may be cut off; the same bytes again
+ * go on from there and get the same answer.
+ * @throws ReprefixError JWS_MALFORMED, JWS_SIGNATURE, REPORT_INVALID: nothing was changed
+ * @throws ReprefixError STORE_*, LOG_CONTENDED: DNS was not touched for a report that is not logged
+ */
+export async function acceptReport(text: string, deps: AcceptDeps): Promise<ReportAnswer> {
+  const jws = parseReportJws(text)
+  const verified = await verify(jws, deps)
+  if (verified.kind === 'refused') return verified
+  const signed: SignedReport = {
+    text,
+    kid: jws.header.kid,
+    digest: await digestOf(text),
+    ...verified,
+  }
+  // Known bytes first: an answer that was lost must not depend on how late the agent asks again.
+  const known =
+    signed.report.seq <= verified.key.lastSeq ? await findKnown(signed, deps) : undefined
+  if (known !== undefined) return known
+  const late = await refuseLate(jws, deps)
+  if (late !== undefined) return late
+  const admitted = await admitReport(signed, deps)
+  const { host, seq } = signed.report
+  if (admitted.kind === 'refused') {
+    const { code, facts } = admitted
+    if (facts?.index !== undefined) {
+      deps.logger.warn({ event: 'denied', host, seq, code, ...facts }, admitted.detail)
+    }
+    return admitted
+  }
+  if (admitted.kind === 'admitted') {
+    const { index } = admitted.stored
+    deps.logger.info({ event: 'report', host, seq, index }, `report ${seq} of ${host} is logged`)
+    return settleReport(admitted.stored, signed, deps)
+  }
+  // Overtaken between the look and the append: by the same bytes, or by a later report.
+  return (await findKnown(signed, deps)) ?? sequenceStale(admitted.current)
+}
+
+/** base64url SHA-256 of a JWS text: what identifies its bytes in the log. */
+export async function digestOf(text: string): Promise<string> {
+  const bytes = new TextEncoder().encode(text)
+  return encodeBase64url(new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)))
+}
+
+type Verified = { readonly kind: 'verified'; readonly report: Report; readonly key: HostKey }
+
+async function verify(jws: ReportJws, deps: AcceptDeps): Promise<Verified | Refusal> {
+  const { kid, url } = jws.header
+  if (url !== deps.reportsUrl) {
+    return refused('URL_MISMATCH', `signed for another cloud; this one is ${deps.reportsUrl}`)
+  }
+  const host = await deps.repository.hostOfKey(kid)
+  if (host === undefined) {
+    return refused('KEY_UNKNOWN', `no host is enrolled with the key ${kid}`)
+  }
+  if (host.status !== 'active' || host.key?.kid !== kid) {
+    return refused('KEY_REVOKED', `the key ${kid} no longer speaks for ${host.name}`)
+  }
+  const report = await verifyReportJws(jws, await importVerificationKey(host.key.jwk))
+  if (report.host !== host.name) {
+    return refused('HOST_MISMATCH', `the key ${kid} speaks for ${host.name}, not ${report.host}`)
+  }
+  return { kind: 'verified', report, key: host.key }
+}
+
+async function refuseLate(jws: ReportJws, deps: AcceptDeps): Promise<Refusal | undefined> {
+  const { kid, iat, nonce } = jws.header
+  const nowMs = deps.now().getTime()
+  const isFresh = nonce === undefined ? undefined : await deps.nonces.isFresh(nonce, kid, nowMs)
+  if (decideClock(iat, isFresh, nowMs).kind === 'accepted') return undefined
+  return refused('USE_NONCE', 'the signing time is not now; sign again with this nonce', {
+    nonce: await deps.nonces.issue(kid, nowMs),
+  })
+}
+
+/** The answer to a report whose sequence has been used, or undefined when that sequence is unknown. */
+async function findKnown(
+  signed: SignedReport,
+  deps: AcceptDeps,
+): Promise<ReportAnswer | undefined> {
+  const { kid, digest, report } = signed
+  const stored = await deps.repository.report(kid, report.seq)
+  const current = (await deps.repository.hostOfKey(kid))?.key?.lastSeq ?? report.seq
+  if (stored === undefined) return report.seq <= current ? sequenceStale(current) : undefined
+  if (stored.digest === digest) return settleReport(stored, signed, deps)
+  return refused(
+    'SEQUENCE_REUSED',
+    `another report with sequence ${report.seq} was signed with this key: is it in use twice?`,
+    { seq: current },
+  )
+}
+
+function sequenceStale(current: number): Refusal {
+  return refused('SEQUENCE_STALE', `the sequence must be above ${current}`, { seq: current })
+}

@@ -1,0 +1,148 @@
+import type { Report } from '../shared/report.ts'
+import type { Fqdn } from '../shared/rrset.ts'
+import { type Authorisation, authoriseReport, type ZoneTtl } from './domain/authorise-report.ts'
+import type { HostKey, HostRecord } from './domain/host-record.ts'
+import { decideSequence } from './domain/sequence.ts'
+import type { AuditLog, Draft, Repository, StateWrite, StoredReport } from './ports.ts'
+import { type Refusal, refused } from './report-answer.ts'
+
+/** What admission decides by and writes to. */
+export interface AdmitDeps {
+  readonly repository: Repository
+  readonly log: AuditLog
+  readonly zones: readonly ZoneTtl[]
+  readonly now: () => Date
+}
+
+/** A report whose signature holds. */
+export interface SignedReport {
+  readonly text: string
+  readonly kid: string
+  /** base64url SHA-256 of `text`. */
+  readonly digest: string
+  readonly report: Report
+}
+
+/** `overtaken`: the sequence is used by now, by these bytes or by others. */
+export type Admission =
+  | { readonly kind: 'admitted'; readonly stored: StoredReport }
+  | { readonly kind: 'overtaken'; readonly current: number }
+  | Refusal
+
+/**
+ * Judges a report against the sequence and the host's policy, and appends the `report` entry with
+ * everything it asks for, or the `denied` entry, in one transaction. Nothing of DNS happens before.
+ */
+export async function admitReport(signed: SignedReport, deps: AdmitDeps): Promise<Admission> {
+  let admission: Admission = { kind: 'overtaken', current: 0 }
+  await deps.log.append(async (index) => {
+    const judged = await judge(signed, index, deps)
+    admission = judged.admission
+    return judged.draft
+  })
+  return admission
+}
+
+type Judged = { readonly admission: Admission; readonly draft: Draft | null }
+type ActiveHost = HostRecord & { readonly key: HostKey }
+
+async function judge(signed: SignedReport, index: number, deps: AdmitDeps): Promise<Judged> {
+  const { report, kid } = signed
+  const host = await deps.repository.hostOfKey(kid)
+  if (!isActive(host, kid)) {
+    return { admission: refused('KEY_REVOKED', 'the key was revoked just now'), draft: null }
+  }
+  const sequence = decideSequence(report.seq, host.key.lastSeq, deps.now().getTime())
+  if (sequence.kind === 'stale') {
+    return { admission: { kind: 'overtaken', current: sequence.current }, draft: null }
+  }
+  if (sequence.kind === 'too-far') {
+    const detail = `the sequence ${report.seq} is more than a day ahead of the clock`
+    return {
+      admission: refused('SEQUENCE_TOO_FAR', detail, { seq: host.key.lastSeq }),
+      draft: null,
+    }
+  }
+  const names = [...report.records, ...host.claim].map(({ name }) => name)
+  const owners = await deps.repository.owners([...new Set(names)])
+  const { name, policy, claim } = host
+  const verdict = authoriseReport(report, { host: name, policy, claim, owners, zones: deps.zones })
+  return verdict.kind === 'denied'
+    ? deny(signed, host, index, verdict, deps.now())
+    : allow(signed, host, index, verdict, owners, deps.now())
+}
+
+function deny(
+  signed: SignedReport,
+  host: ActiveHost,
+  index: number,
+  { code, detail }: Extract<Authorisation, { kind: 'denied' }>,
+  now: Date,
+): Judged {
+  const stored = { ...storedOf(signed, index), verdict: 'denied', keys: [] } as const
+  return {
+    admission: refused(code, detail, { index }),
+    draft: {
+      entry: { ...entryOf(signed, host, now), kind: 'denied', digest: signed.digest, code, detail },
+      writes: [
+        { kind: 'update-host', host: { ...host, key: usedKey(host, signed) } },
+        { kind: 'record-report', report: stored },
+      ],
+    },
+  }
+}
+
+function allow(
+  signed: SignedReport,
+  host: ActiveHost,
+  index: number,
+  { desired }: Extract<Authorisation, { kind: 'allowed' }>,
+  owners: ReadonlyMap<Fqdn, string>,
+  now: Date,
+): Judged {
+  const { report } = signed
+  const keys = desired.map(({ name, type }) => ({ name, type }))
+  const stored = { ...storedOf(signed, index), verdict: 'pending', keys } as const
+  const claimed = [...new Set(report.records.map(({ name }) => name))]
+  const released = [...owners.keys()].filter((name) => !claimed.includes(name))
+  const next: HostRecord = {
+    ...host,
+    key: usedKey(host, signed),
+    claim: report.records.map(({ name, type }) => ({ name, type })),
+    lastReport: {
+      index,
+      at: now.toISOString(),
+      prefix: report.prefix.current,
+      agent: report.agent,
+    },
+  }
+  const writes: StateWrite[] = [
+    { kind: 'update-host', host: next },
+    { kind: 'own-names', host: host.name, names: claimed.filter((name) => !owners.has(name)) },
+    { kind: 'release-names', host: host.name, names: released },
+    ...desired.map((set) => ({
+      kind: 'desire' as const,
+      row: { ...set, host: host.name, version: index, isApplied: false },
+    })),
+    { kind: 'record-report', report: stored },
+  ]
+  const entry = { ...entryOf(signed, host, now), kind: 'report' as const }
+  return { admission: { kind: 'admitted', stored }, draft: { entry, writes } }
+}
+
+function entryOf({ kid, report, text }: SignedReport, host: HostRecord, now: Date) {
+  const at = now.toISOString()
+  return { v: 1 as const, at, host: host.name, kid, seq: report.seq, jws: text }
+}
+
+function storedOf({ kid, digest, report }: SignedReport, index: number) {
+  return { kid, seq: report.seq, digest, index }
+}
+
+function usedKey(host: ActiveHost, { report }: SignedReport): HostKey {
+  return { ...host.key, lastSeq: report.seq }
+}
+
+function isActive(host: HostRecord | undefined, kid: string): host is ActiveHost {
+  return host?.status === 'active' && host.key?.kid === kid
+}

@@ -1,0 +1,103 @@
+import { type Context, Hono } from 'hono'
+import { isReprefixError, messageOf } from '../shared/errors.ts'
+import { parseIPv4 } from '../shared/ipv6.ts'
+import type { Logger } from '../shared/logger.ts'
+import { MAX_REPORT_BYTES } from '../shared/report.ts'
+import { type AcceptDeps, acceptReport } from './accept-report.ts'
+import { acceptEnrolment, type EnrolDeps } from './fleet/enrol.ts'
+import { isAnswer } from './problem.ts'
+import type { ReportAnswer } from './report-answer.ts'
+import { type HostRoutesDeps, hostRoutes, problemResponse } from './web/host-routes.ts'
+import { logRoutes } from './web/log-routes.ts'
+import { readBody } from './web/read-body.ts'
+
+/** Everything the routes need; the runtime's composition root builds it. */
+export interface AppDeps extends AcceptDeps, EnrolDeps, HostRoutesDeps {
+  /** The address of the peer as the runtime vouches for it, never from a request header. */
+  readonly peerAddress: (c: Context) => string | undefined
+  readonly requestId: () => string
+  readonly logger: Logger
+}
+
+/** The cloud as a web application, the same on every runtime. */
+export function createApp(deps: AppDeps): Hono {
+  const app = new Hono()
+  app.use(async (c, next) => {
+    const id = deps.requestId()
+    const startedAt = performance.now()
+    c.header('x-request-id', id)
+    await next()
+    const ms = Math.round((performance.now() - startedAt) * 10) / 10
+    const fields = { request: id, method: c.req.method, path: c.req.path, status: c.res.status, ms }
+    deps.logger.debug(fields, 'request')
+  })
+  app.get('/healthz', async (c) => {
+    await deps.repository.lastRow()
+    return c.json({ status: 'ok' })
+  })
+  app.get('/v1/whoami', (c) => {
+    c.header('cache-control', 'no-store')
+    return c.json({ address: plainAddress(deps.peerAddress(c)) })
+  })
+  app.post('/v1/reports', async (c) => {
+    const text = await readBody(c.req.raw, 'application/jose', MAX_REPORT_BYTES)
+    return reportResponse(c, await acceptReport(text, deps), deps.logger)
+  })
+  app.post('/v1/enroll', async (c) => {
+    const text = await readBody(c.req.raw, 'application/jose', MAX_REPORT_BYTES)
+    const answer = await acceptEnrolment(text, deps)
+    if (answer.kind === 'refused') return problemResponse(c, answer)
+    const { host } = answer.receipt.result
+    deps.logger.info({ event: 'enroll', host }, `the key of ${host} is enrolled`)
+    return c.json(answer.receipt)
+  })
+  app.route('/v1/log', logRoutes(deps))
+  app.route('/v1/admin/hosts', hostRoutes(deps))
+  app.notFound((c) =>
+    problemResponse(c, { kind: 'refused', code: 'NOT_FOUND', detail: 'there is no such resource' }),
+  )
+  app.onError((error, c) => faultResponse(c, error, deps.logger))
+  return app
+}
+
+function reportResponse(c: Context, answer: ReportAnswer, logger: Logger): Response {
+  switch (answer.kind) {
+    case 'receipt':
+      return c.json(answer.receipt)
+    case 'pending': {
+      const { retryAfterSeconds } = answer
+      c.header('retry-after', `${retryAfterSeconds}`)
+      return c.json({ status: 'pending', retryAfterSeconds }, 202)
+    }
+    case 'refused': {
+      const { code, detail } = answer
+      logger.warn({ event: 'refused', code, ...answer.facts }, detail)
+      return problemResponse(c, answer)
+    }
+  }
+}
+
+/** Faults of ours keep their text to themselves: the client learns the request id, the log the rest. */
+function faultResponse(c: Context, error: unknown, logger: Logger): Response {
+  if (isReprefixError(error) && isAnswer(error.code)) {
+    const refusal = { kind: 'refused', code: error.code, detail: error.message } as const
+    const response = problemResponse(c, refusal)
+    const fields = { code: error.code, path: c.req.path, status: response.status }
+    if (response.status < 500) logger.warn(fields, error.message)
+    else {
+      logger.error({ ...fields, error }, error.message)
+      response.headers.set('retry-after', '1')
+    }
+    return response
+  }
+  logger.error({ error, path: c.req.path }, `a request failed: ${messageOf(error)}`)
+  const detail = 'something is wrong in the cloud; its log says what, under this request id'
+  return problemResponse(c, { kind: 'refused', code: 'INTERNAL', detail })
+}
+
+/** Dual-stack sockets give IPv4 peers as `::ffff:192.0.2.1`, and link-local ones with a zone. */
+function plainAddress(peer: string | undefined): string | null {
+  if (peer === undefined) return null
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(peer)?.[1]
+  return mapped === undefined ? (peer.split('%')[0] ?? null) : parseIPv4(mapped)
+}

@@ -1,0 +1,181 @@
+import type { Command } from 'commander'
+import * as v from 'valibot'
+import { ReprefixError } from '../../shared/errors.ts'
+import { type AdminOptions, createAdminClient, withAdminOptions } from './admin-client.ts'
+import { renderTable, type Terminal } from './terminal.ts'
+
+const policySchema = v.object({
+  names: v.array(v.string()),
+  types: v.array(v.string()),
+  prefixes: v.array(v.string()),
+  shortestPrefix: v.number(),
+  maxDeletions: v.number(),
+})
+const hostSchema = v.object({
+  kind: v.literal('host'),
+  host: v.string(),
+  status: v.string(),
+  policy: policySchema,
+  addedAt: v.string(),
+  key: v.nullable(v.object({ kid: v.string(), enrolledAt: v.string() })),
+  lastReport: v.nullable(
+    v.object({ index: v.number(), at: v.string(), prefix: v.string(), agent: v.string() }),
+  ),
+  claim: v.array(v.object({ name: v.string(), type: v.string() })),
+})
+const hostsSchema = v.object({ hosts: v.array(hostSchema) })
+const invitedSchema = v.object({ ...hostSchema.entries, join: v.string(), expiresAt: v.string() })
+type HostView = v.InferOutput<typeof hostSchema>
+
+interface PolicyOptions {
+  readonly name?: readonly string[]
+  readonly prefix?: readonly string[]
+  readonly type?: readonly string[]
+  readonly shortestPrefix?: string
+  readonly maxDeletions?: string
+}
+type Options = AdminOptions & PolicyOptions & { readonly json?: boolean }
+
+/** `reprefix host …`: the operator's side of the fleet. */
+export function addHostCommands(program: Command, terminal: Terminal): void {
+  const host = program.command('host').description('hosts, what each may claim, and their keys')
+
+  withPolicyOptions(command(host, 'add <host>', 'add a host and make its one-time join string'))
+    .addHelpText('after', '\nExample: reprefix host add home --name www.example.org')
+    .action(async (name: string, options: Options) => {
+      if (options.name === undefined) {
+        throw new ReprefixError(
+          'USAGE',
+          'say what it may claim, for example --name www.example.org',
+        )
+      }
+      const body = { host: name, policy: policyOf(options) }
+      const answer = await createAdminClient(options).send('POST', '/v1/admin/hosts', body)
+      const invited = decode(invitedSchema, answer)
+      terminal.out(options.json === true ? JSON.stringify(invited) : renderInvited(invited))
+    })
+
+  command(host, 'list', 'all hosts, with their last report').action(async (options: Options) => {
+    const { hosts } = decode(hostsSchema, await createAdminClient(options).get('/v1/admin/hosts'))
+    if (options.json === true) for (const item of hosts) terminal.out(JSON.stringify(item))
+    else terminal.out(renderList(hosts))
+  })
+
+  command(host, 'show <host>', 'one host: policy, key and claim').action(
+    async (name: string, options: Options) => {
+      const view = decode(hostSchema, await createAdminClient(options).get(pathOf(name)))
+      terminal.out(options.json === true ? JSON.stringify(view) : renderHost(view))
+    },
+  )
+
+  withPolicyOptions(
+    command(host, 'policy <host>', 'replace parts of a policy, from the next report on'),
+  ).action(async (name: string, options: Options) => {
+    const change = policyOf(options)
+    if (Object.keys(change).length === 0) {
+      throw new ReprefixError('USAGE', 'say what to change, for example --name www.example.org')
+    }
+    const answer = await createAdminClient(options).send('PATCH', pathOf(name), change)
+    const view = decode(hostSchema, answer)
+    terminal.out(options.json === true ? JSON.stringify(view) : renderHost(view))
+  })
+
+  command(host, 'revoke <host>', 'take away its key; its records stay as they are').action(
+    async (name: string, options: Options) => {
+      const answer = await createAdminClient(options).send('POST', `${pathOf(name)}/revoke`)
+      const view = decode(hostSchema, answer)
+      const text = `${view.host} is revoked: its reports are refused, its records stay as they are.`
+      terminal.out(options.json === true ? JSON.stringify(view) : text)
+    },
+  )
+}
+
+function command(parent: Command, usage: string, description: string): Command {
+  return withAdminOptions(parent.command(usage).description(description)).option(
+    '--json',
+    'print JSON, one object a line',
+  )
+}
+
+function withPolicyOptions(target: Command): Command {
+  const collect = (value: string, before: readonly string[] = []) => [...before, value]
+  return target
+    .option('--name <name>', 'a name it may claim, or *.zone for all below; repeatable', collect)
+    .option('--prefix <range>', 'a range its prefix must lie in; repeatable (2000::/3)', collect)
+    .option('--type <type>', 'A or AAAA; repeatable (AAAA)', collect)
+    .option('--shortest-prefix <length>', 'smallest prefix length it may report (48)')
+    .option('--max-deletions <count>', 'how many records one report may withdraw (8)')
+}
+
+function policyOf(options: PolicyOptions): Record<string, unknown> {
+  const { name, prefix, type, shortestPrefix, maxDeletions } = options
+  const policy = {
+    names: name,
+    prefixes: prefix,
+    types: type?.map((text) => text.toUpperCase()),
+    shortestPrefix: wholeNumber(shortestPrefix, '--shortest-prefix'),
+    maxDeletions: wholeNumber(maxDeletions, '--max-deletions'),
+  }
+  return Object.fromEntries(Object.entries(policy).filter(([, value]) => value !== undefined))
+}
+
+function wholeNumber(text: string | undefined, option: string): number | undefined {
+  if (text === undefined) return undefined
+  if (/^\d{1,4}$/.test(text)) return Number(text)
+  throw new ReprefixError('USAGE', `${option} takes a whole number, not ${JSON.stringify(text)}`)
+}
+
+function pathOf(name: string): string {
+  return `/v1/admin/hosts/${encodeURIComponent(name)}`
+}
+
+function renderInvited(invited: v.InferOutput<typeof invitedSchema>): string {
+  return [
+    `${invited.host} is added. On that machine, as root, once, before ${invited.expiresAt}:`,
+    '',
+    `  reprefix-agent enroll ${invited.join}`,
+    '',
+    'The join string holds a secret. It works once; whoever uses it first is the host.',
+  ].join('\n')
+}
+
+function renderList(hosts: readonly HostView[]): string {
+  if (hosts.length === 0) return 'There is no host yet; "reprefix host add" adds one.'
+  const rows = hosts.map(({ host, status, lastReport, claim }) => [
+    host,
+    status,
+    lastReport?.prefix ?? '-',
+    lastReport?.at ?? '-',
+    String(claim.length),
+  ])
+  return renderTable(['HOST', 'STATUS', 'PREFIX', 'LAST REPORT', 'RECORDS'], rows)
+}
+
+function renderHost({ host, status, policy, addedAt, key, lastReport, claim }: HostView): string {
+  const rows: [string, string][] = [
+    ['host', host],
+    ['status', `${status}, added ${addedAt}`],
+    ['key', key === null ? '-' : `${key.kid}, enrolled ${key.enrolledAt}`],
+    ['names', policy.names.join(' ')],
+    ['types', policy.types.join(' ')],
+    ['prefixes', `${policy.prefixes.join(' ')}, /${policy.shortestPrefix} or longer`],
+    ['deletions', `at most ${policy.maxDeletions} in one report`],
+    [
+      'last report',
+      lastReport === null
+        ? '-'
+        : `${lastReport.at}, ${lastReport.prefix}, agent ${lastReport.agent}, log entry ${lastReport.index}`,
+    ],
+    ['claims', claim.map(({ name, type }) => `${name} ${type}`).join(', ') || '-'],
+  ]
+  return rows.map(([label, text]) => `${label.padEnd(12)} ${text}`).join('\n')
+}
+
+function decode<S extends v.GenericSchema>(schema: S, value: unknown): v.InferOutput<S> {
+  const result = v.safeParse(schema, value)
+  if (result.success) return result.output
+  throw new ReprefixError(
+    'CLOUD_UNREACHABLE',
+    'the answer is not that of a cloud of this version; compare "reprefix --version" with it',
+  )
+}

@@ -1,0 +1,46 @@
+/** Where a command writes; replaceable in tests. */
+export interface Terminal {
+  out(text: string): void
+  err(text: string): void
+  readonly isTty: boolean
+}
+
+/** The process's own terminal. */
+export const processTerminal: Terminal = {
+  out: (text) => process.stdout.write(`${text}\n`),
+  err: (text) => process.stderr.write(`${text}\n`),
+  isTty: process.stderr.isTTY === true,
+}
+
+/** Columns as wide as their widest cell, two spaces apart. */
+export function renderTable(
+  header: readonly string[],
+  rows: readonly (readonly string[])[],
+): string {
+  const lines = [header, ...rows]
+  const widths = header.map((_, i) => Math.max(...lines.map((line) => line[i]?.length ?? 0)))
+  return lines
+    .map((line) =>
+      line
+        .map((cell, i) => cell.padEnd(widths[i] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n')
+}
+
+/** A counter on one line of standard error, on a terminal only. */
+export function createProgress(label: string, isTty: boolean) {
+  let last = 0
+  return {
+    show(count: number): void {
+      const now = Date.now()
+      if (!isTty || now - last < 100) return
+      last = now
+      process.stderr.write(`\r${label} ${count}`)
+    },
+    clear(): void {
+      if (isTty && last > 0) process.stderr.write('\r\u001b[K')
+    },
+  }
+}

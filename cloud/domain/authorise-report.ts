@@ -1,0 +1,136 @@
+import { contains, type Prefix, parseAddress } from '../../shared/ipv6.ts'
+import type { Claim, Report } from '../../shared/report.ts'
+import {
+  canonicalValues,
+  type Fqdn,
+  isAtOrBelow,
+  keyOf,
+  type RRKey,
+  type RRset,
+} from '../../shared/rrset.ts'
+import { allowsName, allowsPrefix, type HostPolicy } from './host-policy.ts'
+
+/** Why a report was refused: a stable code. */
+export type DenialCode =
+  | 'POLICY_PREFIX'
+  | 'POLICY_NAME'
+  | 'POLICY_TYPE'
+  | 'POLICY_VALUE'
+  | 'POLICY_DELETIONS'
+  | 'NAME_OUTSIDE_ZONES'
+  | 'NAME_OWNED'
+
+/** What one host holds now, and what the cloud serves: the facts a report is judged by. */
+export interface Standing {
+  readonly host: string
+  readonly policy: HostPolicy
+  /** RRsets that the host's last accepted report claimed. */
+  readonly claim: readonly RRKey[]
+  /** Owners of the names in the report, where they have one. */
+  readonly owners: ReadonlyMap<Fqdn, string>
+  readonly zones: readonly ZoneTtl[]
+}
+
+/** A zone the cloud is configured to write, and the TTL of its RRsets in seconds. */
+export interface ZoneTtl {
+  readonly name: Fqdn
+  readonly ttl: number
+}
+
+/** One RRset to bring about in a zone; `set` is null where it must be absent. */
+export interface DesiredSet extends RRKey {
+  readonly zone: Fqdn
+  readonly ttl: number
+  readonly set: RRset | null
+}
+
+/** What a report brings about, or why it is refused. */
+export type Authorisation =
+  | { readonly kind: 'allowed'; readonly desired: readonly DesiredSet[] }
+  | { readonly kind: 'denied'; readonly code: DenialCode; readonly detail: string }
+
+/**
+ * Turns a report into the RRsets it brings about, or refuses it whole. A report is the host's
+ * complete claim: what it claimed before and no longer claims is withdrawn, within the limit.
+ * The report must have been parsed: its values are canonical and no RRset is claimed twice.
+ */
+export function authoriseReport(report: Report, standing: Standing): Authorisation {
+  const { current } = report.prefix
+  if (!allowsPrefix(standing.policy, current)) {
+    return denied('POLICY_PREFIX', `the policy of ${standing.host} does not permit ${current}`)
+  }
+  const desired: DesiredSet[] = []
+  for (const record of report.records) {
+    const refusal = refuseRecord(record, current, standing)
+    if (refusal !== undefined) return refusal
+    const zone = zoneOf(record.name, standing.zones)
+    if (zone === undefined) return outsideZones(record.name)
+    desired.push(desiredSet(record, zone))
+  }
+  const keys = new Set(report.records.map(keyOf))
+  const withdrawn = standing.claim.filter((key) => !keys.has(keyOf(key)))
+  if (withdrawn.length > standing.policy.maxDeletions) {
+    return denied(
+      'POLICY_DELETIONS',
+      `withdraws ${withdrawn.length} records, at most ${standing.policy.maxDeletions} are permitted`,
+    )
+  }
+  for (const { name, type } of withdrawn) {
+    // A zone that is no longer configured, or a name that another host has since, is not ours to change.
+    const zone = zoneOf(name, standing.zones)
+    const owner = standing.owners.get(name)
+    if (zone === undefined || (owner !== undefined && owner !== standing.host)) continue
+    desired.push({ name, type, zone: zone.name, ttl: zone.ttl, set: null })
+  }
+  return { kind: 'allowed', desired }
+}
+
+/** The configured zone with the longest suffix of this name. */
+export function zoneOf(name: Fqdn, zones: readonly ZoneTtl[]): ZoneTtl | undefined {
+  return zones
+    .filter((zone) => isAtOrBelow(name, zone.name))
+    .reduce<ZoneTtl | undefined>(
+      (best, zone) => (best === undefined || zone.name.length > best.name.length ? zone : best),
+      undefined,
+    )
+}
+
+function refuseRecord(
+  record: Claim,
+  current: Prefix,
+  { host, policy, owners }: Standing,
+): Authorisation | undefined {
+  const { name, type } = record
+  if (!allowsName(policy, name)) {
+    return denied('POLICY_NAME', `the policy of ${host} does not permit the name ${name}`)
+  }
+  if (!policy.types.includes(type)) {
+    return denied('POLICY_TYPE', `the policy of ${host} does not permit ${type} records (${name})`)
+  }
+  const foreign =
+    type === 'AAAA'
+      ? record.values.find((value) => !contains(current, parseAddress(value)))
+      : undefined
+  if (foreign !== undefined) {
+    return denied('POLICY_VALUE', `${name} AAAA ${foreign} is outside the reported ${current}`)
+  }
+  const owner = owners.get(name)
+  return owner !== undefined && owner !== host
+    ? denied('NAME_OWNED', `${name} belongs to another host`)
+    : undefined
+}
+
+function desiredSet(record: Claim, zone: ZoneTtl): DesiredSet {
+  const { name, type } = record
+  const values = canonicalValues(type, record.values)
+  const set = { name, type, ttl: zone.ttl, values }
+  return { name, type, zone: zone.name, ttl: zone.ttl, set }
+}
+
+function outsideZones(name: Fqdn): Authorisation {
+  return denied('NAME_OUTSIDE_ZONES', `${name} is in no zone that this cloud serves`)
+}
+
+function denied(code: DenialCode, detail: string): Authorisation {
+  return { kind: 'denied', code, detail }
+}

@@ -1,0 +1,66 @@
+import * as v from 'valibot'
+import { contains, lengthOf, type Prefix, parsePrefix } from '../../shared/ipv6.ts'
+import { type Fqdn, isAtOrBelow, parseName } from '../../shared/rrset.ts'
+import { parsedBy } from '../../shared/schema.ts'
+
+/** What one host may claim. Fixed by the operator, never by the host. */
+export interface HostPolicy {
+  /** Exact names, or `*.zone` for every name below `zone`. */
+  readonly names: readonly Fqdn[]
+  readonly types: readonly ('A' | 'AAAA')[]
+  /** Ranges that a reported prefix must lie in. */
+  readonly prefixes: readonly Prefix[]
+  /** The smallest prefix length a report may carry: 48 refuses a /32. */
+  readonly shortestPrefix: number
+  /** How many RRsets one report may withdraw. */
+  readonly maxDeletions: number
+}
+
+/** What applies where the operator says nothing. */
+export const POLICY_DEFAULTS = {
+  types: ['AAAA'],
+  prefixes: ['2000::/3'],
+  shortestPrefix: 48,
+  maxDeletions: 8,
+} as const
+
+const LIMIT = 256
+
+/** Untrusted policy text, as the admin API receives it; names and prefixes become canonical. */
+export const hostPolicySchema = v.strictObject({
+  names: v.pipe(v.array(parsedBy(parseName)), v.minLength(1), v.maxLength(LIMIT)),
+  types: v.optional(v.pipe(v.array(v.picklist(['A', 'AAAA'])), v.minLength(1)), [
+    ...POLICY_DEFAULTS.types,
+  ]),
+  prefixes: v.optional(v.pipe(v.array(parsedBy(parsePrefix)), v.minLength(1), v.maxLength(LIMIT)), [
+    ...POLICY_DEFAULTS.prefixes,
+  ]),
+  shortestPrefix: v.optional(
+    v.pipe(v.number(), v.integer(), v.minValue(16), v.maxValue(64)),
+    POLICY_DEFAULTS.shortestPrefix,
+  ),
+  maxDeletions: v.optional(
+    v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(LIMIT)),
+    POLICY_DEFAULTS.maxDeletions,
+  ),
+})
+
+/** Whether the policy lets the host claim this name. `*.x` covers every name below `x`, not `x`. */
+export function allowsName(policy: HostPolicy, name: Fqdn): boolean {
+  return policy.names.some((pattern) => matchesName(pattern, name))
+}
+
+function matchesName(pattern: Fqdn, name: Fqdn): boolean {
+  if (pattern === name) return true
+  if (!pattern.startsWith('*.')) return false
+  const parent = parseName(pattern.slice(2))
+  return name !== parent && isAtOrBelow(name, parent)
+}
+
+/** Whether the prefix lies in a permitted range and is not shorter than the policy permits. */
+export function allowsPrefix(policy: HostPolicy, prefix: Prefix): boolean {
+  return (
+    lengthOf(prefix) >= policy.shortestPrefix &&
+    policy.prefixes.some((range) => contains(range, prefix))
+  )
+}

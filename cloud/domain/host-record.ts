@@ -1,0 +1,38 @@
+import type { Prefix } from '../../shared/ipv6.ts'
+import type { PublicJwk } from '../../shared/jws.ts'
+import type { RRKey } from '../../shared/rrset.ts'
+import type { HostPolicy } from './host-policy.ts'
+
+/** The key that speaks for a host, and the last sequence it used. */
+export interface HostKey {
+  readonly kid: string
+  readonly jwk: PublicJwk
+  readonly lastSeq: number
+  /** RFC 3339. */
+  readonly enrolledAt: string
+}
+
+/** What a host last reported and had accepted. */
+export interface LastReport {
+  /** Index of the `report` entry. */
+  readonly index: number
+  readonly at: string
+  readonly prefix: Prefix
+  readonly agent: string
+}
+
+/** Everything the cloud keeps of one host. `version` counts its changes, for compare-and-set. */
+export interface HostRecord {
+  readonly name: string
+  readonly version: number
+  readonly status: 'invited' | 'active' | 'revoked'
+  readonly policy: HostPolicy
+  /** RFC 3339. */
+  readonly addedAt: string
+  /** The one token that may enrol this host: a later invitation makes an earlier one void. */
+  readonly invitation?: string
+  readonly key?: HostKey
+  readonly lastReport?: LastReport
+  /** RRsets of the last accepted claim. */
+  readonly claim: readonly RRKey[]
+}

@@ -1,0 +1,102 @@
+import { encodeBase64 } from '../../shared/base64.ts'
+import { type Checkpoint, type NoteSigner, signCheckpoint } from '../../shared/checkpoint.ts'
+import { renderEntry } from '../../shared/entry.ts'
+import { ReprefixError } from '../../shared/errors.ts'
+import {
+  appendLeaf,
+  consistencyProof,
+  EMPTY_ROOT,
+  inclusionProof,
+  leafHash,
+  rootOf,
+} from '../../shared/merkle.ts'
+import { renderTlogProof } from '../../shared/tlog-proof.ts'
+import type { Appended, AuditLog, Draft, LogRow, Repository } from '../ports.ts'
+import { readNodes } from './read-nodes.ts'
+
+/** What the log is built from. */
+export interface AuditLogDeps {
+  readonly repository: Repository
+  /** Its name is the log's origin line. */
+  readonly signer: NoteSigner
+  readonly sleep: (ms: number) => Promise<void>
+  /** Uniform in [0, 1). */
+  readonly random: () => number
+}
+
+/** Other processes may win this often before an append gives up. */
+const MAX_ATTEMPTS = 40
+const FIRST_PAUSE_MS = 5
+const LONGEST_PAUSE_MS = 200
+
+/**
+ * The audit log over a repository. Row n is written only if there is none yet, and holds every tree
+ * hash that its leaf completes, so two writers can never make a gap, a double or half a tree.
+ */
+export function createAuditLog(deps: AuditLogDeps): AuditLog {
+  const { repository, signer } = deps
+  // Appends of one process queue up instead of racing each other for the same index.
+  let tail: Promise<unknown> = Promise.resolve()
+
+  async function appendNow(draft: (index: number) => Promise<Draft | null>) {
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      const last = await repository.lastRow()
+      const index = last === undefined ? 0 : last.index + 1
+      const drafted = await draft(index)
+      if (drafted === null) return null
+      const row = await rowFor(drafted, index, last)
+      if ((await repository.commit([row], drafted.writes)) === 'committed') {
+        return { index, entry: row.entry }
+      }
+      // Full jitter: writers that met once must not meet again.
+      await deps.sleep(deps.random() * Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** attempt))
+    }
+    throw new ReprefixError(
+      'LOG_CONTENDED',
+      `could not append to the log in ${MAX_ATTEMPTS} attempts, others were always first; ` +
+        'nothing was changed, try again',
+    )
+  }
+
+  async function sign(checkpoint: Omit<Checkpoint, 'origin'>): Promise<string> {
+    return signCheckpoint({ origin: signer.name, ...checkpoint }, signer)
+  }
+
+  return {
+    append(draft) {
+      const done: Promise<Appended | null> = tail.then(() => appendNow(draft))
+      tail = done.catch(() => undefined)
+      return done
+    },
+
+    async receipt(index, witnessSize) {
+      const [row] = await repository.rows([index])
+      if (row === undefined) throw new ReprefixError('LOG_MISSING_ROW', `no row ${index}`)
+      const size = index + 1
+      const read = readNodes(repository)
+      const hashes = await inclusionProof(index, size, read)
+      // A witness that saw more than there is gets no proof: there is none, and it must notice.
+      const provable = witnessSize > 0 && witnessSize <= size
+      const consistency = provable ? await consistencyProof(witnessSize, size, read) : []
+      const checkpoint = await sign({ size, root: await rootOf(row.frontier) })
+      return {
+        entry: row.entry,
+        proof: renderTlogProof({ index, hashes, checkpoint }),
+        consistency: consistency.map(encodeBase64),
+      }
+    },
+
+    async checkpoint() {
+      const last = await repository.lastRow()
+      if (last === undefined) return sign({ size: 0, root: EMPTY_ROOT })
+      return sign({ size: last.index + 1, root: await rootOf(last.frontier) })
+    },
+  }
+}
+
+async function rowFor(draft: Draft, index: number, last: LogRow | undefined): Promise<LogRow> {
+  const entry = renderEntry(draft.entry)
+  const leaf = await leafHash(new TextEncoder().encode(entry))
+  const { nodes, frontier } = await appendLeaf(last?.frontier ?? [], index, leaf)
+  return { index, entry, leaf, nodes, frontier }
+}

@@ -1,0 +1,187 @@
+import * as v from 'valibot'
+import { decodeBase64, encodeBase64url } from '../../shared/base64.ts'
+import type { EntryOf, LogEntry } from '../../shared/entry.ts'
+import {
+  importVerificationKey,
+  parseEnrolmentJws,
+  parseReportJws,
+  type VerificationKey,
+  verifyReportJws,
+} from '../../shared/jws.ts'
+import type { Report } from '../../shared/report.ts'
+import { keyOf, sameValues } from '../../shared/rrset.ts'
+import {
+  allowsName,
+  allowsPrefix,
+  type HostPolicy,
+  hostPolicySchema,
+} from '../domain/host-policy.ts'
+import { verifyEnrolmentSignature } from './verify-enrolment.ts'
+
+/** Whether the log of `size` entries had this root; undefined when it is not that large. */
+export type RootCheck = (size: number, root: Uint8Array) => boolean | undefined
+
+/** Checks entries in the order of the log; each answer is a list of what is wrong, empty if nothing. */
+export interface EntryChecker {
+  check(index: number, entry: LogEntry): Promise<readonly string[]>
+  /** Number of witness claims that were compared with the tree. */
+  witnessed(): number
+}
+
+interface EnrolledKey {
+  readonly host: string
+  readonly key: VerificationKey
+  lastSeq: number
+  isRevoked: boolean
+}
+
+interface OpenReport {
+  readonly kid: string
+  readonly digest: string
+  readonly report: Report
+}
+
+type Signed = EntryOf<'report'> | EntryOf<'denied'>
+
+/**
+ * The log's own rules, from its entries alone: who may sign is what the enrolments before say,
+ * sequences rise, DNS outcomes belong to a logged report, and no witness saw another log.
+ */
+export function createEntryChecker(vkey: string, rootWas: RootCheck): EntryChecker {
+  const keys = new Map<string, EnrolledKey>()
+  const keyOfHost = new Map<string, string>()
+  const policies = new Map<string, HostPolicy | undefined>()
+  const open = new Map<number, OpenReport>()
+  let witnessed = 0
+
+  async function checkEnrolment(entry: EntryOf<'enroll'>): Promise<string[]> {
+    const faults: string[] = []
+    if (!policies.has(entry.host)) faults.push(`the host ${entry.host} was never added`)
+    if (keys.has(entry.kid)) return [...faults, `the key ${entry.kid} was enrolled before`]
+    const jws = parseEnrolmentJws(entry.jws)
+    const key = await importVerificationKey(jws.jwk)
+    if (key.kid !== entry.kid)
+      faults.push(`the enrolment is of the key ${key.kid}, not ${entry.kid}`)
+    if (jws.tokenId !== entry.token) faults.push('the enrolment used another token')
+    if (!(await verifyEnrolmentSignature(jws, key))) {
+      faults.push('the signature of the enrolment is not valid')
+    }
+    const former = keys.get(keyOfHost.get(entry.host) ?? '')
+    if (former !== undefined && !former.isRevoked) {
+      faults.push(`the host ${entry.host} has a key already that was not revoked`)
+    }
+    keys.set(entry.kid, { host: entry.host, key, lastSeq: 0, isRevoked: false })
+    keyOfHost.set(entry.host, entry.kid)
+    return faults
+  }
+
+  function checkRevocation(entry: EntryOf<'revoke'>): string[] {
+    const enrolled = keys.get(entry.kid)
+    if (enrolled?.host !== entry.host) return [`the host ${entry.host} has no key ${entry.kid}`]
+    if (enrolled.isRevoked) return [`the key ${entry.kid} was revoked before`]
+    enrolled.isRevoked = true
+    return []
+  }
+
+  async function checkSigned(index: number, entry: Signed): Promise<string[]> {
+    const enrolled = keys.get(entry.kid)
+    if (enrolled === undefined) return [`the key ${entry.kid} was not enrolled`]
+    const faults: string[] = []
+    if (enrolled.isRevoked) faults.push(`the key ${entry.kid} was revoked`)
+    if (enrolled.host !== entry.host) faults.push(`the key ${entry.kid} is of ${enrolled.host}`)
+    const report = await verifyReportJws(parseReportJws(entry.jws), enrolled.key)
+    if (report.host !== entry.host) faults.push(`the report is of the host ${report.host}`)
+    if (report.seq !== entry.seq) faults.push(`the report has the sequence ${report.seq}`)
+    if (entry.seq <= enrolled.lastSeq) {
+      faults.push(`the sequence ${entry.seq} does not rise above ${enrolled.lastSeq}`)
+    }
+    enrolled.lastSeq = Math.max(enrolled.lastSeq, entry.seq)
+    const digest = await digestOf(entry.jws)
+    if (entry.kind === 'report') {
+      open.set(index, { kid: entry.kid, digest, report })
+      faults.push(...outsidePolicy(report, policies.get(entry.host)))
+    } else if (entry.digest !== digest) faults.push('the digest is of another report')
+    return [...faults, ...checkWitness(index, report)]
+  }
+
+  function checkWitness(index: number, { host, log }: Report): string[] {
+    if (log.size === 0) return []
+    witnessed++
+    const matches = log.size > index ? undefined : rootWas(log.size, decodeBase64(log.root))
+    if (matches === undefined) {
+      return [`${host} has seen ${log.size} entries, more than the log had: it was cut off`]
+    }
+    if (matches) return []
+    return [`${host} has seen another log of ${log.size} entries: it was rewritten or split`]
+  }
+
+  function checkApplied(entry: EntryOf<'applied'>): string[] {
+    const reported = open.get(entry.report)
+    if (reported === undefined) return [`there is no unapplied report at ${entry.report}`]
+    open.delete(entry.report)
+    const { kid, digest, report } = reported
+    const faults: string[] = []
+    if (kid !== entry.kid || report.host !== entry.host || report.seq !== entry.seq) {
+      faults.push(`the report at ${entry.report} is another host's or has another sequence`)
+    }
+    if (digest !== entry.digest) faults.push(`the report at ${entry.report} has another digest`)
+    const claims = new Map(report.records.map((record) => [keyOf(record), record.values]))
+    for (const { outcome, name, type, values } of entry.outcomes) {
+      if (outcome === 'failed') continue
+      const claimed = claims.get(keyOf({ name, type })) ?? []
+      if (!sameValues([...values].sort(), [...claimed].sort())) {
+        faults.push(`${name} ${type} was set to ${values.join(' ') || 'nothing'}, not as reported`)
+      }
+    }
+    return faults
+  }
+
+  async function check(index: number, entry: LogEntry): Promise<readonly string[]> {
+    if ((index === 0) !== (entry.kind === 'genesis')) {
+      return [index === 0 ? 'the log does not begin with genesis' : 'genesis comes twice']
+    }
+    switch (entry.kind) {
+      case 'genesis':
+        return entry.vkey === vkey ? [] : [`the log was begun with the key ${entry.vkey}`]
+      case 'policy':
+        policies.set(entry.host, readPolicy(entry.policy))
+        return []
+      case 'enroll':
+        return checkEnrolment(entry)
+      case 'revoke':
+        return checkRevocation(entry)
+      case 'report':
+      case 'denied':
+        return checkSigned(index, entry)
+      case 'applied':
+        return checkApplied(entry)
+      case 'rotate':
+      case 'drift':
+        return [`entries of the kind ${entry.kind} are not written by this version`]
+    }
+  }
+  return { check, witnessed: () => witnessed }
+}
+
+function readPolicy(value: unknown): HostPolicy | undefined {
+  const result = v.safeParse(hostPolicySchema, value)
+  return result.success ? result.output : undefined
+}
+
+/** What the cloud should have denied. Zones and owners are not in the log, so not judged here. */
+function outsidePolicy(
+  { host, prefix, records }: Report,
+  policy: HostPolicy | undefined,
+): string[] {
+  if (policy === undefined) return [`no policy of ${host} permits any report`]
+  const names = records.filter(({ name }) => !allowsName(policy, name)).map(({ name }) => name)
+  const faults = [...new Set(names)].map((name) => `the policy did not permit ${name}`)
+  return allowsPrefix(policy, prefix.current)
+    ? faults
+    : [...faults, `the policy did not permit ${prefix.current}`]
+}
+
+async function digestOf(text: string): Promise<string> {
+  const bytes = new TextEncoder().encode(text)
+  return encodeBase64url(new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)))
+}

@@ -1,0 +1,143 @@
+import { type Checkpoint, openCheckpoint, parseVkey } from '../../shared/checkpoint.ts'
+import { parseEntry } from '../../shared/entry.ts'
+import { messageOf } from '../../shared/errors.ts'
+import { appendLeaf, EMPTY_ROOT, leafHash, rootOf } from '../../shared/merkle.ts'
+import { equalBytes } from '../../shared/merkle-verify.ts'
+import { createEntryChecker, type EntryChecker } from './check-entry.ts'
+import { type ExportLine, parseExportLine } from './export-line.ts'
+import { createRootHistory } from './root-history.ts'
+
+/** One thing that is wrong; `index` is the entry's, or null for the export as a whole. */
+export interface Finding {
+  readonly index: number | null
+  readonly message: string
+}
+
+/** The verdict over a log. */
+export interface Verification {
+  readonly ok: boolean
+  readonly entries: number
+  readonly findings: readonly Finding[]
+  /** Findings beyond those listed. */
+  readonly more: number
+  /** Witness claims in reports that were compared with the tree. */
+  readonly witnessed: number
+  readonly vkey: string | null
+  /** True when the key came from the log itself: then a whole other log would pass too. */
+  readonly isKeyFromLog: boolean
+}
+
+/** What a verification may be told. */
+export interface VerifyOptions {
+  /** The log's public key as it was pinned; without it the one that genesis names is taken. */
+  readonly vkey?: string
+  readonly onProgress?: (entries: number) => void
+}
+
+const MAX_FINDINGS = 100
+
+/**
+ * Verifies an untrusted export, line by line: every leaf, the root and its signature, every report's
+ * signature by the key enrolled at that point, the order of things, and what witnesses saw. Needs
+ * nothing but the export and the log's public key.
+ */
+export async function verifyLog(
+  lines: AsyncIterable<string> | Iterable<string>,
+  { vkey, onProgress }: VerifyOptions,
+): Promise<Verification> {
+  const findings: Finding[] = []
+  let more = 0
+  const find = (index: number | null, message: string): void => {
+    if (findings.length < MAX_FINDINGS) findings.push({ index, message })
+    else more++
+  }
+  const roots = createRootHistory(EMPTY_ROOT)
+  let frontier: readonly Uint8Array[] = []
+  let checker: EntryChecker | undefined
+  let key = vkey ?? null
+  let entries = 0
+  let isTreeWhole = true
+  let note: string | undefined
+
+  async function take(line: Extract<ExportLine, { kind: 'entry' }>): Promise<void> {
+    if (line.index !== entries) {
+      find(line.index, `entry ${entries} was expected here: entries are missing, doubled or moved`)
+      isTreeWhole = false
+    }
+    const computed = await leafHash(new TextEncoder().encode(line.entry))
+    const isIntact = line.leaf === undefined || equalBytes(computed, line.leaf)
+    if (!isIntact) find(line.index, 'this is not the entry that was logged: its hash differs')
+    // The tree is built from what was logged, so that one damaged entry does not hide the others.
+    const row = await appendLeaf(frontier, entries, line.leaf ?? computed)
+    frontier = row.frontier
+    entries++
+    roots.push(await rootOf(frontier))
+    if (isIntact) await judge(line)
+  }
+
+  async function judge({ index, entry: text }: { index: number; entry: string }): Promise<void> {
+    try {
+      const entry = parseEntry(text)
+      if (key === null && entry.kind === 'genesis') key = entry.vkey
+      checker ??= createEntryChecker(key ?? '', roots.matches)
+      for (const fault of await checker.check(index, entry)) find(index, fault)
+    } catch (error) {
+      find(index, messageOf(error))
+    }
+  }
+
+  for await (const text of lines) {
+    if (text === '') continue
+    const line = parseLine(text, entries, find)
+    if (line === undefined) isTreeWhole = false
+    else if (note !== undefined) find(null, 'there are lines after the checkpoint')
+    else if (line.kind === 'checkpoint') note = line.checkpoint
+    else await take(line)
+    if (entries % 1000 === 0) onProgress?.(entries)
+  }
+  onProgress?.(entries)
+  const verdict = await judgeCheckpoint(note, key, entries)
+  if (typeof verdict === 'string') find(null, verdict)
+  else if (isTreeWhole && !equalBytes(await rootOf(frontier), verdict.root)) {
+    find(null, 'the entries do not give the signed root: something in them was altered')
+  }
+  return {
+    ok: findings.length === 0,
+    entries,
+    findings,
+    more,
+    witnessed: checker?.witnessed() ?? 0,
+    vkey: key,
+    isKeyFromLog: vkey === undefined,
+  }
+}
+
+function parseLine(
+  text: string,
+  expected: number,
+  find: (index: number | null, message: string) => void,
+): ExportLine | undefined {
+  try {
+    return parseExportLine(text)
+  } catch (error) {
+    find(expected, messageOf(error))
+    return undefined
+  }
+}
+
+async function judgeCheckpoint(
+  note: string | undefined,
+  vkey: string | null,
+  entries: number,
+): Promise<Checkpoint | string> {
+  if (note === undefined) return 'there is no checkpoint at the end: the export was cut off'
+  if (vkey === null)
+    return 'no key is known for this log: it has no genesis entry, and none was given'
+  try {
+    const checkpoint = await openCheckpoint(note, [await parseVkey(vkey)])
+    if (checkpoint.size === entries) return checkpoint
+    return `the checkpoint is over ${checkpoint.size} entries, but there are ${entries}`
+  } catch (error) {
+    return messageOf(error)
+  }
+}

@@ -1,0 +1,187 @@
+import type { LogEntry, RecordOutcome } from '../shared/entry.ts'
+import type { Fqdn, RRKey } from '../shared/rrset.ts'
+import type { DesiredSet } from './domain/authorise-report.ts'
+import type { HostRecord } from './domain/host-record.ts'
+
+/** What SQLite stores, and what a row gives. */
+export type SqlValue = string | number | Uint8Array | null
+/** One row, by column. */
+export type SqlRow = Readonly<Record<string, SqlValue>>
+
+/** One statement in SQLite's dialect, with positional arguments. */
+export interface SqlStatement {
+  readonly sql: string
+  readonly args: readonly SqlValue[]
+}
+
+/** What one statement gave. */
+export interface SqlResult {
+  readonly rows: readonly SqlRow[]
+}
+
+/** The least a relational store must offer: no interactive transactions, so that D1 fits too. */
+export interface SqlPort {
+  /**
+   * Runs all statements or none. Throws `STORE_CONFLICT` when a constraint refused one, `STORE_BUSY`,
+   * `STORE_FULL` or `STORE_FAILED` otherwise.
+   */
+  batch(statements: readonly SqlStatement[]): Promise<readonly SqlResult[]>
+  close(): void
+}
+
+/** One row of the audit log: the entry's exact text and its place in the RFC 6962 tree. */
+export interface LogRow {
+  readonly index: number
+  readonly entry: string
+  readonly leaf: Uint8Array
+  readonly nodes: readonly Uint8Array[]
+  readonly frontier: readonly Uint8Array[]
+}
+
+/** A one-time join token. The cloud never holds the secret, only the MAC key derived from it. */
+export interface JoinToken {
+  readonly id: string
+  readonly host: string
+  readonly macKey: Uint8Array
+  /** RFC 3339. */
+  readonly expiresAt: string
+  /** Set once it has been used: the key it enrolled and the log index of the `enroll` entry. */
+  readonly used?: { readonly kid: string; readonly index: number }
+}
+
+/** A desired RRset as stored. `version` is the index of the `report` entry that asked for it. */
+export interface DesiredRow extends DesiredSet {
+  readonly host: string
+  readonly version: number
+  readonly isApplied: boolean
+}
+
+/** What became of one report, kept so that the same bytes get the same answer. */
+export interface StoredReport {
+  readonly kid: string
+  readonly seq: number
+  /** base64url SHA-256 of the JWS text. */
+  readonly digest: string
+  /** Index of the `report` or `denied` entry. */
+  readonly index: number
+  readonly verdict: 'pending' | 'applied' | 'denied'
+  /** Index of the `applied` entry. */
+  readonly appliedIndex?: number
+  /** The RRsets this report asked for or withdrew. */
+  readonly keys: readonly RRKey[]
+}
+
+/** One change of state. Each names what must hold before it; if it does not, nothing is written. */
+export type StateWrite =
+  /** The host must not exist. */
+  | { readonly kind: 'create-host'; readonly host: HostRecord }
+  /** The stored version must be `host.version`; it is stored with the next one. */
+  | { readonly kind: 'update-host'; readonly host: HostRecord }
+  | { readonly kind: 'put-key'; readonly kid: string; readonly host: string }
+  | { readonly kind: 'create-token'; readonly token: JoinToken }
+  /** The token must be unused. */
+  | {
+      readonly kind: 'use-token'
+      readonly id: string
+      readonly used: NonNullable<JoinToken['used']>
+    }
+  /** No name may belong to another host. */
+  | { readonly kind: 'own-names'; readonly host: string; readonly names: readonly Fqdn[] }
+  | { readonly kind: 'release-names'; readonly host: string; readonly names: readonly Fqdn[] }
+  | { readonly kind: 'desire'; readonly row: DesiredRow }
+  /** Leaves a row alone that has a newer version by now. */
+  | { readonly kind: 'mark-applied'; readonly key: RRKey; readonly version: number }
+  /** The key must not have a report of this sequence. */
+  | { readonly kind: 'record-report'; readonly report: StoredReport }
+  /** The report must be pending. */
+  | {
+      readonly kind: 'finish-report'
+      readonly kid: string
+      readonly seq: number
+      readonly appliedIndex: number
+    }
+
+/** The cloud's memory. Written once for SQL and once for each store that is not. */
+export interface Repository {
+  lastRow(): Promise<LogRow | undefined>
+  /** Rows by index, in the order asked; throws `LOG_MISSING_ROW` when one is not there. */
+  rows(indices: readonly number[]): Promise<readonly LogRow[]>
+  /** Up to `limit` rows from `start` on, rising. */
+  range(start: number, limit: number): Promise<readonly LogRow[]>
+  /**
+   * Stores the rows and the writes, all or none. `conflict` when another writer was first: an index
+   * is taken, or a write's condition does not hold.
+   */
+  commit(rows: readonly LogRow[], writes: readonly StateWrite[]): Promise<'committed' | 'conflict'>
+  host(name: string): Promise<HostRecord | undefined>
+  hosts(): Promise<readonly HostRecord[]>
+  /** The host that a key was enrolled for, whether or not that is still its key. */
+  hostOfKey(kid: string): Promise<HostRecord | undefined>
+  token(id: string): Promise<JoinToken | undefined>
+  owners(names: readonly Fqdn[]): Promise<ReadonlyMap<Fqdn, string>>
+  desired(keys: readonly RRKey[]): Promise<readonly DesiredRow[]>
+  /** Desired rows of a zone that no `applied` entry has confirmed. */
+  pending(zone: Fqdn): Promise<readonly DesiredRow[]>
+  report(kid: string, seq: number): Promise<StoredReport | undefined>
+  close(): void
+}
+
+/** An entry to append, and what changes with it in the same transaction. */
+export interface Draft {
+  readonly entry: LogEntry
+  readonly writes: readonly StateWrite[]
+}
+
+/** An entry that is in the log. */
+export interface Appended {
+  readonly index: number
+  readonly entry: string
+}
+
+/** The answer of one receipt: entry, proof and consistency, ready to be sent. */
+export interface LoggedReceipt {
+  readonly entry: string
+  readonly proof: string
+  readonly consistency: readonly string[]
+}
+
+/** The tamper-evident log (RFC 6962), appended by compare-and-set. */
+export interface AuditLog {
+  /**
+   * Appends what `draft` gives for the next index, and calls it again with another index after a
+   * conflict, so it must read afresh what it decides on. `null` appends nothing.
+   */
+  append(draft: (index: number) => Promise<Draft | null>): Promise<Appended | null>
+  /**
+   * Proves the entry at `index` in the tree that it completes, and that tree's consistency with
+   * `witnessSize`. The same arguments give the same bytes for ever.
+   */
+  receipt(index: number, witnessSize: number): Promise<LoggedReceipt>
+  /** The signed checkpoint of the whole log. */
+  checkpoint(): Promise<string>
+}
+
+/** How the RRsets of one desired row came out, at every provider of its zone. */
+export interface RowOutcome {
+  readonly key: RRKey
+  /** The version that was written: that of the row when the flush read it. */
+  readonly version: number
+  readonly outcomes: readonly RecordOutcome[]
+  /** Set when a provider failed in a way that passes by itself: ask again after this long. */
+  readonly retryAfterMs?: number
+}
+
+/** Makes the DNS of a zone equal to its desired rows. */
+export interface ZoneFlusher {
+  /**
+   * Writes every unconfirmed row of the zone, and those of `keys` in any case, to all providers of
+   * the zone. Flushes of one zone never overlap: each reads the newest rows when it begins.
+   */
+  flush(zone: Fqdn, keys: readonly RRKey[]): Promise<readonly RowOutcome[]>
+}
+
+/** Nonces for agents whose clock is wrong: stateless, and good for two minutes. */
+export interface NonceIssuer {
+  issue(kid: string, nowMs: number): Promise<string>
+  isFresh(nonce: string, kid: string, nowMs: number): Promise<boolean>
+}

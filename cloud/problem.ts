@@ -1,0 +1,78 @@
+import type { ContentfulStatusCode } from 'hono/utils/http-status'
+
+/** HTTP status of each code the cloud answers with; anything else is a fault of its own, 500. */
+const STATUS: Readonly<Record<string, ContentfulStatusCode>> = {
+  JWS_MALFORMED: 400,
+  REPORT_INVALID: 400,
+  REQUEST_INVALID: 400,
+  KEY_INVALID: 400,
+  NAME_INVALID: 400,
+  HOST_NAME_INVALID: 400,
+  JWS_SIGNATURE: 401,
+  KEY_UNKNOWN: 401,
+  KEY_REVOKED: 401,
+  USE_NONCE: 401,
+  UNAUTHORIZED: 401,
+  TOKEN_INVALID: 401,
+  HOST_MISMATCH: 403,
+  URL_MISMATCH: 403,
+  POLICY_PREFIX: 403,
+  POLICY_NAME: 403,
+  POLICY_TYPE: 403,
+  POLICY_VALUE: 403,
+  POLICY_DELETIONS: 403,
+  NAME_OUTSIDE_ZONES: 403,
+  NAME_OWNED: 403,
+  TOKEN_EXPIRED: 403,
+  TOKEN_USED: 403,
+  NOT_FOUND: 404,
+  HOST_UNKNOWN: 404,
+  SEQUENCE_STALE: 409,
+  SEQUENCE_REUSED: 409,
+  SEQUENCE_TOO_FAR: 409,
+  HOST_EXISTS: 409,
+  BODY_TOO_LARGE: 413,
+  CONTENT_TYPE: 415,
+  STORE_BUSY: 503,
+  STORE_FULL: 503,
+  STORE_FAILED: 503,
+  LOG_CONTENDED: 503,
+}
+
+const TITLES: Readonly<Record<number, string>> = {
+  400: 'The request is malformed',
+  401: 'Not authenticated',
+  403: 'Not permitted',
+  404: 'Not found',
+  409: 'Conflict with an earlier request',
+  413: 'The request is too large',
+  415: 'Wrong content type',
+  500: 'A fault of the cloud',
+  503: 'Could not log the request',
+}
+
+/** A problem document (RFC 9457). `code` is stable; other members are facts a program acts on. */
+export interface Problem {
+  readonly type: 'about:blank'
+  readonly title: string
+  readonly status: ContentfulStatusCode
+  readonly code: string
+  readonly detail: string
+  readonly [fact: string]: string | number
+}
+
+/** The problem document of a code. */
+export function problemOf(
+  code: string,
+  detail: string,
+  facts: Readonly<Record<string, string | number>> = {},
+): Problem {
+  const status = STATUS[code] ?? 500
+  const title = TITLES[status] ?? 'A fault of the cloud'
+  return { ...facts, type: 'about:blank', title, status, code, detail }
+}
+
+/** Whether a code is an answer to the client, as opposed to a fault that only the log should tell. */
+export function isAnswer(code: string): boolean {
+  return code in STATUS
+}

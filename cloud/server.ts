@@ -1,0 +1,153 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import type { AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type ServerType, serve } from '@hono/node-server'
+import { getConnInfo } from '@hono/node-server/conninfo'
+import { messageOf, ReprefixError } from '../shared/errors.ts'
+import { createReferenceResolver } from '../shared/files.ts'
+import type { Logger } from '../shared/logger.ts'
+import type { Fqdn } from '../shared/rrset.ts'
+import { createApp } from './app.ts'
+import { type CloudConfig, parseConfig } from './config.ts'
+import { createProviders } from './dns/providers.ts'
+import type { DnsProvider } from './domain/dns-provider.ts'
+import { createNonceIssuer } from './fleet/nonce-issuer.ts'
+import { createZoneFlusher } from './flush-zone.ts'
+import { createAuditLog } from './log/audit-log.ts'
+import { openNoteKey } from './log/note-key-file.ts'
+import { startLog } from './log/start-log.ts'
+import { openLibsql } from './store/libsql.ts'
+import { migrate } from './store/migrate.ts'
+import { createSqlRepository } from './store/sql-repository.ts'
+
+/** A running cloud. */
+export interface Cloud {
+  /** Where it listens; the port is the real one where the configuration says 0. */
+  readonly listening: AddressInfo
+  /** The log's public key. */
+  readonly vkey: string
+  /** Takes no new request, lets the running ones finish, and closes the store. */
+  stop(): Promise<void>
+}
+
+/** How long a request waits for DNS before its 202; agents give a first attempt two seconds. */
+const DNS_BUDGET_MS = 1500
+/** How long running requests may take once the cloud stops. */
+const STOP_GRACE_MS = 10_000
+
+/** Reads cloud.yaml with `${env:…}` and `${file:…}` resolved. @throws ReprefixError CONFIG_INVALID */
+export async function readConfig(path: string): Promise<CloudConfig> {
+  let text: string
+  try {
+    text = await readFile(path, 'utf8')
+  } catch (cause) {
+    throw new ReprefixError('CONFIG_INVALID', `failed to read ${path}: ${messageOf(cause)}`, {
+      cause,
+    })
+  }
+  return parseConfig(text, path, createReferenceResolver(process.env))
+}
+
+/** Builds the cloud on plain Node and serves it. */
+export async function startCloud(config: CloudConfig, logger: Logger): Promise<Cloud> {
+  for (const warning of config.warnings) logger.warn({ event: 'config' }, warning)
+  const now = () => new Date()
+  const providers = providersByZone(config, now)
+  const { signer, secret } = await openNoteKey(config.logKeyPath, originOf(config.url))
+  const port = await openLibsql(config.store)
+  try {
+    await migrate(port)
+    const repository = createSqlRepository(port)
+    // A pause never keeps the process alive by itself.
+    const wait = (ms: number) => sleep(ms, undefined, { ref: false })
+    const log = createAuditLog({ repository, signer, sleep: wait, random: Math.random })
+    await startLog(log, repository, { origin: signer.name, vkey: signer.vkey }, now)
+    const app = createApp({
+      url: config.url,
+      reportsUrl: `${config.url}/v1/reports`,
+      enrolUrl: `${config.url}/v1/enroll`,
+      adminToken: config.adminToken,
+      vkey: signer.vkey,
+      zones: config.zones,
+      repository,
+      log,
+      flusher: createZoneFlusher({ repository, providers, logger }),
+      nonces: await createNonceIssuer(new TextEncoder().encode(secret)),
+      peerAddress: (c) => getConnInfo(c).remote.address,
+      requestId: randomUUID,
+      randomBytes: (count) => randomBytes(count),
+      dnsBudgetMs: DNS_BUDGET_MS,
+      now,
+      sleep: wait,
+      logger,
+    })
+    const server = await listen(config, app.fetch)
+    const listening = addressOf(server)
+    logger.info(
+      { event: 'listening', address: listening.address, port: listening.port, vkey: signer.vkey },
+      `listening on port ${listening.port} for ${config.url}`,
+    )
+    const stop = async (): Promise<void> => {
+      await close(server)
+      repository.close()
+      logger.info({ event: 'stopped' }, 'stopped')
+    }
+    return { listening, vkey: signer.vkey, stop }
+  } catch (error) {
+    port.close()
+    throw error
+  }
+}
+
+/** The log's name: the public URL without its scheme (C2SP tlog-checkpoint). */
+export function originOf(url: string): string {
+  return url.replace(/^https?:\/\//, '')
+}
+
+function providersByZone(
+  { zones, providers: settings }: CloudConfig,
+  now: () => Date,
+): ReadonlyMap<Fqdn, readonly DnsProvider[]> {
+  const providers = createProviders(settings, { now })
+  return new Map(
+    zones.map((zone) => [zone.name, zone.providers.flatMap((id) => providers.get(id) ?? [])]),
+  )
+}
+
+type Fetch = Parameters<typeof serve>[0]['fetch']
+
+function listen({ listen: { host, port } }: CloudConfig, fetch: Fetch): Promise<ServerType> {
+  return new Promise((resolve, reject) => {
+    const server = serve({ fetch, hostname: host, port }, () => {
+      server.off('error', refuse)
+      resolve(server)
+    })
+    const refuse = (cause: unknown): void => {
+      const remedy = 'choose another "listen" address, or stop what uses it'
+      reject(
+        new ReprefixError(
+          'LISTEN_FAILED',
+          `failed to listen on ${host} port ${port}: ${messageOf(cause)}; ${remedy}`,
+          { cause },
+        ),
+      )
+    }
+    server.once('error', refuse)
+  })
+}
+
+function addressOf(server: ServerType): AddressInfo {
+  const address = server.address()
+  if (address === null || typeof address === 'string') {
+    throw new ReprefixError('LISTEN_FAILED', 'the server has no address')
+  }
+  return address
+}
+
+async function close(server: ServerType): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+  if ('closeIdleConnections' in server) server.closeIdleConnections()
+  await Promise.race([closed, sleep(STOP_GRACE_MS, undefined, { ref: false })])
+  if ('closeAllConnections' in server) server.closeAllConnections()
+}

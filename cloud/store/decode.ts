@@ -1,0 +1,122 @@
+import * as v from 'valibot'
+import { ReprefixError } from '../../shared/errors.ts'
+import type { Fqdn, RRKey, RRType } from '../../shared/rrset.ts'
+import type { HostRecord } from '../domain/host-record.ts'
+import type { DesiredRow, JoinToken, LogRow, SqlRow, StoredReport } from '../ports.ts'
+
+/**
+ * Rows of the store → values. The store is trusted to return what this program wrote, so types are
+ * checked and brands are restored, but names and prefixes are not parsed again.
+ */
+
+const HASH_BYTES = 32
+
+const hostSchema = v.looseObject({
+  name: v.string(),
+  status: v.picklist(['invited', 'active', 'revoked']),
+  policy: v.looseObject({ names: v.array(v.string()), prefixes: v.array(v.string()) }),
+  claim: v.array(v.object({ name: v.string(), type: v.string() })),
+})
+const keysSchema = v.array(v.object({ name: v.string(), type: v.picklist(['A', 'AAAA', 'TXT']) }))
+const valuesSchema = v.array(v.string())
+
+/** A row of `log`. */
+export function decodeLogRow(row: SqlRow): LogRow {
+  return {
+    index: integer(row, 'i'),
+    entry: text(row, 'body'),
+    leaf: bytes(row, 'leaf'),
+    nodes: hashes(bytes(row, 'nodes')),
+    frontier: hashes(bytes(row, 'frontier')),
+  }
+}
+
+/** A row of `host`; the version is that of the column. */
+export function decodeHost(row: SqlRow): HostRecord {
+  const record = v.parse(hostSchema, JSON.parse(text(row, 'record')))
+  return { ...record, version: integer(row, 'version') } as unknown as HostRecord
+}
+
+/** A row of `token`. */
+export function decodeToken(row: SqlRow): JoinToken {
+  const token = {
+    id: text(row, 'id'),
+    host: text(row, 'host'),
+    macKey: bytes(row, 'mac_key'),
+    expiresAt: text(row, 'expires_at'),
+  }
+  if (row.used_kid === null) return token
+  return { ...token, used: { kid: text(row, 'used_kid'), index: integer(row, 'used_index') } }
+}
+
+/** A row of `desired`. */
+export function decodeDesired(row: SqlRow): DesiredRow {
+  const name = text(row, 'name') as Fqdn
+  const type = text(row, 'type') as RRType
+  const ttl = integer(row, 'ttl')
+  const values =
+    row.rr_values === null ? null : v.parse(valuesSchema, JSON.parse(text(row, 'rr_values')))
+  return {
+    name,
+    type,
+    zone: text(row, 'zone') as Fqdn,
+    ttl,
+    set: values === null ? null : { name, type, ttl, values },
+    host: text(row, 'host'),
+    version: integer(row, 'version'),
+    isApplied: integer(row, 'applied') === 1,
+  }
+}
+
+/** A row of `report`. */
+export function decodeReport(row: SqlRow): StoredReport {
+  const report = {
+    kid: text(row, 'kid'),
+    seq: integer(row, 'seq'),
+    digest: text(row, 'digest'),
+    index: integer(row, 'log_index'),
+    verdict: v.parse(v.picklist(['pending', 'applied', 'denied']), row.verdict),
+    keys: v.parse(keysSchema, JSON.parse(text(row, 'keys'))) as RRKey[],
+  }
+  if (row.applied_index === null) return report
+  return { ...report, appliedIndex: integer(row, 'applied_index') }
+}
+
+/** A row of `name_owner`: the name and its host. */
+export function decodeOwner(row: SqlRow): readonly [Fqdn, string] {
+  return [text(row, 'name') as Fqdn, text(row, 'host')]
+}
+
+/** Hashes one after another, as `nodes` and `frontier` are stored. */
+export function joinHashes(list: readonly Uint8Array[]): Uint8Array {
+  const joined = new Uint8Array(list.length * HASH_BYTES)
+  list.forEach((hash, i) => {
+    joined.set(hash, i * HASH_BYTES)
+  })
+  return joined
+}
+
+function hashes(joined: Uint8Array): Uint8Array[] {
+  return Array.from({ length: joined.length / HASH_BYTES }, (_, i) =>
+    joined.slice(i * HASH_BYTES, (i + 1) * HASH_BYTES),
+  )
+}
+
+function text(row: SqlRow, column: string): string {
+  const value = row[column]
+  return typeof value === 'string' ? value : damaged(column)
+}
+
+function integer(row: SqlRow, column: string): number {
+  const value = row[column]
+  return typeof value === 'number' ? value : damaged(column)
+}
+
+function bytes(row: SqlRow, column: string): Uint8Array {
+  const value = row[column]
+  return value instanceof Uint8Array ? value : damaged(column)
+}
+
+function damaged(column: string): never {
+  throw new ReprefixError('STORE_FAILED', `a row of the store has no proper ${column}`)
+}

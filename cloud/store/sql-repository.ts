@@ -1,0 +1,105 @@
+import { parseEntry } from '../../shared/entry.ts'
+import { ReprefixError } from '../../shared/errors.ts'
+import type { Repository, SqlPort, SqlRow, SqlStatement } from '../ports.ts'
+import {
+  decodeDesired,
+  decodeHost,
+  decodeLogRow,
+  decodeOwner,
+  decodeReport,
+  decodeToken,
+} from './decode.ts'
+import {
+  CLEAR_GUARDS,
+  insertRow,
+  places,
+  selectDesired,
+  statement,
+  statementsOf,
+} from './sql-writes.ts'
+
+/** The repository on any store that speaks SQLite's dialect. The schema must be there already. */
+export function createSqlRepository(port: SqlPort): Repository {
+  async function select(query: SqlStatement): Promise<readonly SqlRow[]> {
+    const [result] = await port.batch([query])
+    return result?.rows ?? []
+  }
+  async function first<T>(query: SqlStatement, decode: (row: SqlRow) => T): Promise<T | undefined> {
+    const [row] = await select(query)
+    return row === undefined ? undefined : decode(row)
+  }
+
+  return {
+    lastRow: () => first(statement('SELECT * FROM log ORDER BY i DESC LIMIT 1'), decodeLogRow),
+
+    async rows(indices) {
+      if (indices.length === 0) return []
+      const unique = [...new Set(indices)]
+      const sql = `SELECT * FROM log WHERE i IN (${places(unique)})`
+      const found = (await select(statement(sql, ...unique))).map(decodeLogRow)
+      const byIndex = new Map(found.map((row) => [row.index, row]))
+      return indices.map((index) => {
+        const row = byIndex.get(index)
+        if (row === undefined) {
+          throw new ReprefixError('LOG_MISSING_ROW', `the log has no row ${index}`)
+        }
+        return row
+      })
+    },
+
+    async range(start, limit) {
+      const sql = 'SELECT * FROM log WHERE i >= ? ORDER BY i LIMIT ?'
+      return (await select(statement(sql, start, limit))).map(decodeLogRow)
+    },
+
+    async commit(rows, writes) {
+      const inserts = rows.map((row) => {
+        const entry = parseEntry(row.entry)
+        const facts = { at: entry.at, kind: entry.kind }
+        return insertRow(row, 'host' in entry ? { ...facts, host: entry.host } : facts)
+      })
+      try {
+        await port.batch([...inserts, ...writes.flatMap(statementsOf), CLEAR_GUARDS])
+        return 'committed'
+      } catch (error) {
+        if (error instanceof ReprefixError && error.code === 'STORE_CONFLICT') return 'conflict'
+        throw error
+      }
+    },
+
+    host: (name) => first(statement('SELECT * FROM host WHERE name = ?', name), decodeHost),
+
+    async hosts() {
+      return (await select(statement('SELECT * FROM host ORDER BY name'))).map(decodeHost)
+    },
+
+    hostOfKey: (kid) =>
+      first(
+        statement('SELECT host.* FROM key JOIN host ON host.name = key.host WHERE kid = ?', kid),
+        decodeHost,
+      ),
+
+    token: (id) => first(statement('SELECT * FROM token WHERE id = ?', id), decodeToken),
+
+    async owners(names) {
+      if (names.length === 0) return new Map()
+      const sql = `SELECT name, host FROM name_owner WHERE name IN (${places(names)})`
+      return new Map((await select(statement(sql, ...names))).map(decodeOwner))
+    },
+
+    async desired(keys) {
+      if (keys.length === 0) return []
+      return (await select(selectDesired(keys))).map(decodeDesired)
+    },
+
+    async pending(zone) {
+      const sql = 'SELECT * FROM desired WHERE zone = ? AND applied = 0 ORDER BY name, type'
+      return (await select(statement(sql, zone))).map(decodeDesired)
+    },
+
+    report: (kid, seq) =>
+      first(statement('SELECT * FROM report WHERE kid = ? AND seq = ?', kid, seq), decodeReport),
+
+    close: () => port.close(),
+  }
+}

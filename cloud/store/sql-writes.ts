@@ -1,0 +1,150 @@
+import type { RRKey } from '../../shared/rrset.ts'
+import type { LogRow, SqlStatement, SqlValue, StateWrite, StoredReport } from '../ports.ts'
+import { joinHashes } from './decode.ts'
+
+/**
+ * A batch has no way to look and then decide, so a condition is a row that only fits the `guard`
+ * table when it holds; when it does not, the constraint undoes the whole batch.
+ */
+function guard(condition: string, ...args: readonly SqlValue[]): SqlStatement {
+  return { sql: `INSERT INTO guard (holds) SELECT ${condition}`, args }
+}
+
+/** Leaves the guard table empty again; the last statement of a batch with guards. */
+export const CLEAR_GUARDS: SqlStatement = { sql: 'DELETE FROM guard', args: [] }
+
+/** Inserts a row of the log; refused when the index is taken. */
+export function insertRow(row: LogRow, facts: { at: string; kind: string; host?: string }) {
+  return {
+    sql: 'INSERT INTO log (i, at, kind, host, body, leaf, nodes, frontier) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+    args: [
+      row.index,
+      facts.at,
+      facts.kind,
+      facts.host ?? null,
+      row.entry,
+      row.leaf,
+      joinHashes(row.nodes),
+      joinHashes(row.frontier),
+    ],
+  }
+}
+
+/** The statements of one write, its condition first. */
+/** A statement with its arguments. */
+export function statementsOf(write: StateWrite): SqlStatement[] {
+  switch (write.kind) {
+    case 'create-host':
+      return [
+        statement(
+          'INSERT INTO host (name, version, record) VALUES (?, ?, ?)',
+          write.host.name,
+          write.host.version,
+          JSON.stringify(write.host),
+        ),
+      ]
+    case 'update-host': {
+      const { name, version } = write.host
+      return [
+        guard('EXISTS (SELECT 1 FROM host WHERE name = ? AND version = ?)', name, version),
+        statement(
+          'UPDATE host SET version = version + 1, record = ? WHERE name = ?',
+          JSON.stringify({ ...write.host, version: version + 1 }),
+          name,
+        ),
+      ]
+    }
+    case 'put-key':
+      return [statement('INSERT INTO key (kid, host) VALUES (?, ?)', write.kid, write.host)]
+    case 'create-token': {
+      const { id, host, macKey, expiresAt } = write.token
+      const sql = 'INSERT INTO token (id, host, mac_key, expires_at) VALUES (?, ?, ?, ?)'
+      return [statement(sql, id, host, macKey, expiresAt)]
+    }
+    case 'use-token':
+      return [
+        guard('EXISTS (SELECT 1 FROM token WHERE id = ? AND used_kid IS NULL)', write.id),
+        statement(
+          'UPDATE token SET used_kid = ?, used_index = ? WHERE id = ?',
+          write.used.kid,
+          write.used.index,
+          write.id,
+        ),
+      ]
+    case 'own-names':
+      return write.names.flatMap((name) => [
+        guard(
+          'NOT EXISTS (SELECT 1 FROM name_owner WHERE name = ? AND host <> ?)',
+          name,
+          write.host,
+        ),
+        statement('INSERT OR IGNORE INTO name_owner (name, host) VALUES (?, ?)', name, write.host),
+      ])
+    case 'release-names':
+      return write.names.map((name) =>
+        statement('DELETE FROM name_owner WHERE name = ? AND host = ?', name, write.host),
+      )
+    case 'desire': {
+      const { name, type, zone, ttl, set, host, version } = write.row
+      return [
+        statement(
+          'INSERT OR REPLACE INTO desired (name, type, zone, ttl, rr_values, host, version, applied) ' +
+            'VALUES (?, ?, ?, ?, ?, ?, ?, 0)',
+          ...[
+            name,
+            type,
+            zone,
+            ttl,
+            set === null ? null : JSON.stringify(set.values),
+            host,
+            version,
+          ],
+        ),
+      ]
+    }
+    case 'mark-applied':
+      return [
+        statement(
+          'UPDATE desired SET applied = 1 WHERE name = ? AND type = ? AND version = ?',
+          ...[write.key.name, write.key.type, write.version],
+        ),
+      ]
+    case 'record-report':
+      return [insertReport(write.report)]
+    case 'finish-report':
+      return [
+        guard(
+          "EXISTS (SELECT 1 FROM report WHERE kid = ? AND seq = ? AND verdict = 'pending')",
+          ...[write.kid, write.seq],
+        ),
+        statement(
+          "UPDATE report SET verdict = 'applied', applied_index = ? WHERE kid = ? AND seq = ?",
+          ...[write.appliedIndex, write.kid, write.seq],
+        ),
+      ]
+  }
+}
+
+/** Looks up several RRsets at once. */
+export function selectDesired(keys: readonly RRKey[]): SqlStatement {
+  const places = keys.map(() => '(?, ?)').join(', ')
+  const sql = `SELECT * FROM desired WHERE (name, type) IN (VALUES ${places}) ORDER BY name, type`
+  return statement(sql, ...keys.flatMap(({ name, type }) => [name, type]))
+}
+
+export function statement(sql: string, ...args: readonly SqlValue[]): SqlStatement {
+  return { sql, args }
+}
+
+/** `?, ?, ?` for a list of values. */
+export function places(values: readonly unknown[]): string {
+  return values.map(() => '?').join(', ')
+}
+
+function insertReport({ kid, seq, digest, index, verdict, keys }: StoredReport): SqlStatement {
+  return statement(
+    'INSERT INTO report (kid, seq, digest, log_index, verdict, keys) VALUES (?, ?, ?, ?, ?, ?)',
+    ...[kid, seq, digest, index, verdict],
+    JSON.stringify(keys.map(({ name, type }) => ({ name, type }))),
+  )
+}

@@ -1,0 +1,92 @@
+import { type Context, Hono } from 'hono'
+import * as v from 'valibot'
+import { ReprefixError } from '../../shared/errors.ts'
+import { describeIssues } from '../../shared/issue.ts'
+import { hostSchema } from '../../shared/schema.ts'
+import { type HostPolicy, hostPolicySchema } from '../domain/host-policy.ts'
+import {
+  changePolicy,
+  type FleetDeps,
+  type HostChange,
+  inviteHost,
+  revokeHost,
+  unknownHost,
+} from '../fleet/hosts.ts'
+import { problemOf } from '../problem.ts'
+import type { Refusal } from '../report-answer.ts'
+import { requireBearer } from './bearer.ts'
+import { hostView } from './host-view.ts'
+import { readBody } from './read-body.ts'
+
+const MAX_REQUEST_BYTES = 65_536
+
+/** What the operator's routes need. */
+export interface HostRoutesDeps extends FleetDeps {
+  readonly adminToken: string
+}
+
+const additionSchema = v.strictObject({ host: hostSchema, policy: hostPolicySchema })
+const policyChangeSchema = v.partial(hostPolicySchema)
+
+/** The operator's side: hosts, their policies and their join strings. */
+export function hostRoutes(deps: HostRoutesDeps): Hono {
+  return new Hono()
+    .use(requireBearer(deps.adminToken))
+    .get('/', async (c) => c.json({ hosts: (await deps.repository.hosts()).map(hostView) }))
+    .post('/', async (c) => {
+      const { host, policy } = await readJson(c, additionSchema)
+      const invited = await inviteHost(host, policy, deps)
+      if (invited.kind === 'refused') return problemResponse(c, invited)
+      const { join, expiresAt } = invited
+      return c.json({ ...hostView(invited.host), join, expiresAt }, 201)
+    })
+    .get('/:host', async (c) => {
+      const name = c.req.param('host')
+      const host = await deps.repository.host(name)
+      return host === undefined ? problemResponse(c, unknownHost(name)) : c.json(hostView(host))
+    })
+    .patch('/:host', async (c) => {
+      const given = await readJson(c, v.unknown())
+      const apply = (policy: HostPolicy) => changed(policy, given)
+      return answer(c, await changePolicy(c.req.param('host'), apply, deps))
+    })
+    .post('/:host/revoke', async (c) => answer(c, await revokeHost(c.req.param('host'), deps)))
+}
+
+/** A refusal as a problem document. */
+export function problemResponse(c: Context, { code, detail, facts }: Refusal): Response {
+  const problem = problemOf(code, detail, facts)
+  return c.json(problem, problem.status, { 'content-type': 'application/problem+json' })
+}
+
+function answer(c: Context, change: HostChange): Response {
+  return change.kind === 'refused' ? problemResponse(c, change) : c.json(hostView(change.host))
+}
+
+/** Members that are given replace those of the policy; the result must be a whole valid policy. */
+function changed(policy: HostPolicy, given: unknown): HostPolicy {
+  const change = parse(policyChangeSchema, given)
+  const names = Object.keys(typeof given === 'object' && given !== null ? given : {})
+  const replaced = Object.entries(change).filter(([name]) => names.includes(name))
+  return parse(hostPolicySchema, { ...policy, ...Object.fromEntries(replaced) })
+}
+
+async function readJson<S extends v.GenericSchema>(
+  c: Context,
+  schema: S,
+): Promise<v.InferOutput<S>> {
+  const text = await readBody(c.req.raw, 'application/json', MAX_REQUEST_BYTES)
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch (cause) {
+    throw new ReprefixError('REQUEST_INVALID', 'the body is not JSON', { cause })
+  }
+  return parse(schema, value)
+}
+
+function parse<S extends v.GenericSchema>(schema: S, value: unknown): v.InferOutput<S> {
+  const result = v.safeParse(schema, value)
+  if (result.success) return result.output
+  throw new ReprefixError('REQUEST_INVALID', describeIssues(result.issues))
+}

@@ -1,0 +1,33 @@
+import { Hono } from 'hono'
+import { ReprefixError } from '../../shared/errors.ts'
+import { renderEntryLine } from '../log/export-line.ts'
+import type { AuditLog, Repository } from '../ports.ts'
+import { requireBearer } from './bearer.ts'
+
+/** Most entries in one answer. */
+export const MAX_PAGE = 1000
+
+/** What the log's routes need. */
+export interface LogRoutesDeps {
+  readonly repository: Repository
+  readonly log: AuditLog
+  readonly adminToken: string
+}
+
+/** `GET checkpoint` for anybody; `GET entries` for the operator, as entries name hosts and names. */
+export function logRoutes(deps: LogRoutesDeps): Hono {
+  return new Hono()
+    .get('/checkpoint', async (c) => c.text(await deps.log.checkpoint()))
+    .get('/entries', requireBearer(deps.adminToken), async (c) => {
+      const start = count(c.req.query('start') ?? '0', 'start')
+      const limit = Math.min(MAX_PAGE, count(c.req.query('limit') ?? `${MAX_PAGE}`, 'limit'))
+      const rows = await deps.repository.range(start, limit)
+      c.header('content-type', 'application/x-ndjson')
+      return c.body(rows.map(renderEntryLine).join(''))
+    })
+}
+
+function count(text: string, name: string): number {
+  if (/^\d{1,15}$/.test(text)) return Number(text)
+  throw new ReprefixError('REQUEST_INVALID', `${name} must be a whole number from 0`)
+}

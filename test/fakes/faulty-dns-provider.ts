@@ -1,0 +1,81 @@
+import {
+  type Change,
+  type ChangeOutcome,
+  type DnsProvider,
+  ProviderError,
+  type ProviderErrorKind,
+} from '../../cloud/domain/dns-provider.ts'
+import { type Fqdn, keyOf, type RRset, sameValues } from '../../shared/rrset.ts'
+
+/** The next `apply` fails with this kind, after it has written everything or before. */
+export interface ScriptedFault {
+  readonly kind: ProviderErrorKind
+  readonly hasWritten: boolean
+}
+
+/** A DNS service in memory that fails when told to. */
+export function createFaultyDnsProvider(id: string, zone: Fqdn) {
+  const sets = new Map<string, RRset>()
+  const faults: ScriptedFault[] = []
+  let applied = 0
+  let written = 0
+  let gate: Promise<void> = Promise.resolve()
+
+  function write({ name, type, set }: Change): ChangeOutcome {
+    const key = keyOf({ name, type })
+    const before = sets.get(key)
+    if (set === null) {
+      if (!sets.delete(key)) return { kind: 'unchanged' }
+      written++
+      return { kind: 'deleted' }
+    }
+    if (before?.ttl === set.ttl && sameValues(before.values, set.values))
+      return { kind: 'unchanged' }
+    sets.set(key, set)
+    written++
+    return { kind: before === undefined ? 'created' : 'updated' }
+  }
+
+  const provider: DnsProvider = {
+    id,
+    caps: {
+      types: ['A', 'AAAA', 'TXT'],
+      granularity: 'rrset',
+      readable: true,
+      maxBatch: 100,
+      atomic: true,
+      compareAndSet: 'none',
+      ttl: { min: 1, max: 86_400 },
+      publish: 'sync',
+      prefixUpdate: false,
+    },
+    normalise: (set) => set,
+    findZone: async () => ({ name: zone, id: zone }),
+    read: async (_zone, keys) => keys.map((key) => sets.get(keyOf(key)) ?? null),
+    async apply(_zone, changes) {
+      applied++
+      await gate
+      const fault = faults.shift()
+      const outcomes = fault === undefined || fault.hasWritten ? changes.map(write) : []
+      if (fault === undefined) return { outcomes, writes: 1 }
+      const error = new ProviderError(fault.kind, `scripted ${fault.kind}`)
+      return { outcomes: changes.map(() => ({ kind: 'failed', error })), writes: 1 }
+    },
+  }
+  return {
+    provider,
+    faults,
+    /** Values of an RRset, undefined when it is absent. */
+    values: (name: string, type = 'AAAA') => sets.get(`${name}/${type}`)?.values,
+    applied: () => applied,
+    written: () => written,
+    /** Makes every `apply` wait until the returned function is called. */
+    block(): () => void {
+      let open = (): void => undefined
+      gate = new Promise((resolve) => {
+        open = resolve
+      })
+      return open
+    },
+  }
+}

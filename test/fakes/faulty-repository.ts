@@ -1,0 +1,28 @@
+import type { Repository } from '../../cloud/ports.ts'
+import { ReprefixError } from '../../shared/errors.ts'
+
+/** Where the next matching commit fails: before anything is stored, or after all of it is. */
+export interface CommitFault {
+  /** Part of an entry's text that tells which commit, for example `"kind":"applied"`. */
+  readonly entry: string
+  readonly hasStored: boolean
+}
+
+/** A repository whose commits fail as scripted. */
+export function createFaultyRepository(repository: Repository, faults: CommitFault[]): Repository {
+  return {
+    ...repository,
+    async commit(rows, writes) {
+      const at = faults.findIndex(({ entry }) => rows.some((row) => row.entry.includes(entry)))
+      const [fault] = at < 0 ? [] : faults.splice(at, 1)
+      if (fault?.hasStored === false) throw failed()
+      const result = await repository.commit(rows, writes)
+      if (fault?.hasStored === true) throw failed()
+      return result
+    },
+  }
+}
+
+function failed(): ReprefixError {
+  return new ReprefixError('STORE_FAILED', 'scripted fault of the store')
+}

@@ -1,0 +1,179 @@
+import type { AppDeps } from '../../cloud/app.ts'
+import { createApp } from '../../cloud/app.ts'
+import { createNonceIssuer } from '../../cloud/fleet/nonce-issuer.ts'
+import { createZoneFlusher } from '../../cloud/flush-zone.ts'
+import { createAuditLog } from '../../cloud/log/audit-log.ts'
+import { renderCheckpointLine, renderEntryLine } from '../../cloud/log/export-line.ts'
+import { startLog } from '../../cloud/log/start-log.ts'
+import { openLibsql } from '../../cloud/store/libsql.ts'
+import { migrate } from '../../cloud/store/migrate.ts'
+import { createSqlRepository } from '../../cloud/store/sql-repository.ts'
+import { decodeBase64, encodeBase64 } from '../../shared/base64.ts'
+import { generateNoteSigner, parseVkey } from '../../shared/checkpoint.ts'
+import { parsePrefix } from '../../shared/ipv6.ts'
+import { parseJoin } from '../../shared/join.ts'
+import { generateSigningKey, type SigningKey, signEnrolment, signReport } from '../../shared/jws.ts'
+import { EMPTY_ROOT } from '../../shared/merkle.ts'
+import { verifyReceipt } from '../../shared/receipt.ts'
+import type { Report } from '../../shared/report.ts'
+import { parseName } from '../../shared/rrset.ts'
+import { createFaultyDnsProvider } from './faulty-dns-provider.ts'
+import { type CommitFault, createFaultyRepository } from './faulty-repository.ts'
+import { recordedLog } from './recorded-log.ts'
+
+export const CLOUD_URL = 'https://cloud.example.org'
+export const ADMIN_TOKEN = 'operator-token-of-the-tests'
+export const ZONE = parseName('example.org')
+export const PREFIX = '2001:db8:1::/64'
+
+const ADMIN = { authorization: `Bearer ${ADMIN_TOKEN}`, 'content-type': 'application/json' }
+const JOSE = { 'content-type': 'application/jose' }
+
+/** The whole cloud on a libsql database in memory, with DNS in memory, a set clock and faults. */
+export async function startTestCloud(overrides: Partial<AppDeps> = {}) {
+  const port = await openLibsql(':memory:')
+  await migrate(port)
+  const commitFaults: CommitFault[] = []
+  const repository = createFaultyRepository(createSqlRepository(port), commitFaults)
+  const { signer } = await generateNoteSigner('cloud.example.org')
+  const log = createAuditLog({
+    repository,
+    signer,
+    sleep: async () => undefined,
+    random: Math.random,
+  })
+  const clock = { ms: Date.parse('2026-03-01T12:00:00Z') }
+  const now = () => new Date(clock.ms)
+  await startLog(log, repository, { origin: signer.name, vkey: signer.vkey }, now)
+  const dns = createFaultyDnsProvider('first', ZONE)
+  const second = createFaultyDnsProvider('second', ZONE)
+  const recorded = recordedLog()
+  const providers = new Map([[ZONE, [dns.provider, second.provider]]])
+  let requests = 0
+  const deps: AppDeps = {
+    url: CLOUD_URL,
+    reportsUrl: `${CLOUD_URL}/v1/reports`,
+    enrolUrl: `${CLOUD_URL}/v1/enroll`,
+    adminToken: ADMIN_TOKEN,
+    vkey: signer.vkey,
+    zones: [{ name: ZONE, ttl: 60 }],
+    repository,
+    log,
+    flusher: createZoneFlusher({ repository, providers, logger: recorded.log }),
+    nonces: await createNonceIssuer(new TextEncoder().encode('secret of the tests')),
+    peerAddress: () => '::ffff:192.0.2.7',
+    requestId: () => `request-${++requests}`,
+    randomBytes: (count) => crypto.getRandomValues(new Uint8Array(count)),
+    dnsBudgetMs: 2000,
+    now,
+    sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms).unref()),
+    logger: recorded.log,
+    ...overrides,
+  }
+  const app = createApp(deps)
+  const post = async (path: string, body: string, headers: Record<string, string> = JOSE) =>
+    app.request(path, { method: 'POST', body, headers })
+
+  async function addHost(host: string, policy: Record<string, unknown> = {}) {
+    const whole = {
+      names: ['www.example.org', 'api.example.org', '*.home.example.org'],
+      prefixes: ['2001:db8::/32'],
+      ...policy,
+    }
+    const response = await post('/v1/admin/hosts', JSON.stringify({ host, policy: whole }), ADMIN)
+    const body = await jsonOf(response)
+    return { response, body, join: String(body.join) }
+  }
+
+  async function enrol(join: string) {
+    const { key } = await generateSigningKey()
+    const jws = await signEnrolment(parseJoin(join), key, Math.floor(clock.ms / 1000))
+    const response = await post('/v1/enroll', jws)
+    return { key, jws, response, body: await jsonOf(response) }
+  }
+
+  async function addAgent(host: string, policy: Record<string, unknown> = {}) {
+    const { join } = await addHost(host, policy)
+    return createAgent(host, (await enrol(join)).key)
+  }
+
+  function createAgent(host: string, key: SigningKey) {
+    let witness = { size: 0, root: EMPTY_ROOT }
+    let seq = clock.ms
+    // A receipt continues the log that its report named, whatever was seen since.
+    const named = new Map<string, typeof witness>()
+    const agent = {
+      key,
+      host,
+      reportOf: (change: Partial<Report> = {}): Report => ({
+        v: 1,
+        host,
+        seq: ++seq,
+        prefix: { current: parsePrefix(PREFIX), cause: 'flash' },
+        records: [{ name: parseName('www.example.org'), type: 'AAAA', values: ['2001:db8:1::1'] }],
+        steps: [],
+        log: { size: witness.size, root: encodeBase64(witness.root) },
+        agent: '0.1.0',
+        ...change,
+      }),
+      async sign(report: Report, header: { url?: string; iat?: number; nonce?: string } = {}) {
+        const iat = Math.floor(clock.ms / 1000)
+        const jws = await signReport(report, key, { url: deps.reportsUrl, iat, ...header })
+        named.set(jws, { size: report.log.size, root: decodeBase64(report.log.root) })
+        return jws
+      },
+      /** Signs and posts a report; a receipt is verified as an agent does it. */
+      async report(change: Partial<Report> = {}) {
+        const jws = await agent.sign(agent.reportOf(change))
+        return { jws, ...(await agent.post(jws)) }
+      },
+      async post(jws: string) {
+        const response = await post('/v1/reports', jws)
+        const body = await jsonOf(response)
+        if (response.status !== 200) return { response, body, entry: undefined }
+        const verifiers = [await parseVkey(signer.vkey)]
+        const seen = named.get(jws) ?? witness
+        const proven = await verifyReceipt(body, { verifiers, witness: seen, jws })
+        if (proven.checkpoint.size > witness.size) witness = proven.checkpoint
+        return { response, body, entry: proven.entry }
+      },
+      witness: () => witness,
+    }
+    return agent
+  }
+
+  /** All entries of the log, decoded. */
+  async function entries(): Promise<{ kind: string; [member: string]: unknown }[]> {
+    return (await repository.range(0, 10_000)).map((row) => JSON.parse(row.entry))
+  }
+  /** The log as `audit export` writes it. */
+  async function exportLines(): Promise<string[]> {
+    const rows = await repository.range(0, 10_000)
+    const lines = [...rows.map(renderEntryLine), renderCheckpointLine(await log.checkpoint())]
+    return lines.map((line) => line.trimEnd())
+  }
+  return {
+    app,
+    deps,
+    clock,
+    dns,
+    second,
+    commitFaults,
+    repository,
+    log,
+    signer,
+    lines: recorded.lines,
+    post,
+    addHost,
+    enrol,
+    addAgent,
+    createAgent,
+    entries,
+    exportLines,
+    adminHeaders: ADMIN,
+  }
+}
+
+async function jsonOf(response: Response): Promise<Record<string, unknown>> {
+  return (await response.json()) as Record<string, unknown>
+}

@@ -1,0 +1,103 @@
+import { describe, expect, it } from 'vitest'
+import { type CloudConfig, parseConfig } from '../../../cloud/config.ts'
+
+const GOOD = `url: https://reprefix.example.org/
+store: file:reprefix.db
+admin: { token: "\${env:ADMIN}" }
+zones:
+  Example.org: { providers: [lan] }
+  home.arpa: { ttl: 30, providers: [lan] }
+providers:
+  lan: { type: rfc2136, server: "[::1]:53", tsig: { name: ddns, algorithm: hmac-sha256, secret: "c2VjcmV0" } }
+`
+const TOKEN = 'a-token-of-twenty-four-or-more'
+
+function parse(text: string, token = TOKEN): CloudConfig {
+  return parseConfig(text, 'cloud.yaml', () => token)
+}
+
+function change(from: string, to: string): string {
+  expect(GOOD).toContain(from)
+  return GOOD.replace(from, to)
+}
+
+describe('cloud.yaml', () => {
+  it('gives checked settings, with what is left out filled in', () => {
+    expect(parse(GOOD)).toMatchObject({
+      url: 'https://reprefix.example.org',
+      listen: { host: '::', port: 8080 },
+      store: 'file:reprefix.db',
+      logKeyPath: 'log.key',
+      adminToken: TOKEN,
+      zones: [
+        { name: 'example.org', ttl: 60, providers: ['lan'] },
+        { name: 'home.arpa', ttl: 30, providers: ['lan'] },
+      ],
+      warnings: [],
+    })
+  })
+
+  const faults: readonly [string, string, RegExp][] = [
+    ['unknown-key', `${GOOD}colour: red\n`, /cloud\.yaml: colour: .*line 9/],
+    ['no-url', change('url: https://reprefix.example.org/\n', ''), /cloud\.yaml: url: is missing/],
+    ['http-with-a-name', change('https:', 'http:'), /url: .*is not secure: use https/],
+    ['url-with-a-query', change('.org/\n', '.org/?a\n'), /url: .*is not the URL of a cloud/],
+    ['store', change('file:reprefix.db', 'mysql://x'), /store: must be a libsql file/],
+    ['ttl', change('ttl: 30', 'ttl: 0'), /zones\.home\.arpa\.ttl: .*at least 1/],
+    ['no-provider', change('ttl: 30, providers: [lan]', 'providers: []'), /names no provider/],
+    [
+      'unknown-provider',
+      change('ttl: 30, providers: [lan]', 'providers: [lna]'),
+      /zones\.home\.arpa\.providers: "lna" is not under "providers" \(there: lan\); add it/,
+    ],
+    [
+      'provider-twice',
+      change('ttl: 30, providers: [lan]', 'providers: [lan, lan]'),
+      /names a provider twice/,
+    ],
+    ['zone-name', change('home.arpa', '"-"'), /zones\.-: .*is not a domain name/],
+    ['zone-twice', change('home.arpa', 'example.org'), /zones\.example\.org: is listed twice/],
+    [
+      'no-zone',
+      GOOD.replace(/zones:[\s\S]*providers:\n/, 'zones: {}\nproviders:\n'),
+      /names no zone/,
+    ],
+    ['listen', change('store:', 'listen: 8080\nstore:'), /listen: /],
+    [
+      'listen-port',
+      change('store:', 'listen: "[::]:99999"\nstore:'),
+      /listen: .*write \[::\]:8080/,
+    ],
+    ['broken-yaml', `${GOOD}  - [`, /cloud\.yaml: .*line/],
+    ['provider-type', change('type: rfc2136', 'type: smtp'), /providers\.lan/],
+  ]
+  it.each(faults)('names file, path and remedy: %s', (_, text, expected) => {
+    const fault = expect.objectContaining({
+      code: 'CONFIG_INVALID',
+      message: expect.stringMatching(expected),
+    })
+    expect(() => parse(text)).toThrow(fault)
+  })
+
+  it('refuses a short operator token without showing it', () => {
+    expect(() => parse(GOOD, 'hunter2')).toThrow(/admin\.token: .*24.*/)
+    expect(() => parse(GOOD, 'hunter2')).not.toThrow(/hunter2/)
+  })
+
+  const urls: readonly [string, number][] = [
+    ['http://localhost:8080', 0],
+    ['http://[::1]:8080', 0],
+    ['http://192.0.2.1:8080', 1],
+    ['http://[2001:db8::1]:8080', 1],
+  ]
+  it.each(urls)('lets plain http through for laboratories: %s', (url, warnings) => {
+    const config = parse(change('https://reprefix.example.org/', `"${url}"`))
+    expect(config.url).toBe(url)
+    expect(config.warnings).toHaveLength(warnings)
+  })
+
+  it('warns of a provider that no zone uses', () => {
+    const more = GOOD + GOOD.split('\n').at(-2)?.replace('lan:', 'wan:')
+    expect(parse(more).warnings).toEqual(['providers.wan: no zone uses it'])
+  })
+})

@@ -1,0 +1,94 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, describe, expect, it } from 'vitest'
+import { openLibsql } from '../../../../cloud/store/libsql.ts'
+import { MIGRATIONS, migrate, splitStatements } from '../../../../cloud/store/migrate.ts'
+import { createSqlRepository } from '../../../../cloud/store/sql-repository.ts'
+
+describe('migrate', () => {
+  const directories: string[] = []
+  afterEach(async () => {
+    for (const directory of directories.splice(0)) await rm(directory, { recursive: true })
+  })
+  async function path(): Promise<string> {
+    const directory = await mkdtemp(join(tmpdir(), 'reprefix-migrate-'))
+    directories.push(directory)
+    return join(directory, 'cloud.db')
+  }
+
+  it('makes the store on first start and leaves it alone afterwards', async () => {
+    const port = await openLibsql(`file:${await path()}`)
+    await migrate(port)
+    await createSqlRepository(port).commit([], [{ kind: 'put-key', kid: 'k', host: 'home' }])
+    await migrate(port)
+    const [count] = await port.batch([{ sql: 'SELECT count(*) AS n FROM key', args: [] }])
+    expect(count?.rows).toEqual([{ n: 1 }])
+    port.close()
+  })
+
+  it('makes every commit durable', async () => {
+    const port = await openLibsql(`file:${await path()}`)
+    const pragma = async (name: string) =>
+      (await port.batch([{ sql: `PRAGMA ${name}`, args: [] }]))[0]?.rows[0]?.[name]
+    expect(await pragma('journal_mode')).toBe('wal')
+    expect(await pragma('synchronous')).toBe(2)
+    port.close()
+  })
+
+  it('goes forward step by step from any earlier schema', async () => {
+    const file = `file:${await path()}`
+    const early = await openLibsql(file)
+    await migrate(early)
+    early.close()
+    const port = await openLibsql(file)
+    await migrate(port, [
+      ...MIGRATIONS,
+      'CREATE TABLE later (x INTEGER) STRICT;\nDROP TABLE guard;\n',
+    ])
+    const tables = await port.batch([{ sql: 'SELECT name FROM sqlite_master', args: [] }])
+    const names = tables[0]?.rows.map(({ name }) => name)
+    expect(names).toContain('later')
+    expect(names).not.toContain('guard')
+    port.close()
+  })
+
+  it('undoes a migration that fails half-way', async () => {
+    const port = await openLibsql(`file:${await path()}`)
+    const faulty = 'CREATE TABLE half (x INTEGER) STRICT;\nCREATE NONSENSE;\n'
+    await expect(migrate(port, [faulty])).rejects.toMatchObject({ code: 'STORE_FAILED' })
+    const [tables] = await port.batch([{ sql: 'SELECT name FROM sqlite_master', args: [] }])
+    expect(tables?.rows).toEqual([{ name: 'schema' }])
+    port.close()
+  })
+
+  it('refuses a store that a newer version has written', async () => {
+    const port = await openLibsql(`file:${await path()}`)
+    await migrate(port, [...MIGRATIONS, 'CREATE TABLE later (x INTEGER) STRICT;'])
+    await expect(migrate(port)).rejects.toMatchObject({
+      code: 'STORE_TOO_NEW',
+      message: expect.stringMatching(/has schema 2, this version knows 1; start the version/),
+    })
+    port.close()
+  })
+
+  it('splits statements at the ends of lines', () => {
+    expect(splitStatements('A;\nB (\n  c\n);\n\nD; ')).toEqual(['A', 'B (\n  c\n)', 'D'])
+  })
+
+  it('says clearly what is wrong with the file', async () => {
+    const file = await path()
+    await writeFile(
+      file,
+      'this is not a database, but it is long enough to be looked at '.repeat(20),
+    )
+    await expect(openLibsql(`file:${file}`)).rejects.toMatchObject({
+      code: 'STORE_FAILED',
+      message: expect.stringMatching(/cloud\.db: this file is not a database/),
+    })
+    await expect(openLibsql('file:/nowhere/at/all/cloud.db')).rejects.toMatchObject({
+      code: 'STORE_FAILED',
+      message: expect.stringMatching(/\/nowhere\/at\/all\/cloud\.db/),
+    })
+  })
+})
