@@ -1,0 +1,214 @@
+import { messageOf } from '../../shared/errors.ts'
+import {
+  type Address,
+  contains,
+  hostPart,
+  lengthOf,
+  parseAddress,
+  splice,
+  subnetOf,
+} from '../../shared/ipv6.ts'
+import type { AttachmentState, ContainerState, Intent, Observed } from './model.ts'
+import { emptyPrefix, type PlacedNetwork } from './placement.ts'
+import type { Admitted, Problem } from './problem.ts'
+
+/** On a container: its whole address below the prefix, such as `::1:0:0:2`. */
+export const ADDRESS_LABEL = 'reprefix.address'
+
+const UNSPECIFIED = parseAddress('::')
+
+/** A container's interface on a numbered network, and its address below whatever the prefix is. */
+export interface PlacedContainer extends PlacedNetwork {
+  readonly container: ContainerState
+  readonly attachment: AttachmentState
+  readonly interface: string
+  /** All bits below the prefix, those of the prefix zero: what survives a renumbering. */
+  readonly host: Address
+}
+
+/** The container interfaces to number, and those that were meant to be but cannot. */
+export interface ContainerPlacement {
+  readonly placed: readonly PlacedContainer[]
+  /** Keys (`attachmentKey`) of interfaces left exactly as they are until their problem is solved. */
+  readonly refused: ReadonlySet<string>
+  readonly problems: readonly Problem[]
+}
+
+/** One string per container interface, for sets. */
+export function attachmentKey(container: ContainerState, networkId: string): string {
+  return `${container.id}/${networkId}`
+}
+
+/**
+ * Finds the address of each running container below the prefix: the one that its label asks for, else
+ * the host bits of Docker's own address, so that a container keeps them through every renumbering.
+ * What cannot be numbered is left out by itself; of two that want the same address the one that has it
+ * stays, else the first by name.
+ */
+export function placeContainers(
+  observed: Observed,
+  networks: readonly PlacedNetwork[],
+  intent: Intent,
+): ContainerPlacement {
+  const problems: Problem[] = []
+  const refused = new Set<string>()
+  const refuse = (container: ContainerState, networkId: string, problem: Problem) => {
+    refused.add(attachmentKey(container, networkId))
+    problems.push(problem)
+  }
+  const candidates = observed.containers.flatMap((container) => {
+    const places = placesOf(container, networks)
+    const wish = readWish(container, places, intent)
+    if (wish !== undefined && 'fault' in wish) {
+      for (const { network } of places) {
+        refuse(container, network.id, {
+          code: 'ADDRESS_INVALID',
+          where: `container ${container.name}, label ${ADDRESS_LABEL}`,
+          what: wish.fault,
+          remedy: `write an address inside the network's subnet, like ${exampleIn(places, intent)}`,
+        })
+      }
+      return []
+    }
+    return places.flatMap((place) => {
+      const placed = placeOne(container, place, wish?.value, intent)
+      if ('host' in placed) return [placed]
+      refuse(container, place.network.id, placed)
+      return []
+    })
+  })
+  const taken = new Map(foreignHosts(observed, intent))
+  const placed: PlacedContainer[] = []
+  for (const candidate of inPrecedence(candidates, intent)) {
+    const owner = taken.get(candidate.host)
+    if (owner === undefined) {
+      taken.set(candidate.host, `container ${candidate.container.name}`)
+      placed.push(candidate)
+      continue
+    }
+    refuse(candidate.container, candidate.network.id, {
+      code: 'ADDRESS_TAKEN',
+      where: `container ${candidate.container.name} on network ${candidate.network.name}`,
+      what: `${candidate.host} below the prefix belongs to ${owner}`,
+      remedy: `give it another address, by a fixed IPv6 address in Docker or by label ${ADDRESS_LABEL}`,
+    })
+  }
+  return { placed: placed.toSorted(byName), refused, problems }
+}
+
+interface Place extends PlacedNetwork {
+  readonly attachment: AttachmentState
+}
+
+function placesOf(container: ContainerState, networks: readonly PlacedNetwork[]): Place[] {
+  return container.attachments.flatMap((attachment) =>
+    networks
+      .filter(({ network }) => network.id === attachment.networkId)
+      .map((placed) => ({ ...placed, attachment })),
+  )
+}
+
+/** The address that the label asks for; `undefined` where there is none. Untrusted text. */
+function readWish(
+  container: ContainerState,
+  places: readonly Place[],
+  intent: Intent,
+): Admitted<Address> | undefined {
+  const text = container.labels[ADDRESS_LABEL]
+  if (text === undefined || places.length === 0) return undefined
+  let address: Address
+  try {
+    address = parseAddress(text)
+  } catch (error) {
+    return { fault: messageOf(error) }
+  }
+  const host = hostPart(address, intent.prefixLength)
+  if (host !== address) {
+    return {
+      fault: `${address} has bits inside the first ${intent.prefixLength}, the prefix's own`,
+    }
+  }
+  const place = places.find(({ suffix }) => isInside(address, suffix, intent))
+  if (place === undefined) {
+    const subnets = places.map(({ network, suffix }) => `${suffix} (${network.name})`).join(', ')
+    return { fault: `${address} is outside the subnet ${subnets}` }
+  }
+  if (hostPart(address, lengthOf(place.suffix)) === UNSPECIFIED) {
+    return { fault: `${address} is the subnet-router anycast address (RFC 4291 §2.6.1)` }
+  }
+  return { value: address }
+}
+
+function placeOne(
+  container: ContainerState,
+  place: Place,
+  wish: Address | undefined,
+  intent: Intent,
+): PlacedContainer | Problem {
+  const { attachment, network, suffix } = place
+  const where = `container ${container.name} on network ${network.name}`
+  if (attachment.dockerAddress === null) {
+    return {
+      code: 'CONTAINER_WITHOUT_IPV6',
+      where,
+      what: 'Docker gave it no IPv6 address, so it has no IPv6 at all on this network',
+      remedy: 'create the network with --ipv6 and a subnet of its own, such as fd00:1::/80',
+    }
+  }
+  if (attachment.interface === null) {
+    return {
+      code: 'INTERFACE_MISSING',
+      where,
+      what: 'its interface was not found in its network namespace',
+      remedy: 'nothing if it is starting or stopping just now; otherwise restart the container',
+    }
+  }
+  const subnet = subnetOf(emptyPrefix(intent.prefixLength), suffix)
+  const isWished = wish !== undefined && isInside(wish, suffix, intent)
+  const host = isWished ? wish : splice(subnet, attachment.dockerAddress)
+  return { container, network, suffix, attachment, interface: attachment.interface, host }
+}
+
+/** Host bits that containers must not take: those of the host itself and of named LAN machines. */
+function foreignHosts(observed: Observed, intent: Intent): [Address, string][] {
+  const own = observed.uplink.addresses.map(({ address }): [Address, string] => [
+    hostPart(address, intent.prefixLength),
+    `this host's interface ${observed.uplink.interface}`,
+  ])
+  const named = intent.endpoints.flatMap(({ address }): [Address, string][] =>
+    address === undefined ? [] : [[address, 'another machine in settings, endpoints']],
+  )
+  return [...own, ...named]
+}
+
+function isInside(host: Address, suffix: PlacedNetwork['suffix'], intent: Intent): boolean {
+  return contains(subnetOf(emptyPrefix(intent.prefixLength), suffix), host)
+}
+
+function exampleIn(places: readonly Place[], intent: Intent): string {
+  const [first] = places
+  if (first === undefined) return '::1:0:0:2'
+  return splice(subnetOf(emptyPrefix(intent.prefixLength), first.suffix), parseAddress('::2'))
+}
+
+function inPrecedence(
+  candidates: readonly PlacedContainer[],
+  intent: Intent,
+): readonly PlacedContainer[] {
+  const [holders, others] = [true, false].map((has) =>
+    candidates.filter((candidate) => hasAlready(candidate, intent) === has).toSorted(byName),
+  )
+  return [...(holders ?? []), ...(others ?? [])]
+}
+
+function hasAlready({ attachment, host }: PlacedContainer, intent: Intent): boolean {
+  return attachment.addresses.some(
+    ({ address }) =>
+      address !== attachment.dockerAddress && hostPart(address, intent.prefixLength) === host,
+  )
+}
+
+function byName(a: PlacedContainer, b: PlacedContainer): number {
+  if (a.container.name !== b.container.name) return a.container.name < b.container.name ? -1 : 1
+  return a.network.name < b.network.name ? -1 : 1
+}

@@ -1,0 +1,169 @@
+import { contains, lengthOf, splice, subnetOf } from '../../shared/ipv6.ts'
+import { type PlacedContainer, placeContainers } from './container-placement.ts'
+import { desireFirewall } from './firewall-rules.ts'
+import type { AddressState, FirewallState, Instant, Intent, Observed, RouteState } from './model.ts'
+import { desireProxy } from './ndppd-config.ts'
+import { livePrefixes, type Numbering } from './numbering.ts'
+import { isDockersOwn, type OwnedSubnet, ownedSubnets, refusedInterfaces } from './ownership.ts'
+import { type NetworkPlacement, placeNetworks } from './placement.ts'
+import type { Problem } from './problem.ts'
+import type { ContainerAddress, UplinkAddress } from './step.ts'
+
+/** An address that a container shall have. */
+export interface DesiredAddress extends ContainerAddress {
+  readonly containerId: string
+  readonly networkId: string
+  readonly bridge: string
+  readonly isDeprecated: boolean
+  /** Remaining valid lifetime, `null` is forever. */
+  readonly validSeconds: number | null
+}
+
+/** Everything this host shall look like. What it does not speak of is left alone. */
+export interface Desired {
+  readonly addresses: readonly DesiredAddress[]
+  readonly routes: readonly RouteState[]
+  /** Addresses of the host itself that shall be deprecated. */
+  readonly uplink: readonly UplinkAddress[]
+  /** `null` where the plane is left to others. */
+  readonly proxy: { readonly configText: string; readonly bridges: readonly string[] } | null
+  readonly firewall: {
+    readonly rules: readonly string[]
+    readonly hook: FirewallState['hook']
+  } | null
+  readonly owned: readonly OwnedSubnet[]
+  /** Container interfaces (`attachmentKey`) that are left exactly as they are. */
+  readonly refused: ReadonlySet<string>
+}
+
+/** What is desired, the containers it speaks of, and what had to be left out. */
+export interface Desire {
+  readonly desired: Desired
+  readonly placed: readonly PlacedContainer[]
+  readonly problems: readonly Problem[]
+}
+
+/**
+ * Works out what the host shall look like (RFC 4192: the new prefix beside the old one).
+ *
+ * Every container on a numbered network has the current prefix in front of its own host bits, as long
+ * as it lives. Former prefixes stay, deprecated, for the rest of their valid lifetime; one lost in a
+ * flash renumbering is not given to containers anew. Docker's own address is never removed: inside a
+ * former prefix it is deprecated, elsewhere untouched. Every subnet in use has a route to its bridge.
+ * After a flash renumbering the host's own announced addresses in the old prefix are deprecated too,
+ * unless that prefix has been announced since. Reading this changes nothing, and nothing is changed
+ * before it is complete.
+ */
+export function desire(
+  observed: Observed,
+  numbering: Numbering,
+  intent: Intent,
+  now: Instant,
+): Desire {
+  const networks = placeNetworks(observed, intent)
+  const containers = placeContainers(observed, networks.placed, intent)
+  const proxy = desireProxy(observed, networks.placed, intent)
+  const firewall = desireFirewall(observed, networks.placed, containers.placed, intent)
+  const desired: Desired = {
+    addresses: containers.placed.flatMap((placed) =>
+      addressesOf(placed, numbering, intent.prefixLength, now),
+    ),
+    routes: routesOf(networks, numbering, intent.prefixLength, now),
+    uplink: deprecatedOnUplink(observed, numbering, now),
+    proxy: proxy.desired,
+    firewall: firewall.desired,
+    owned: ownedSubnets(observed, networks, numbering, intent.prefixLength),
+    refused: refusedInterfaces(observed, networks, containers),
+  }
+  return {
+    desired,
+    placed: containers.placed,
+    problems: [
+      ...networks.problems,
+      ...containers.problems,
+      ...proxy.problems,
+      ...firewall.problems,
+    ],
+  }
+}
+
+function addressesOf(
+  placed: PlacedContainer,
+  numbering: Numbering,
+  prefixLength: number,
+  now: Instant,
+): readonly DesiredAddress[] {
+  const { attachment, container, network, suffix } = placed
+  const build = (state: Pick<AddressState, 'address' | 'length'>, deprecation: Deprecation) => ({
+    container: container.name,
+    containerId: container.id,
+    networkId: network.id,
+    pid: container.pid,
+    interface: placed.interface,
+    bridge: network.bridge,
+    address: state.address,
+    length: state.length,
+    ...deprecation,
+  })
+  const present = (address: AddressState['address']) =>
+    attachment.addresses.find((state) => state.address === address)
+  const overlay = livePrefixes(numbering, prefixLength, now).flatMap((prefix) => {
+    const address = splice(prefix.prefix, placed.host)
+    // The kernel keeps the length an address was added with, and asks for it when it is removed.
+    const state = present(address) ?? { address, length: lengthOf(suffix) }
+    if (!prefix.retiring) return [build(state, PREFERRED)]
+    if (prefix.retiring.cause === 'flash' && !present(address)) return []
+    const isDockers = address === attachment.dockerAddress
+    return [build(state, deprecated(isDockers ? null : prefix.retiring.validUntil, now))]
+  })
+  const own = attachment.addresses.find(({ address }) => address === attachment.dockerAddress)
+  const isInFormer = numbering.retiring.some(({ prefix }) => own && contains(prefix, own.address))
+  const isListed = overlay.some(({ address }) => address === own?.address)
+  if (!own || !isInFormer || isListed) return overlay
+  return [...overlay, build(own, deprecated(null, now))]
+}
+
+type Deprecation = Pick<DesiredAddress, 'isDeprecated' | 'validSeconds'>
+const PREFERRED: Deprecation = { isDeprecated: false, validSeconds: null }
+
+function deprecated(validUntil: Instant | null, now: Instant): Deprecation {
+  const validSeconds = validUntil === null ? null : Math.ceil((validUntil - now) / 1000)
+  return { isDeprecated: true, validSeconds }
+}
+
+function routesOf(
+  { placed }: NetworkPlacement,
+  numbering: Numbering,
+  prefixLength: number,
+  now: Instant,
+): readonly RouteState[] {
+  return placed.flatMap(({ network, suffix }) =>
+    livePrefixes(numbering, prefixLength, now)
+      .map(({ prefix }) => ({ subnet: subnetOf(prefix, suffix), interface: network.bridge }))
+      .filter(({ subnet }) => !isDockersOwn(subnet, network)),
+  )
+}
+
+function deprecatedOnUplink(
+  { uplink }: Observed,
+  { prefixes, current, retiring }: Numbering,
+  now: Instant,
+): readonly UplinkAddress[] {
+  const lost = retiring.filter(({ prefix, cause, since, validUntil }) => {
+    if (cause !== 'flash' || prefix === current?.prefix) return false
+    if (validUntil !== null && validUntil <= now) return false
+    // Refreshed since then, it is another live prefix: the kernel knows best.
+    const entry = prefixes.find((known) => known.prefix === prefix)
+    return entry === undefined || entry.lastRefreshed <= since
+  })
+  return uplink.addresses
+    .filter(({ address, isDynamic }) => {
+      return isDynamic && lost.some(({ prefix }) => contains(prefix, address))
+    })
+    .map(({ address, length, validSeconds }) => ({
+      interface: uplink.interface,
+      address,
+      length,
+      validSeconds,
+    }))
+}

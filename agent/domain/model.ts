@@ -1,0 +1,166 @@
+import type { Address, Prefix, Suffix } from '../../shared/ipv6.ts'
+import type { Fqdn } from '../../shared/rrset.ts'
+
+/** Milliseconds since the Unix epoch. */
+export type Instant = number
+
+/** One IPv6 address of an interface as the kernel shows it; lifetimes in seconds, `null` is forever. */
+export interface AddressState {
+  readonly address: Address
+  readonly length: number
+  readonly preferredSeconds: number | null
+  readonly validSeconds: number | null
+  readonly isTemporary: boolean
+  readonly isDeprecated: boolean
+  readonly isTentative: boolean
+  readonly isDadFailed: boolean
+  /** Learnt from a router advertisement, as opposed to set by hand. */
+  readonly isDynamic: boolean
+}
+
+/** The uplink at one moment: its global addresses and how many routers it has learnt. */
+export interface UplinkSnapshot {
+  readonly interface: string
+  readonly addresses: readonly AddressState[]
+  /** Number of distinct default routers learnt from router advertisements. */
+  readonly routers: number
+}
+
+/** One row of the Prefix List (RFC 4861 §5.1), folded over the snapshots seen so far. */
+export interface PrefixEntry {
+  readonly prefix: Prefix
+  readonly firstSeen: Instant
+  /** When it last became eligible after it was not, or `firstSeen`. */
+  readonly appeared: Instant
+  /** When its expiry was last seen to jump, or `firstSeen`. */
+  readonly lastRefreshed: Instant
+  /** How often it was refreshed, its first appearance included; 0 for addresses set by hand. */
+  readonly refreshes: number
+  /** The instants of the last refreshes, oldest first, `lastRefreshed` included. */
+  readonly recentRefreshes: readonly Instant[]
+  /** The longest remaining lifetime seen, which is close to the announced one; `null` is forever. */
+  readonly lifetimeMs: number | null
+  readonly preferredUntil: Instant | null
+  readonly validUntil: Instant | null
+  readonly isEligible: boolean
+}
+export type PrefixList = readonly PrefixEntry[]
+
+export type RenumberCause = 'initial' | 'flash' | 'planned'
+
+/** What to number from now on. `recheckAt` asks for another pass at that instant. */
+export type PrefixDecision =
+  | { readonly kind: 'keep'; readonly prefix: Prefix; readonly recheckAt?: Instant }
+  | {
+      readonly kind: 'renumber'
+      readonly from: Prefix | undefined
+      readonly to: Prefix
+      readonly cause: RenumberCause
+    }
+  | { readonly kind: 'hold'; readonly reason: string; readonly recheckAt?: Instant }
+
+/** A former prefix that still works until `validUntil` (make before break, RFC 4192). */
+export interface RetiringPrefix {
+  readonly prefix: Prefix
+  /** Why it was given up. */
+  readonly cause: RenumberCause
+  /** When it was given up. */
+  readonly since: Instant
+  readonly validUntil: Instant | null
+}
+
+/** A Docker network that takes part, with everything the plan needs to know of it. */
+export interface NetworkState {
+  readonly id: string
+  readonly name: string
+  readonly driver: string
+  /** Name of the host's bridge interface. */
+  readonly bridge: string
+  readonly bridgeIndex: number | null
+  readonly isInternal: boolean
+  /** False where the network was made with `com.docker.network.bridge.enable_icc=false`. */
+  readonly allowsInterContainer?: boolean
+  /** Docker's own IPv6 subnets, a ULA in the stable base layout. */
+  readonly subnets: readonly Prefix[]
+  readonly labels: Readonly<Record<string, string>>
+}
+
+/** One container's interface on one network. */
+export interface AttachmentState {
+  readonly networkId: string
+  /** Interface name inside the container, `null` when it could not be found by its MAC address. */
+  readonly interface: string | null
+  /** The IPv6 address Docker gave it, `null` where the network has no IPv6. */
+  readonly dockerAddress: Address | null
+  readonly addresses: readonly AddressState[]
+}
+
+/** A running container; stopped ones have nothing to renumber. */
+export interface ContainerState {
+  readonly id: string
+  readonly name: string
+  readonly pid: number
+  readonly labels: Readonly<Record<string, string>>
+  readonly attachments: readonly AttachmentState[]
+}
+
+/** An IPv6 route of the host to one of our subnets. */
+export interface RouteState {
+  readonly subnet: Prefix
+  readonly interface: string
+}
+
+/** What ndppd's configuration says and whether it runs; `null` where the backend is `none`. */
+export interface ProxyState {
+  readonly configText: string
+  readonly isRunning: boolean
+  /** Interface indexes that the running ndppd was started with, by interface name. */
+  readonly boundIndexes: Readonly<Record<string, number>>
+}
+
+/** Our chain as the kernel has it: rules in `ip6tables -S` form, `null` when the chain is missing. */
+export interface FirewallState {
+  readonly rules: readonly string[] | null
+  /** The chain that jumps to ours first, `null` when none does. */
+  readonly hookedIn: string | null
+  /** Where the jump belongs on this host: DOCKER-USER where Docker has made it, else FORWARD. */
+  readonly hook: 'DOCKER-USER' | 'FORWARD'
+}
+
+/** Everything a pass has read. */
+export interface Observed {
+  readonly uplink: UplinkSnapshot
+  readonly networks: readonly NetworkState[]
+  readonly containers: readonly ContainerState[]
+  readonly routes: readonly RouteState[]
+  readonly proxy: ProxyState | null
+  readonly firewall: FirewallState | null
+}
+
+/** A name to claim for a container or another machine of the LAN. */
+export interface Endpoint {
+  readonly container?: string
+  /** Interface identifier, for a machine that is not a container. */
+  readonly address?: Address
+  readonly dns: readonly Fqdn[]
+  readonly expose: readonly ExposedPort[]
+}
+
+/** A port opened to the internet. */
+export interface ExposedPort {
+  readonly port: number
+  readonly protocol: 'tcp' | 'udp'
+}
+
+/** The part of the configuration that decisions depend on. */
+export interface Intent {
+  readonly uplink: string
+  readonly prefixLength: number
+  readonly within: readonly Prefix[]
+  readonly settleMs: number
+  /** Docker network name → subnet suffix; a `reprefix.subnet` label on the network says the same. */
+  readonly networks: Readonly<Record<string, Suffix>>
+  readonly endpoints: readonly Endpoint[]
+  readonly proxy: 'ndppd' | 'none'
+  readonly firewall: { readonly backend: 'ip6tables' | 'none'; readonly default: 'drop' | 'accept' }
+}

@@ -1,0 +1,56 @@
+import type {
+  ContainerState,
+  FirewallState,
+  Instant,
+  NetworkState,
+  ProxyState,
+  RouteState,
+  UplinkSnapshot,
+} from './domain/model.ts'
+import type { Step } from './domain/step.ts'
+
+/** The host's kernel: addresses, routes and the network namespaces of containers. */
+export interface Kernel {
+  readUplink(): Promise<UplinkSnapshot>
+  readRoutes(): Promise<readonly RouteState[]>
+}
+
+/** Docker, read only: phase *make* never changes Docker's state. */
+export interface Containers {
+  read(): Promise<{
+    readonly networks: readonly NetworkState[]
+    readonly containers: readonly ContainerState[]
+  }>
+}
+
+/** The neighbour proxy on the uplink (RFC 4389). */
+export interface NeighbourProxy {
+  read(): Promise<ProxyState>
+}
+
+/** The host's IPv6 packet filter. */
+export interface Firewall {
+  read(): Promise<FirewallState>
+}
+
+/** Carries out steps. Every step is idempotent; the next pass reads everything again. */
+export interface Actuator {
+  /** Applies steps of one stage, in parallel where they do not depend on each other. */
+  apply(steps: readonly Step[]): Promise<readonly StepResult[]>
+}
+
+/** What became of one step. `ms` is how long it took. */
+export interface StepResult {
+  readonly step: Step
+  readonly outcome: 'done' | 'failed'
+  readonly ms: number
+  readonly error?: string
+}
+
+/** A record of what was begun and what was finished, durable before the world changes. */
+export interface Journal {
+  begin(steps: readonly Step[]): Promise<void>
+  end(results: readonly StepResult[]): Promise<void>
+}
+
+export type Clock = () => Instant

@@ -1,0 +1,197 @@
+import { messageOf } from '../shared/errors.ts'
+import type { AgentState } from './domain/agent-state.ts'
+import {
+  type Claim,
+  claimAt,
+  collectNames,
+  rememberClaims,
+  WITHDRAW_AFTER_MS,
+} from './domain/claims.ts'
+import { desire } from './domain/desired.ts'
+import type { Instant, Intent, Observed, PrefixDecision } from './domain/model.ts'
+import { planSteps } from './domain/plan.ts'
+import { decidePrefix } from './domain/prefix-decision.ts'
+import { foldPrefixList } from './domain/prefix-list.ts'
+import type { Problem } from './domain/problem.ts'
+import { STAGES, type Step } from './domain/step.ts'
+import { advance } from './domain/transition.ts'
+import type {
+  Actuator,
+  Clock,
+  Containers,
+  Firewall,
+  Journal,
+  Kernel,
+  NeighbourProxy,
+  StepResult,
+} from './ports.ts'
+
+/** What a reconciler reads from and acts through. */
+export interface ReconcilerPorts {
+  readonly kernel: Kernel
+  readonly containers: Containers
+  /** `null` where the settings leave the plane to others. */
+  readonly proxy: NeighbourProxy | null
+  readonly firewall: Firewall | null
+  readonly actuator: Actuator
+  readonly journal: Journal
+  /** Makes the state durable; called before the first change of a pass, when the state has changed. */
+  readonly saveState: (state: AgentState) => Promise<void>
+  readonly clock: Clock
+}
+
+/** What a pass would do, and what it is based on. */
+export interface PassPlan {
+  readonly observed: Observed
+  readonly decision: PrefixDecision
+  /** The state that the pass leaves behind. */
+  readonly state: AgentState
+  readonly steps: readonly Step[]
+  /** The complete claim of this host, `null` before the first usable prefix: unknown is not empty. */
+  readonly claims: readonly Claim[] | null
+  readonly problems: readonly Problem[]
+  /** When time alone asks for another pass, `null` when it does not. */
+  readonly wakeAt: Instant | null
+}
+
+/** What a pass has done. `results` has one entry for every step, in the order of the plan. */
+export interface PassResult extends PassPlan {
+  readonly results: readonly StepOutcome[]
+  /** True when every step was done: the host is as desired. */
+  readonly isConverged: boolean
+}
+
+/** What became of a planned step; `not-tried` after an earlier one failed. */
+export type StepOutcome = StepResult | { readonly step: Step; readonly outcome: 'not-tried' }
+
+/** Brings the host to what is desired, one pass at a time. */
+export interface Reconciler {
+  /** Reads and plans, changes nothing. */
+  plan(state: AgentState): Promise<PassPlan>
+  /** Reads, plans, saves the state, and carries the plan out stage by stage. */
+  pass(state: AgentState): Promise<PassResult>
+}
+
+/**
+ * One pass: read everything, decide, plan, and only then change anything. Level-triggered: a pass
+ * depends on what is there and on the state, never on what woke it, and does nothing when all is as
+ * desired.
+ *
+ * Throws when something cannot be read or the state or journal cannot be written; nothing beyond the
+ * stages in the journal has been changed then. A step that fails is a result, not an exception: what
+ * was done stays, its stage is finished, and the pass ends there, except that a failure inside one
+ * container holds up only the further steps of that container. The next pass tries again.
+ */
+export function createReconciler(ports: ReconcilerPorts, intent: Intent): Reconciler {
+  /** Lifetimes count from the instant at which the uplink was read, however long the rest takes. */
+  async function observe(): Promise<{ observed: Observed; now: Instant }> {
+    const [{ uplink, now }, routes, docker, proxy, firewall] = await Promise.all([
+      ports.kernel.readUplink().then((read) => ({ uplink: read, now: ports.clock() })),
+      ports.kernel.readRoutes(),
+      ports.containers.read(),
+      ports.proxy?.read() ?? null,
+      ports.firewall?.read() ?? null,
+    ])
+    return { observed: { uplink, routes, proxy, firewall, ...docker }, now }
+  }
+
+  async function plan(state: AgentState): Promise<PassPlan> {
+    const { observed, now } = await observe()
+    return planPass(state, observed, intent, now)
+  }
+
+  async function pass(state: AgentState): Promise<PassResult> {
+    const planned = await plan(state)
+    if (!isSameState(planned.state, state)) await ports.saveState(planned.state)
+    const results = await applySteps(planned.steps)
+    const isConverged = results.every(({ outcome }) => outcome === 'done')
+    return { ...planned, results, isConverged }
+  }
+
+  async function applySteps(steps: readonly Step[]): Promise<readonly StepOutcome[]> {
+    const results: StepOutcome[] = []
+    for (const stage of STAGES) {
+      const due = steps.filter(({ kind }) => kind === stage)
+      const allowed = due.filter((step) => !isHeldUp(step, results))
+      results.push(...due.filter((step) => !allowed.includes(step)).map(notTried))
+      if (allowed.length > 0) results.push(...(await applyStage(allowed)))
+    }
+    return results
+  }
+
+  async function applyStage(steps: readonly Step[]): Promise<readonly StepResult[]> {
+    await ports.journal.begin(steps)
+    const results = await ports.actuator.apply(steps).catch((cause: unknown) =>
+      steps.map(
+        (step): StepResult => ({
+          step,
+          outcome: 'failed',
+          ms: 0,
+          error: `could not confirm: ${messageOf(cause)}`,
+        }),
+      ),
+    )
+    await ports.journal.end(results)
+    return results
+  }
+
+  return { plan, pass }
+}
+
+function planPass(state: AgentState, observed: Observed, intent: Intent, now: Instant): PassPlan {
+  const prefixes = foldPrefixList(state.prefixes, observed.uplink, intent, now)
+  const { settleMs } = intent
+  const decision = decidePrefix(prefixes, state.current?.prefix, {
+    now,
+    settleMs,
+    routers: observed.uplink.routers,
+  })
+  const advanced = advance(state, prefixes, decision, observed, now)
+  const { desired, placed, problems } = desire(observed, advanced, intent, now)
+  const named = collectNames(observed.containers, placed, intent)
+  const next = { ...advanced, claims: rememberClaims(advanced.claims, named.names, now) }
+  const claimed = next.current ? claimAt(next.current.prefix, next.claims) : null
+  return {
+    observed,
+    decision,
+    state: next,
+    steps: planSteps(desired, observed),
+    claims: claimed?.claims ?? null,
+    problems: [...problems, ...named.problems, ...(claimed?.problems ?? [])],
+    wakeAt: nextWake(decision, next, now),
+  }
+}
+
+/** The decision asks to be looked at again, a former prefix ends, or a name is to be withdrawn. */
+function nextWake(decision: PrefixDecision, state: AgentState, now: Instant): Instant | null {
+  const instants = [
+    'recheckAt' in decision ? decision.recheckAt : undefined,
+    ...state.retiring.map(({ validUntil }) => validUntil),
+    ...state.claims.flatMap(({ missingSince }) =>
+      missingSince === null ? [] : [missingSince + WITHDRAW_AFTER_MS],
+    ),
+  ]
+  const ahead = instants.filter((at) => at !== undefined && at !== null).filter((at) => at > now)
+  return ahead.length === 0 ? null : Math.min(...ahead)
+}
+
+/**
+ * Whether an earlier failure forbids this step. Nothing is taken away while the new is not complete;
+ * what failed inside one container says nothing about the others.
+ */
+function isHeldUp(step: Step, results: readonly StepOutcome[]): boolean {
+  return results.some(({ step: earlier, outcome }) => {
+    if (outcome === 'done' || earlier.kind === step.kind) return false
+    if (!('container' in earlier)) return true
+    return 'container' in step && step.pid === earlier.pid
+  })
+}
+
+function notTried(step: Step): StepOutcome {
+  return { step, outcome: 'not-tried' }
+}
+
+/** Both are made by the same code or parsed by one schema, so equal values have equal text. */
+function isSameState(a: AgentState, b: AgentState): boolean {
+  return JSON.stringify(a) === JSON.stringify(b)
+}

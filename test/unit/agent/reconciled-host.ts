@@ -1,0 +1,130 @@
+import { type AgentState, INITIAL_STATE } from '../../../agent/domain/agent-state.ts'
+import type { Observed } from '../../../agent/domain/model.ts'
+import { type Step, targetOf } from '../../../agent/domain/step.ts'
+import type { StepResult } from '../../../agent/ports.ts'
+import { createReconciler } from '../../../agent/reconcile.ts'
+import {
+  applySteps,
+  attachment,
+  container,
+  INTENT,
+  NOW,
+  observed,
+} from './domain/host-simulator.ts'
+import { createUplink } from './domain/uplink-simulator.ts'
+
+/** What happens to a step: it works, fails without effect, or fails although it worked. */
+export type Fate = 'works' | 'fails' | 'fails-but-worked' | 'throws'
+
+/** A whole host in memory, with an agent whose process can be killed at any write. */
+export function createHost() {
+  const uplink = createUplink()
+  let now = NOW
+  let world: Observed = observed({
+    containers: [
+      container('a', [attachment('web', 'fd00::101')], { 'reprefix.dns': 'a.example.org' }),
+      container('b', [attachment('web', 'fd00::102')], { 'reprefix.dns': 'b.example.org' }),
+    ],
+  })
+  let saved: AgentState = INITIAL_STATE
+  let writesLeft = Number.POSITIVE_INFINITY
+  let isDockerThere = true
+  let fate = (_step: Step): Fate => 'works'
+  const log: string[] = []
+
+  function write(line: string): void {
+    if (writesLeft <= 0) throw new Error('killed')
+    writesLeft -= 1
+    log.push(line)
+  }
+
+  function current(): Observed {
+    return { ...world, uplink: uplink.snapshot(now) }
+  }
+
+  const reconciler = createReconciler(
+    {
+      kernel: {
+        readUplink: async () => current().uplink,
+        readRoutes: async () => world.routes,
+      },
+      containers: {
+        read: async () => {
+          if (!isDockerThere) throw new Error('Docker is not running')
+          return { networks: world.networks, containers: world.containers }
+        },
+      },
+      proxy: {
+        read: async () => world.proxy ?? { configText: '', isRunning: false, boundIndexes: {} },
+      },
+      firewall: {
+        read: async () => world.firewall ?? { rules: null, hookedIn: null, hook: 'FORWARD' },
+      },
+      actuator: {
+        apply: async (steps) => {
+          const results: StepResult[] = []
+          for (const step of steps) {
+            const what = fate(step)
+            if (what === 'throws') throw new Error('lost contact')
+            write(`${step.kind} ${targetOf(step)}`)
+            if (what !== 'fails') world = applySteps(current(), [step])
+            if (step.kind === 'uplink-deprecate') uplink.deprecate(step.address)
+            const isDone = what === 'works'
+            results.push({
+              step,
+              outcome: isDone ? 'done' : 'failed',
+              ms: 1,
+              ...(isDone ? {} : { error: what }),
+            })
+          }
+          return results
+        },
+      },
+      journal: {
+        begin: async (steps) => write(`begin ${steps[0]?.kind}`),
+        end: async (results) => write(`end ${results[0]?.step.kind}`),
+      },
+      saveState: async (state) => {
+        write('save')
+        saved = state
+      },
+      clock: () => now,
+    },
+    INTENT,
+  )
+
+  return {
+    uplink,
+    log,
+    reconciler,
+    get world() {
+      return current()
+    },
+    get saved() {
+      return saved
+    },
+    change: (next: Partial<Observed>) => {
+      world = { ...world, ...next }
+    },
+    at: (ms: number) => {
+      now = NOW + ms
+      return now
+    },
+    breakDocker: () => {
+      isDockerThere = false
+    },
+    killAfter: (writes: number) => {
+      writesLeft = writes
+    },
+    decideFate: (next: (step: Step) => Fate) => {
+      fate = next
+    },
+    /** A pass of an agent that has just been started, from the saved state. */
+    pass: () => reconciler.pass(saved),
+  }
+}
+
+/** A router advertisement `ms` after the start, which is also the time from then on. */
+export function announce(host: ReturnType<typeof createHost>, ms: number, prefix: string) {
+  host.uplink.advertise(host.at(ms), [{ prefix }])
+}
