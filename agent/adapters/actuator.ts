@@ -1,0 +1,171 @@
+import { messageOf } from '../../shared/errors.ts'
+import type { Logger } from '../../shared/logger.ts'
+import type { Step } from '../domain/step.ts'
+import { targetOf } from '../domain/step.ts'
+import type { Actuator, StepResult } from '../ports.ts'
+import { lastWords, type RunCommand } from './command.ts'
+import { type AddressStep, createContainerNamespaces, failedLines } from './container-namespaces.ts'
+import type { Ip6tables } from './ip6tables.ts'
+import type { Ndppd } from './ndppd.ts'
+import { isRoutedTo } from './proc-net.ts'
+import type { ProcessTable } from './processes.ts'
+
+/** Steps that change the host's own addresses and routes. */
+type HostStep = Extract<Step, { kind: 'route-add' | 'route-remove' | 'uplink-deprecate' }>
+
+/** What the actuator acts through. */
+export interface ActuatorParts {
+  readonly run: RunCommand
+  readonly processes: ProcessTable
+  /** `null` where the configuration leaves the plane to others. */
+  readonly ndppd: Ndppd | null
+  readonly ip6tables: Ip6tables | null
+  /** Told after the addresses of a container were changed. */
+  readonly onContainerChanged: (pid: number) => void
+  readonly log: Logger
+}
+
+// What `ip` says when the route or address to take away is gone already (LC_ALL=C).
+const ALREADY_GONE = /No such process|Cannot assign requested address/
+
+function renderHostCommand(step: HostStep): string {
+  switch (step.kind) {
+    case 'route-add':
+      // A route, not an address of the bridge: dockerd with live-restore removes foreign addresses.
+      return `route replace ${step.subnet} dev ${step.bridge} proto static`
+    case 'route-remove':
+      return `route del ${step.subnet} dev ${step.bridge} proto static`
+    case 'uplink-deprecate':
+      return (
+        `address change ${step.address}/${step.length} dev ${step.interface}` +
+        ` preferred_lft 0 valid_lft ${step.validSeconds ?? 'forever'}`
+      )
+  }
+}
+
+function isAddressStep(step: Step): step is AddressStep {
+  return ['address-add', 'address-deprecate', 'address-remove'].includes(step.kind)
+}
+
+function isHostStep(step: Step): step is HostStep {
+  return ['route-add', 'route-remove', 'uplink-deprecate'].includes(step.kind)
+}
+
+/**
+ * Carries out steps on the real host. Never throws for a step that fails: its result says so, and the
+ * other steps of the stage still run.
+ */
+export function createActuator(parts: ActuatorParts): Actuator {
+  const namespaces = createContainerNamespaces(parts.run, parts.processes)
+
+  /** All host steps of a stage in one `ip -batch`, in the given order. */
+  async function applyToHost(steps: readonly HostStep[]): Promise<readonly StepResult[]> {
+    if (steps.length === 0) return []
+    return measured(steps, async () => {
+      const input = `${steps.map(renderHostCommand).join('\n')}\n`
+      const result = await parts.run(['ip', '-6', '-force', '-batch', '-'], { input })
+      const failed = failedLines(result, steps.length)
+      return (step, index) => {
+        const words = failed.get(index + 1)
+        if (words === undefined) return undefined
+        if (step.kind === 'route-remove' && ALREADY_GONE.test(words)) return undefined
+        return words === '' ? 'ip failed without a message' : words
+      }
+    })
+  }
+
+  /**
+   * Forgets what the host thinks of the new addresses: an entry learnt before the address existed, or
+   * for the MAC address of a container since restarted, would keep the address dead for seconds. Where
+   * no route leads to an address yet, the host cannot have asked for it.
+   */
+  async function flushNeighbours(results: readonly StepResult[]): Promise<void> {
+    const routes = await parts.processes.readRoutes()
+    const lines = results.flatMap(({ step, outcome }) =>
+      step.kind === 'address-add' &&
+      outcome === 'done' &&
+      isRoutedTo(routes, step.address, step.bridge)
+        ? [`neigh flush to ${step.address} dev ${step.bridge}`]
+        : [],
+    )
+    if (lines.length === 0) return
+    const input = `${lines.join('\n')}\n`
+    const result = await parts.run(['ip', '-6', '-force', '-batch', '-'], { input })
+    if (result.exitCode !== 0) {
+      parts.log.warn(
+        { words: lastWords(result) },
+        'could not flush stale neighbours; a new address may take a second longer to answer',
+      )
+    }
+  }
+
+  async function applySingle(step: Step): Promise<string | undefined> {
+    if (step.kind === 'firewall-set') {
+      if (!parts.ip6tables) return 'the configuration leaves the firewall alone'
+      await parts.ip6tables.apply(step.rules, step.hook)
+    } else if (step.kind === 'proxy-set') {
+      if (!parts.ndppd) return 'the configuration leaves the neighbour proxy alone'
+      await parts.ndppd.apply(step.configText, step.bridges)
+    }
+    return undefined
+  }
+
+  async function applySingles(steps: readonly Step[]): Promise<readonly StepResult[]> {
+    const results: StepResult[] = []
+    for (const step of steps) {
+      results.push(
+        ...(await measured([step], async () => {
+          const error = await applySingle(step)
+          return () => error
+        })),
+      )
+    }
+    return results
+  }
+
+  async function applyAddresses(steps: readonly AddressStep[]): Promise<readonly StepResult[]> {
+    const results = await namespaces.apply(steps)
+    for (const { pid } of steps) parts.onContainerChanged(pid)
+    await flushNeighbours(results).catch((cause: unknown) => {
+      parts.log.warn({ cause: messageOf(cause) }, 'could not flush stale neighbours')
+    })
+    return results
+  }
+
+  async function apply(steps: readonly Step[]): Promise<readonly StepResult[]> {
+    const results = [
+      ...(await applySingles(steps.filter((step) => !isAddressStep(step) && !isHostStep(step)))),
+      ...(await applyAddresses(steps.filter(isAddressStep))),
+      ...(await applyToHost(steps.filter(isHostStep))),
+    ]
+    for (const { step, outcome, ms, error } of results) {
+      const fields = { event: 'step', step: step.kind, target: targetOf(step), ms, outcome }
+      if (outcome === 'done') parts.log.info(fields, `${step.kind} ${targetOf(step)}`)
+      else parts.log.error({ ...fields, error }, `${step.kind} ${targetOf(step)} failed: ${error}`)
+    }
+    return results
+  }
+
+  return { apply }
+}
+
+/** Runs `work` for a group of steps and turns its verdicts, or its exception, into results. */
+async function measured<S extends Step>(
+  steps: readonly S[],
+  work: () => Promise<(step: S, index: number) => string | undefined>,
+): Promise<readonly StepResult[]> {
+  const startedAt = performance.now()
+  let verdict: (step: S, index: number) => string | undefined
+  try {
+    verdict = await work()
+  } catch (cause) {
+    verdict = () => messageOf(cause)
+  }
+  const ms = Math.round((performance.now() - startedAt) * 100) / 100
+  return steps.map((step, index) => {
+    const error = verdict(step, index)
+    return error === undefined
+      ? { step, outcome: 'done', ms }
+      : { step, outcome: 'failed', ms, error }
+  })
+}

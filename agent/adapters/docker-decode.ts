@@ -1,0 +1,106 @@
+import * as v from 'valibot'
+import { ReprefixError } from '../../shared/errors.ts'
+import { type Address, parseAddress, parsePrefix } from '../../shared/ipv6.ts'
+import { describeIssues } from '../../shared/issue.ts'
+import type { NetworkState } from '../domain/model.ts'
+
+/** A network as `GET /networks` lists it; a member an older or newer daemon leaves out is empty. */
+const networkSchema = v.object({
+  Id: v.string(),
+  Name: v.string(),
+  Driver: v.string(),
+  Internal: v.optional(v.boolean(), false),
+  IPAM: v.optional(
+    v.nullish(
+      v.object({ Config: v.nullish(v.array(v.object({ Subnet: v.nullish(v.string()) }))) }),
+    ),
+  ),
+  Options: v.nullish(v.record(v.string(), v.string())),
+  Labels: v.nullish(v.record(v.string(), v.string())),
+})
+
+const endpointSchema = v.object({
+  NetworkID: v.optional(v.string(), ''),
+  MacAddress: v.nullish(v.string()),
+  GlobalIPv6Address: v.nullish(v.string()),
+})
+
+/** A container as `GET /containers/json` lists it. */
+const containerSchema = v.object({
+  Id: v.string(),
+  Names: v.optional(v.array(v.string()), []),
+  Labels: v.nullish(v.record(v.string(), v.string())),
+  NetworkSettings: v.nullish(
+    v.object({ Networks: v.nullish(v.record(v.string(), endpointSchema)) }),
+  ),
+})
+
+const inspectedSchema = v.object({ State: v.object({ Running: v.boolean(), Pid: v.number() }) })
+
+/** One container's place on one network, as Docker keeps it. */
+export interface ListedEndpoint {
+  readonly networkId: string
+  /** In lower case; empty where Docker does not say. */
+  readonly mac: string
+  readonly dockerAddress: Address | null
+}
+
+/** A running container as Docker lists it. */
+export interface ListedContainer {
+  readonly id: string
+  readonly name: string
+  readonly labels: Readonly<Record<string, string>>
+  readonly endpoints: readonly ListedEndpoint[]
+}
+
+const ID_IN_BRIDGE_NAME = 12
+const BRIDGE_NAME_OPTION = 'com.docker.network.bridge.name'
+
+/** Refuses an answer that is not Docker's: something else listens on that socket. */
+function decode<S extends v.GenericSchema>(schema: S, value: unknown): v.InferOutput<S> {
+  const result = v.safeParse(schema, value)
+  if (result.success) return result.output
+  throw new ReprefixError(
+    'DOCKER_UNREACHABLE',
+    `failed to read the answer of Docker: ${describeIssues(result.issues)}; is docker.socket in the settings right?`,
+  )
+}
+
+/** Decodes `GET /networks`. `bridgeIndex` is unknown to Docker and stays `null`. */
+export function decodeNetworks(value: unknown): readonly NetworkState[] {
+  return decode(v.array(networkSchema), value).map((network) => ({
+    id: network.Id,
+    name: network.Name,
+    driver: network.Driver,
+    bridge: network.Options?.[BRIDGE_NAME_OPTION] ?? `br-${network.Id.slice(0, ID_IN_BRIDGE_NAME)}`,
+    bridgeIndex: null,
+    isInternal: network.Internal,
+    subnets: (network.IPAM?.Config ?? []).flatMap(({ Subnet }) =>
+      Subnet?.includes(':') ? [parsePrefix(Subnet)] : [],
+    ),
+    labels: network.Labels ?? {},
+  }))
+}
+
+/** Decodes `GET /containers/json`. */
+export function decodeContainers(value: unknown): readonly ListedContainer[] {
+  return decode(v.array(containerSchema), value).map((container) => ({
+    id: container.Id,
+    // The name itself has one slash; a legacy link adds names with more.
+    name:
+      container.Names.find((name) => name.lastIndexOf('/') === 0)?.slice(1) ??
+      container.Id.slice(0, 12),
+    labels: container.Labels ?? {},
+    endpoints: Object.values(container.NetworkSettings?.Networks ?? {}).map((endpoint) => ({
+      networkId: endpoint.NetworkID,
+      mac: (endpoint.MacAddress ?? '').toLowerCase(),
+      dockerAddress: endpoint.GlobalIPv6Address ? parseAddress(endpoint.GlobalIPv6Address) : null,
+    })),
+  }))
+}
+
+/** The process that holds a container's namespaces, from `GET /containers/ID/json`; `null` when it does not run. */
+export function decodePid(value: unknown): number | null {
+  const { State } = decode(inspectedSchema, value)
+  return State.Running && State.Pid > 0 ? State.Pid : null
+}

@@ -1,0 +1,60 @@
+import * as v from 'valibot'
+import { messageOf, ReprefixError } from '../../shared/errors.ts'
+import { parsePrefix } from '../../shared/ipv6.ts'
+import type { RouteState } from '../domain/model.ts'
+
+/** An interface as `ip -json` names it. */
+export interface Link {
+  readonly index: number
+  readonly name: string
+  /** Link-layer address in lower case, empty where there is none. */
+  readonly mac: string
+}
+
+const linkSchema = v.looseObject({
+  ifindex: v.number(),
+  ifname: v.string(),
+  address: v.optional(v.string(), ''),
+})
+
+const routeSchema = v.looseObject({
+  dst: v.string(),
+  dev: v.optional(v.string()),
+  gateway: v.optional(v.string()),
+  protocol: v.optional(v.string()),
+})
+
+/** Reads a JSON list that `ip` printed; `{}` stands for interfaces that were not asked for. */
+function decode<S extends v.GenericSchema>(json: string, schema: S): v.InferOutput<S>[] {
+  try {
+    const rows = v.parse(v.array(v.looseObject({})), JSON.parse(json.trim() === '' ? '[]' : json))
+    return rows.filter((row) => Object.keys(row).length > 0).map((row) => v.parse(schema, row))
+  } catch (cause) {
+    throw new ReprefixError(
+      'IP_OUTPUT_INVALID',
+      `failed to read what "ip -json" printed: ${messageOf(cause)}; is iproute2 5.10 or later installed?`,
+      { cause },
+    )
+  }
+}
+
+/** Reads the interfaces of `ip -json link` or `ip -json address`. */
+export function parseLinks(json: string): readonly Link[] {
+  return decode(json, linkSchema).map(({ ifindex, ifname, address }) => ({
+    index: ifindex,
+    name: ifname,
+    mac: address.toLowerCase(),
+  }))
+}
+
+/**
+ * Reads from `ip -6 -json route` the routes that lead straight to an interface and that somebody set
+ * on purpose (`proto static`), ours among them.
+ */
+export function parseStaticRoutes(json: string): readonly RouteState[] {
+  return decode(json, routeSchema).flatMap(({ dst, dev, gateway, protocol }) =>
+    protocol === 'static' && dev !== undefined && gateway === undefined && dst.includes('/')
+      ? [{ subnet: parsePrefix(dst), interface: dev }]
+      : [],
+  )
+}

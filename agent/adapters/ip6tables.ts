@@ -1,0 +1,106 @@
+import { ReprefixError } from '../../shared/errors.ts'
+import type { FirewallState } from '../domain/model.ts'
+import type { Firewall } from '../ports.ts'
+import { lastWords, type RunCommand, requireSuccess } from './command.ts'
+
+/** The one chain of the filter table that is ours. */
+export const CHAIN = 'REPREFIX'
+
+type Hook = FirewallState['hook']
+const HOOKS: readonly Hook[] = ['DOCKER-USER', 'FORWARD']
+const JUMP = `-j ${CHAIN}`
+
+// Other tools hold the xtables lock for moments; waiting beats failing.
+const WAIT = ['-w', '5'] as const
+
+/** The firewall as a port, and the one change ever made to it. */
+export interface Ip6tables extends Firewall {
+  /** Replaces our chain and its jump in one transaction, then reads back that they are there. */
+  apply(rules: readonly string[], hook: Hook): Promise<void>
+}
+
+interface FilterTable {
+  readonly chains: ReadonlySet<string>
+  readonly rules: ReadonlyMap<string, readonly string[]>
+}
+
+function parseFilterTable(text: string): FilterTable {
+  const chains = new Set<string>()
+  const rules = new Map<string, string[]>()
+  for (const line of text.split('\n')) {
+    const [flag, chain] = line.split(' ', 2)
+    if (chain === undefined) continue
+    if (flag === '-P' || flag === '-N') chains.add(chain)
+    if (flag === '-A') rules.set(chain, [...(rules.get(chain) ?? []), line])
+  }
+  return { chains, rules }
+}
+
+function jumpsIn(table: FilterTable, hook: Hook): readonly string[] {
+  return (table.rules.get(hook) ?? []).filter((rule) => rule === `-A ${hook} ${JUMP}`)
+}
+
+/**
+ * Whether our chain is reached from `hook` in time. In FORWARD it must come first, because Docker puts
+ * its own drops at the top at each start; DOCKER-USER belongs to the operator, whose order is kept.
+ */
+function isHooked(table: FilterTable, hook: Hook): boolean {
+  if (hook === 'DOCKER-USER') return jumpsIn(table, hook).length > 0
+  return table.rules.get('FORWARD')?.[0] === `-A FORWARD ${JUMP}`
+}
+
+function stateOf(table: FilterTable): FirewallState {
+  return {
+    rules: table.chains.has(CHAIN) ? (table.rules.get(CHAIN) ?? []) : null,
+    hookedIn: HOOKS.find((hook) => isHooked(table, hook)) ?? null,
+    hook: table.chains.has('DOCKER-USER') ? 'DOCKER-USER' : 'FORWARD',
+  }
+}
+
+function renderRestore(table: FilterTable, rules: readonly string[], hook: Hook): string {
+  const lines = ['*filter', `:${CHAIN} - [0:0]`, ...rules]
+  for (const other of HOOKS) {
+    const isKept = other === hook && isHooked(table, hook)
+    const surplus = jumpsIn(table, other).slice(isKept ? 1 : 0)
+    // -D takes the first match: a jump that is kept is re-inserted below in the same transaction.
+    if (surplus.length === 0) continue
+    lines.push(...jumpsIn(table, other).map(() => `-D ${other} ${JUMP}`))
+    if (isKept) lines.push(`-I ${hook} 1 ${JUMP}`)
+  }
+  if (!isHooked(table, hook)) lines.push(`-I ${hook} 1 ${JUMP}`)
+  return `${[...lines, 'COMMIT'].join('\n')}\n`
+}
+
+/**
+ * Reads and replaces our chain with `ip6tables-restore --noflush`: packets meet either all the old
+ * rules or all the new ones, and every other chain keeps its rules. Standard error is never parsed.
+ */
+export function createIp6tables(run: RunCommand): Ip6tables {
+  async function readTable(): Promise<FilterTable> {
+    const result = requireSuccess(
+      await run(['ip6tables', ...WAIT, '-S']),
+      'failed to read the IPv6 filter table',
+    )
+    return parseFilterTable(result.stdout)
+  }
+
+  async function apply(rules: readonly string[], hook: Hook): Promise<void> {
+    const input = renderRestore(await readTable(), rules, hook)
+    const result = await run(['ip6tables-restore', ...WAIT, '--noflush'], { input })
+    if (result.exitCode !== 0) {
+      throw new ReprefixError(
+        'FIREWALL_REJECTED',
+        `ip6tables-restore refused our chain ${CHAIN}, the rules before it are still in force: ${lastWords(result)}`,
+      )
+    }
+    const after = stateOf(await readTable())
+    if (after.rules?.length !== rules.length || after.hookedIn !== hook) {
+      throw new ReprefixError(
+        'FIREWALL_REJECTED',
+        `could not confirm chain ${CHAIN} in ${hook}: another program changed the filter table meanwhile`,
+      )
+    }
+  }
+
+  return { read: async () => stateOf(await readTable()), apply }
+}

@@ -1,0 +1,33 @@
+import { createServer } from 'node:net'
+import { ReprefixError } from '../../shared/errors.ts'
+
+/** A lock that is held until it is released or its process ends, however it ends. */
+export interface Lock {
+  release(): Promise<void>
+}
+
+/**
+ * Makes sure that one agent alone works with a state directory. The lock is a socket in Linux's
+ * abstract namespace, so nothing is left behind that a crash could make stale.
+ * @throws ReprefixError ALREADY_RUNNING
+ */
+export function acquireLock(stateDirectory: string): Promise<Lock> {
+  const server = createServer((socket) => socket.destroy())
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) => {
+      const isTaken = cause.code === 'EADDRINUSE'
+      reject(
+        isTaken
+          ? new ReprefixError(
+              'ALREADY_RUNNING',
+              `another agent works with ${stateDirectory}; stop it first: systemctl stop reprefix-agent`,
+            )
+          : cause,
+      )
+    })
+    server.listen(`\0reprefix-agent:${stateDirectory}`, () => {
+      server.unref()
+      resolve({ release: () => new Promise((done) => server.close(() => done())) })
+    })
+  })
+}

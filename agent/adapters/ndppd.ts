@@ -1,0 +1,147 @@
+import { readFile } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
+import * as v from 'valibot'
+import { ReprefixError } from '../../shared/errors.ts'
+import { writeFileAtomic } from '../../shared/files.ts'
+import type { ProxyState } from '../domain/model.ts'
+import type { NeighbourProxy } from '../ports.ts'
+import { type Argv, lastWords, type RunCommand } from './command.ts'
+import type { LinkIndexes } from './kernel.ts'
+import type { ProcessIdentity, ProcessTable } from './processes.ts'
+
+/** ndppd as a port, and the one change ever made to it. */
+export interface Ndppd extends NeighbourProxy {
+  /**
+   * Writes the configuration and restarts ndppd. When it does not come up, the configuration before
+   * is put back and started again, then NDPPD_FAILED is thrown.
+   */
+  apply(configText: string, bridges: readonly string[]): Promise<void>
+}
+
+/** Which ndppd is ours to configure, and how it is restarted. */
+export interface NdppdSettings {
+  /** ndppd's configuration file. */
+  readonly configPath: string
+  /** Command that (re)starts ndppd; it may end before ndppd has started. */
+  readonly restart: Argv
+  /** Where the interface indexes of the last restart are remembered. */
+  readonly recordPath: string
+}
+
+interface NdppdParts {
+  readonly run: RunCommand
+  readonly processes: ProcessTable
+  readonly linkIndexes: LinkIndexes
+  readonly startTimeoutMs?: number
+}
+
+const RESTART_TIMEOUT_MS = 15_000
+const START_TIMEOUT_MS = 3000
+const START_POLL_MS = 5
+
+const RecordSchema = v.strictObject({
+  pid: v.number(),
+  startTicks: v.number(),
+  indexes: v.record(v.string(), v.number()),
+})
+
+async function readTextOrEmpty(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (cause) {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return ''
+    throw new ReprefixError('NDPPD_FAILED', `failed to read ${path}; check its permissions`, {
+      cause,
+    })
+  }
+}
+
+/**
+ * ndppd binds its interfaces by index when it starts: a bridge made anew under the same name leaves it
+ * silently deaf. The indexes it was started with are therefore recorded together with the identity of
+ * the process, and count only while that very process runs.
+ */
+export function createNdppd(settings: NdppdSettings, parts: NdppdParts): Ndppd {
+  const { run, processes, linkIndexes } = parts
+
+  async function readRecord(): Promise<v.InferOutput<typeof RecordSchema> | null> {
+    const text = await readFile(settings.recordPath, 'utf8').catch(() => '')
+    try {
+      return v.parse(RecordSchema, JSON.parse(text))
+    } catch {
+      // Without a record the indexes are unknown, and the plan restarts ndppd once.
+      return null
+    }
+  }
+
+  async function read(): Promise<ProxyState> {
+    const [configText, record] = await Promise.all([
+      readTextOrEmpty(settings.configPath),
+      readRecord(),
+    ])
+    const known = record && (await processes.identify(record.pid))
+    if (known && known.startTicks === record.startTicks) {
+      return { configText, isRunning: true, boundIndexes: record.indexes }
+    }
+    const running = await processes.findByName('ndppd')
+    return { configText, isRunning: running.length > 0, boundIndexes: {} }
+  }
+
+  async function awaitNewProcess(before: readonly ProcessIdentity[]): Promise<ProcessIdentity> {
+    const deadline = performance.now() + (parts.startTimeoutMs ?? START_TIMEOUT_MS)
+    for (;;) {
+      const fresh = (await processes.findByName('ndppd')).find(
+        ({ pid, startTicks }) =>
+          !before.some((old) => old.pid === pid && old.startTicks === startTicks),
+      )
+      if (fresh) return fresh
+      if (performance.now() > deadline) {
+        throw new ReprefixError(
+          'NDPPD_FAILED',
+          `ndppd does not run after ${settings.restart.join(' ')}; is the Debian package ndppd installed? ` +
+            `Check ${settings.configPath} with: ndppd -vv -c ${settings.configPath}`,
+        )
+      }
+      await sleep(START_POLL_MS)
+    }
+  }
+
+  async function restart(): Promise<ProcessIdentity> {
+    const before = await processes.findByName('ndppd')
+    const result = await run(settings.restart, { timeoutMs: RESTART_TIMEOUT_MS })
+    if (result.exitCode !== 0) {
+      throw new ReprefixError(
+        'NDPPD_FAILED',
+        `could not restart ndppd: ${settings.restart.join(' ')} ended with ${result.exitCode}` +
+          ` (${lastWords(result)}); is the Debian package ndppd installed?`,
+      )
+    }
+    return awaitNewProcess(before)
+  }
+
+  async function apply(configText: string, bridges: readonly string[]): Promise<void> {
+    const previous = await readTextOrEmpty(settings.configPath)
+    // Read before the restart: a bridge replaced meanwhile then shows as a difference, not as fine.
+    const all = await linkIndexes()
+    if (configText !== previous) await writeFileAtomic(settings.configPath, configText)
+    let started: ProcessIdentity
+    try {
+      started = await restart()
+    } catch (cause) {
+      if (configText !== previous && previous !== '') {
+        await writeFileAtomic(settings.configPath, previous)
+        await restart().catch(() => undefined)
+      }
+      throw cause
+    }
+    const indexes = Object.fromEntries(
+      bridges.flatMap((bridge) => {
+        const index = all.get(bridge)
+        return index === undefined ? [] : [[bridge, index]]
+      }),
+    )
+    await writeFileAtomic(settings.recordPath, `${JSON.stringify({ ...started, indexes })}\n`)
+  }
+
+  return { read, apply }
+}

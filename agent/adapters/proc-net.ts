@@ -1,0 +1,70 @@
+import {
+  type Address,
+  addressFromBits,
+  contains,
+  networkOf,
+  type Prefix,
+} from '../../shared/ipv6.ts'
+import type { AddressState } from '../domain/model.ts'
+
+// Flags of an address, as the kernel's if_addr.h numbers them.
+const TEMPORARY = 0x01
+const DAD_FAILED = 0x08
+const DEPRECATED = 0x20
+const TENTATIVE = 0x40
+const PERMANENT = 0x80
+// Scope of link-local addresses in if_inet6.
+const LINK_SCOPE = '20'
+
+/** An address of a namespace, and the interface it is on. */
+export interface NamedAddress {
+  readonly interface: string
+  readonly state: AddressState
+}
+
+function readHex(text: string): Address {
+  return addressFromBits(BigInt(`0x${text}`))
+}
+
+/**
+ * Reads the non-link-local addresses of /proc/PID/net/if_inet6. The file has no lifetimes, so it
+ * answers only for addresses that last forever: `null` when any other is there.
+ */
+export function parseLastingAddresses(text: string): readonly NamedAddress[] | null {
+  const rows = text.split('\n').map((line) => line.trim().split(/\s+/))
+  const found: NamedAddress[] = []
+  for (const [hex, , length, scope, flagText, name] of rows) {
+    if (hex?.length !== 32 || length === undefined || name === undefined) continue
+    if (scope === LINK_SCOPE) continue
+    const flags = Number.parseInt(flagText ?? '', 16)
+    if ((flags & PERMANENT) === 0 || (flags & DEPRECATED) !== 0) return null
+    found.push({
+      interface: name,
+      state: {
+        address: readHex(hex),
+        length: Number.parseInt(length, 16),
+        preferredSeconds: null,
+        validSeconds: null,
+        isTemporary: (flags & TEMPORARY) !== 0,
+        isDeprecated: false,
+        isTentative: (flags & TENTATIVE) !== 0,
+        isDadFailed: (flags & DAD_FAILED) !== 0,
+        isDynamic: false,
+      },
+    })
+  }
+  return found
+}
+
+/** Whether /proc/net/ipv6_route leads an address to an interface by a route longer than the default. */
+export function isRoutedTo(routes: string, address: Address, interfaceName: string): boolean {
+  return routes.split('\n').some((line) => {
+    const fields = line.trim().split(/\s+/)
+    const [hex, length] = fields
+    if (hex?.length !== 32 || length === undefined || fields.at(-1) !== interfaceName) return false
+    const bits = Number.parseInt(length, 16)
+    if (bits === 0) return false
+    const subnet: Prefix = networkOf(readHex(hex), bits)
+    return contains(subnet, address)
+  })
+}

@@ -1,0 +1,129 @@
+import * as v from 'valibot'
+import { messageOf } from '../../shared/errors.ts'
+
+/** What the cloud made of a posted report. Only `receipt` ends the matter well. */
+export type Verdict =
+  | { readonly kind: 'receipt'; readonly receipt: unknown }
+  /** Logged, DNS still in work: the same bytes again after this long. */
+  | { readonly kind: 'pending'; readonly retryMs: number }
+  /** This host's clock is off: sign again with the nonce. */
+  | { readonly kind: 'use-nonce'; readonly nonce: string }
+  /** The cloud has seen a higher sequence number from this key. */
+  | { readonly kind: 'sequence'; readonly current: number | null; readonly detail: string }
+  | {
+      readonly kind: 'refused'
+      readonly status: number
+      readonly code: string
+      readonly detail: string
+    }
+  /** Nothing is known of the report's fate: the same bytes again, later. */
+  | { readonly kind: 'unavailable'; readonly reason: string; readonly retryMs: number | null }
+
+/** How long to wait for an answer, and on whose behalf. */
+export interface PostOptions {
+  readonly timeoutMs: number
+  readonly signal?: AbortSignal
+  /** Replaceable in tests. */
+  readonly fetch?: typeof fetch
+}
+
+const MAX_ANSWER_BYTES = 1024 * 1024
+const DEFAULT_PENDING_MS = 1000
+
+const ProblemSchema = v.object({
+  code: v.optional(v.string(), 'unknown'),
+  detail: v.optional(v.string()),
+  title: v.optional(v.string()),
+  nonce: v.optional(v.string()),
+  seq: v.optional(v.number()),
+})
+const PendingSchema = v.object({ retryAfterSeconds: v.optional(v.number()) })
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+/** Milliseconds a Retry-After header asks for (RFC 9110 §10.2.3, seconds form), `null` without one. */
+function retryAfterMs(response: Response): number | null {
+  const text = response.headers.get('retry-after')
+  return text !== null && /^\d+$/.test(text) ? Number(text) * 1000 : null
+}
+
+/** Judges an answer of `POST /v1/reports`. Untrusted: a receipt still has to be verified. */
+export function parseVerdict(response: Response, text: string): Verdict {
+  const body = parseJson(text)
+  if (response.status === 200) {
+    return body === undefined
+      ? { kind: 'unavailable', reason: 'an answer that is not JSON', retryMs: null }
+      : { kind: 'receipt', receipt: body }
+  }
+  if (response.status === 202) {
+    const pending = v.safeParse(PendingSchema, body)
+    const seconds = pending.success ? pending.output.retryAfterSeconds : undefined
+    return {
+      kind: 'pending',
+      retryMs:
+        retryAfterMs(response) ?? (seconds === undefined ? DEFAULT_PENDING_MS : seconds * 1000),
+    }
+  }
+  const parsed = v.safeParse(ProblemSchema, body)
+  const problem = parsed.success ? parsed.output : { code: 'unknown' }
+  const detail = problem.detail ?? problem.title ?? `HTTP ${response.status}`
+  if (response.status === 401 && problem.nonce !== undefined) {
+    return { kind: 'use-nonce', nonce: problem.nonce }
+  }
+  if (response.status === 409) return { kind: 'sequence', current: problem.seq ?? null, detail }
+  const isFinal = response.status >= 400 && response.status < 500 && response.status !== 429
+  // A 404 or 405 comes from a proxy or a wrong URL, not from the cloud's judgement of the report.
+  if (isFinal && ![404, 405, 408].includes(response.status)) {
+    return { kind: 'refused', status: response.status, code: problem.code, detail }
+  }
+  return {
+    kind: 'unavailable',
+    reason: `HTTP ${response.status} ${detail}`,
+    retryMs: retryAfterMs(response),
+  }
+}
+
+/**
+ * Posts one signed report and judges the answer. Never throws: a lost answer or an unreachable cloud
+ * is `unavailable`, after which posting the same bytes again is safe.
+ */
+export async function postReport(
+  cloudUrl: string,
+  jws: string,
+  options: PostOptions,
+): Promise<Verdict> {
+  const timeout = AbortSignal.timeout(options.timeoutMs)
+  try {
+    const response = await (options.fetch ?? fetch)(reportsUrl(cloudUrl), {
+      method: 'POST',
+      headers: { 'content-type': 'application/jose', accept: 'application/json' },
+      body: jws,
+      redirect: 'error',
+      signal: options.signal ? AbortSignal.any([timeout, options.signal]) : timeout,
+    })
+    const text = await response.text()
+    if (text.length > MAX_ANSWER_BYTES) {
+      return { kind: 'unavailable', reason: 'an answer of more than 1 MiB', retryMs: null }
+    }
+    return parseVerdict(response, text)
+  } catch (cause) {
+    return { kind: 'unavailable', reason: reasonOf(cause), retryMs: null }
+  }
+}
+
+/** Where reports are posted; also the `url` that their signatures cover. */
+export function reportsUrl(cloudUrl: string): string {
+  return `${cloudUrl.replace(/\/+$/, '')}/v1/reports`
+}
+
+/** fetch says only "fetch failed"; the reason a person needs is in its cause. */
+function reasonOf(cause: unknown): string {
+  const inner = cause instanceof Error && cause.cause !== undefined ? cause.cause : cause
+  return messageOf(inner)
+}

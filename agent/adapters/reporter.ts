@@ -1,0 +1,245 @@
+import { messageOf } from '../../shared/errors.ts'
+import type { Logger } from '../../shared/logger.ts'
+import type { Report } from '../../shared/report.ts'
+import type { Outbox, OutboxEntry, ReportBody, SignedReport } from './outbox.ts'
+import type { Receipts } from './receipts.ts'
+import type { Verdict } from './report-client.ts'
+import type { ReportingState, ReportingStateFile } from './reporting-state.ts'
+
+type Witness = ReportingState['witness']
+
+/** What the reporter needs of the world. */
+export interface ReporterParts {
+  readonly host: string
+  readonly version: string
+  readonly outbox: Outbox
+  readonly receipts: Receipts
+  readonly stateFile: ReportingStateFile
+  readonly sign: (report: Report, header: { iat: number; nonce?: string }) => Promise<string>
+  readonly post: (jws: string, timeoutMs: number) => Promise<Verdict>
+  /** Throws unless the receipt proves that exactly this report was logged and applied. */
+  readonly verify: (
+    receipt: unknown,
+    witness: Witness,
+    jws: string,
+  ) => Promise<{ readonly witness: Witness; readonly entry: number }>
+  /** Unix time in milliseconds. */
+  readonly now: () => number
+  /** From 0 to 1, for jitter: a thousand hosts cut off together must not come back together. */
+  readonly random: () => number
+  readonly log: Logger
+}
+
+/** Reports what the host claims, beside the loop and without ever holding it up. */
+export interface Reporter {
+  /**
+   * Queues a report when it claims something else than the newest report did; it is on disk when this
+   * returns. Its cause becomes `claims` when the prefix is the same. A claim the cloud refused is offered again after a while, as its policy may have changed.
+   */
+  offer(body: ReportBody): Promise<void>
+  /** What the newest report claimed, as `claimOf` gives it; `null` before the first. */
+  newestClaim(): string | null
+  /** Makes a refused claim be sent again with the next offer. */
+  retryRefused(): void
+  /** Sends what waits, until stopped. */
+  run(signal: AbortSignal): Promise<void>
+  /** How many reports wait. */
+  waiting(): number
+}
+
+const FIRST_BACKOFF_MS = 500
+const MAX_BACKOFF_MS = 300_000
+const REFUSED_RETRY_MS = 900_000
+/** Rounds of signing again (nonce, sequence) before it counts as a failed attempt. */
+const MAX_ROUNDS = 4
+/** Right after a renumbering the first connection may hang on a dead source: try again soon. */
+const TIMEOUTS_MS = [2000, 5000, 15_000] as const
+
+/** The part of a report that the cloud acts on, as a text that compares. */
+export function claimOf(body: ReportBody): string {
+  return JSON.stringify([body.prefix.current, body.records])
+}
+
+/** The report with the cause `claims` when it is about the prefix that was reported before. */
+function withCause(body: ReportBody, newestClaim: string | null): ReportBody {
+  const isKnown = newestClaim?.startsWith(`["${body.prefix.current}",`) ?? false
+  return isKnown ? { ...body, prefix: { ...body.prefix, cause: 'claims' } } : body
+}
+
+/** Loads what waits from disk and gives the reporter. */
+export async function createReporter(parts: ReporterParts, start: ReportingState) {
+  let state = (await parts.stateFile.read()) ?? start
+  const queue: OutboxEntry[] = [...(await parts.outbox.list())]
+  let isRefusalStale = true
+  let failures = 0
+  let isKicked = false
+  let wake = (): void => undefined
+
+  function kick(): void {
+    isKicked = true
+    wake()
+  }
+
+  function newestClaim(): string | null {
+    const newest = queue.at(-1)
+    return newest ? claimOf(newest.body) : state.claim
+  }
+
+  /** `adopted` is the cloud's own idea of the last sequence number, which a wrong clock cannot beat. */
+  async function sign(
+    body: ReportBody,
+    { nonce, adopted }: { nonce?: string; adopted?: number } = {},
+  ): Promise<SignedReport> {
+    const used = Math.max(state.sequence, ...queue.map(({ signed }) => signed?.seq ?? 0))
+    const seq = adopted === undefined ? Math.max(used + 1, parts.now()) : adopted + 1
+    const report: Report = {
+      v: 1,
+      host: parts.host,
+      seq,
+      ...body,
+      log: state.witness,
+      agent: parts.version,
+    }
+    const iat = Math.floor(parts.now() / 1000)
+    const jws = await parts.sign(report, nonce === undefined ? { iat } : { iat, nonce })
+    return { seq, jws, witnessSize: state.witness.size }
+  }
+
+  async function offer(body: ReportBody): Promise<void> {
+    const isRefused = state.refused !== null && queue.length === 0
+    const refusedAgo = parts.now() - Date.parse(state.refused?.at ?? '')
+    const isDueAgain = isRefused && (isRefusalStale || refusedAgo > REFUSED_RETRY_MS)
+    if (claimOf(body) === newestClaim() && !isDueAgain) return
+    isRefusalStale = false
+    const id = Math.max((queue.at(-1)?.id ?? 0) + 1, parts.now())
+    const told = withCause(body, newestClaim())
+    const entry = { id, body: told, signed: queue.length === 0 ? await sign(told) : null }
+    await parts.outbox.save(entry)
+    queue.push(entry)
+    failures = 0
+    kick()
+  }
+
+  async function replace(entry: OutboxEntry, signed: SignedReport): Promise<OutboxEntry> {
+    const next = { ...entry, signed }
+    await parts.outbox.save(next)
+    queue[0] = next
+    return next
+  }
+
+  async function finish(entry: OutboxEntry, next: Partial<ReportingState>): Promise<void> {
+    const sequence = entry.signed?.seq ?? state.sequence
+    const settled = { ...state, sequence, claim: claimOf(entry.body), ...next }
+    await parts.stateFile.write(settled)
+    state = settled
+    queue.shift()
+    failures = 0
+    await parts.outbox.remove(entry.id)
+  }
+
+  async function accept(entry: OutboxEntry, signed: SignedReport, receipt: unknown, ms: number) {
+    const proven = await parts.verify(receipt, state.witness, signed.jws)
+    const verifiedAt = new Date(parts.now()).toISOString()
+    await parts.receipts.save({ seq: signed.seq, verifiedAt, receipt })
+    await finish(entry, { witness: proven.witness, refused: null })
+    const fields = { event: 'receipt', seq: signed.seq, entry: proven.entry, ms }
+    parts.log.info(fields, `receipt verified: log entry ${proven.entry}`)
+  }
+
+  async function refuse(entry: OutboxEntry, verdict: Extract<Verdict, { kind: 'refused' }>) {
+    const { status, code, detail } = verdict
+    const seq = entry.signed?.seq ?? 0
+    const at = new Date(parts.now()).toISOString()
+    await finish(entry, { refused: { at, seq, status, code, detail } })
+    parts.log.error(
+      { event: 'refused', seq, status, code, detail },
+      `the cloud refused the report (${code}): ${detail}; DNS records keep their former values`,
+    )
+  }
+
+  function backoff(reason: string, atLeastMs: number | null): number {
+    const base = Math.min(FIRST_BACKOFF_MS * 2 ** failures, MAX_BACKOFF_MS)
+    failures += 1
+    const retryMs = Math.round(Math.max(base * (0.5 + parts.random()), atLeastMs ?? 0))
+    parts.log.warn(
+      { event: 'report-unconfirmed', reason, retryMs },
+      `could not confirm the report: ${reason}; it is kept and sent again`,
+    )
+    return retryMs
+  }
+
+  /** Sends the oldest report once; resolves with how long to wait before the next attempt. */
+  async function attempt(oldest: OutboxEntry): Promise<number> {
+    let entry = oldest
+    // A report signed before the witness moved could not be proven consistent with it.
+    if (entry.signed?.witnessSize !== state.witness.size) {
+      entry = await replace(entry, await sign(entry.body))
+    }
+    for (let round = 0; round < MAX_ROUNDS; round++) {
+      const { signed } = entry
+      if (signed === null) break
+      const startedAt = performance.now()
+      parts.log.info(
+        { event: 'report-sent', seq: signed.seq },
+        `report for ${entry.body.prefix.current} sent`,
+      )
+      const timeoutMs = TIMEOUTS_MS[Math.min(failures, TIMEOUTS_MS.length - 1)] ?? TIMEOUTS_MS[0]
+      const verdict = await parts.post(signed.jws, timeoutMs)
+      const ms = Math.round(performance.now() - startedAt)
+      switch (verdict.kind) {
+        case 'receipt':
+          await accept(entry, signed, verdict.receipt, ms)
+          return 0
+        case 'refused':
+          await refuse(entry, verdict)
+          return 0
+        case 'pending':
+          return verdict.retryMs
+        case 'unavailable':
+          return backoff(verdict.reason, verdict.retryMs)
+        case 'use-nonce':
+          entry = await replace(entry, await sign(entry.body, { nonce: verdict.nonce }))
+          break
+        case 'sequence':
+          parts.log.warn({ detail: verdict.detail }, 'the cloud expects another sequence number')
+          entry = await replace(
+            entry,
+            await sign(entry.body, verdict.current === null ? {} : { adopted: verdict.current }),
+          )
+          break
+      }
+    }
+    return backoff('the cloud asked for new signatures over and over', null)
+  }
+
+  async function run(signal: AbortSignal): Promise<void> {
+    signal.addEventListener('abort', kick, { once: true })
+    while (!signal.aborted) {
+      isKicked = false
+      const oldest = queue[0]
+      let waitMs: number | null = null
+      if (oldest) {
+        waitMs = await attempt(oldest).catch((cause: unknown) => backoff(messageOf(cause), null))
+      }
+      if (waitMs === 0 || isKicked) continue
+      await new Promise<void>((resolve) => {
+        const timer = waitMs === null ? undefined : setTimeout(resolve, waitMs)
+        wake = () => {
+          clearTimeout(timer)
+          resolve()
+        }
+      })
+      wake = () => undefined
+    }
+  }
+
+  return {
+    offer,
+    newestClaim,
+    retryRefused: () => {
+      isRefusalStale = true
+    },
+    run,
+    waiting: () => queue.length,
+  } satisfies Reporter
+}

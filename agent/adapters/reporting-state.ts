@@ -1,0 +1,43 @@
+import * as v from 'valibot'
+import { readJsonFile, writeJsonFile } from './json-file.ts'
+
+const ReportingStateSchema = v.strictObject({
+  /** The highest sequence number ever put on a report. */
+  sequence: v.number(),
+  /** The last checkpoint this host has verified; the log may never contradict it. */
+  witness: v.strictObject({ size: v.number(), root: v.string() }),
+  /** What the newest report said, as a comparable text; `null` before the first. */
+  claim: v.nullable(v.string()),
+  /** The report the cloud refused last, `null` once a later one was accepted. */
+  refused: v.nullable(
+    v.strictObject({
+      at: v.string(),
+      seq: v.number(),
+      status: v.number(),
+      code: v.string(),
+      detail: v.string(),
+    }),
+  ),
+})
+
+/** What the agent must remember about its reports besides those still waiting. */
+export type ReportingState = v.InferOutput<typeof ReportingStateSchema>
+
+/** Where the reporting state lives. */
+export interface ReportingStateFile {
+  read(): Promise<ReportingState | null>
+  write(state: ReportingState): Promise<void>
+}
+
+/** Keeps the reporting state in one file. */
+export function createReportingStateFile(path: string): ReportingStateFile {
+  return {
+    read: () =>
+      readJsonFile(
+        path,
+        ReportingStateSchema,
+        'restore it from a backup, or enrol this host again with a new join string',
+      ),
+    write: (state) => writeJsonFile(path, state),
+  }
+}

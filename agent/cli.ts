@@ -1,0 +1,144 @@
+import { Command, CommanderError } from 'commander'
+import { isReprefixError, messageOf, ReprefixError } from '../shared/errors.ts'
+import { createLogger, type Logger, type LogLevel } from '../shared/logger.ts'
+import { VERSION } from '../shared/version.ts'
+import { runEnroll } from './commands/enroll.ts'
+import { renderLogLine } from './commands/log-line.ts'
+import { runOnce } from './commands/once.ts'
+import { readPlan, renderPlan } from './commands/plan.ts'
+import { runAgent } from './commands/run.ts'
+import { readStatus, renderStatus } from './commands/status.ts'
+import { type AgentConfig, DEFAULT_CONFIG_PATH, readConfig } from './config.ts'
+
+/** Exit codes; `plan` alone uses the last. */
+const EXIT = { converged: 0, fault: 1, usage: 2, changes: 3 } as const
+type ExitCode = (typeof EXIT)[keyof typeof EXIT]
+
+/** Faults that the person at the command line can mend there. */
+const USAGE_CODES: ReadonlySet<string> = new Set([
+  'USAGE',
+  'CONFIG_INVALID',
+  'JOIN_INVALID',
+  'NOT_ENROLLED',
+  'ALREADY_RUNNING',
+])
+
+interface CommonOptions {
+  readonly config: string
+  readonly json?: boolean
+  readonly jsonLog?: boolean
+  readonly verbose?: boolean
+  readonly force?: boolean
+}
+
+const print = (line: string): void => void process.stdout.write(`${line}\n`)
+const printError = (line: string): void => void process.stderr.write(`${line}\n`)
+
+function requireRootOnLinux(): void {
+  if (process.platform !== 'linux') {
+    throw new ReprefixError('USAGE', 'this command works on Linux only')
+  }
+  if (process.getuid?.() !== 0) {
+    throw new ReprefixError('USAGE', 'this command must run as root: try sudo')
+  }
+}
+
+function createAgentLogger(options: CommonOptions, quietest: LogLevel): Logger {
+  const level = options.verbose ? 'debug' : quietest
+  const destination = options.jsonLog
+    ? { write: (line: string) => void process.stdout.write(line) }
+    : { write: (line: string) => printError(renderLogLine(line)) }
+  return createLogger({ level, name: 'reprefix-agent', destination })
+}
+
+function reportFault(error: unknown, isJson: boolean): ExitCode {
+  const code = isReprefixError(error) ? error.code : 'INTERNAL'
+  if (isJson) print(JSON.stringify({ kind: 'error', code, message: messageOf(error) }))
+  printError(`reprefix-agent: ${messageOf(error)}`)
+  return USAGE_CODES.has(code) ? EXIT.usage : EXIT.fault
+}
+
+/**
+ * Runs the agent's command line and gives the exit code: 0 converged, 1 fault, 2 usage or
+ * configuration, 3 `plan` has changes.
+ */
+export async function runCli(argv: readonly string[]): Promise<ExitCode> {
+  let exitCode: ExitCode = EXIT.converged
+  const program = new Command('reprefix-agent')
+    .description('Renumbers Docker, ndppd and ip6tables when the IPv6 prefix changes.')
+    .version(VERSION)
+    .exitOverride()
+    .showHelpAfterError()
+
+  /** A command on the settings file, whose faults become one line and an exit code. */
+  function command(
+    text: string,
+    description: string,
+    action: (config: AgentConfig, options: CommonOptions, word: string) => Promise<ExitCode>,
+  ): Command {
+    return program
+      .command(text)
+      .description(description)
+      .option('-c, --config <file>', 'settings file', DEFAULT_CONFIG_PATH)
+      .option('-v, --verbose', 'log every pass')
+      .action(async (...given: unknown[]) => {
+        const self = given.at(-1)
+        const options: CommonOptions =
+          self instanceof Command ? self.opts<CommonOptions>() : { config: DEFAULT_CONFIG_PATH }
+        const word = typeof given[0] === 'string' ? given[0] : ''
+        try {
+          exitCode = await action(await readConfig(options.config, process.env), options, word)
+        } catch (error) {
+          exitCode = reportFault(error, options.json === true)
+        }
+      })
+  }
+
+  command(
+    'enroll <join>',
+    'make this host known to a cloud, with a join string',
+    async (...all) => {
+      const [config, options, word] = all
+      await runEnroll(config, word, { json: !!options.json, force: !!options.force, print })
+      return EXIT.converged
+    },
+  )
+    .option('--force', 'give up the present key and enrol anew')
+    .option('--json', 'print one JSON object')
+
+  command('run', 'watch and renumber until stopped', async (config, options) => {
+    requireRootOnLinux()
+    await runAgent(config, createAgentLogger(options, 'info'))
+    return EXIT.converged
+  }).option('--json-log', 'log JSON lines to standard output')
+
+  command('once', 'put everything right once, report, and end', async (config, options) => {
+    requireRootOnLinux()
+    const isDone = await runOnce(config, createAgentLogger(options, 'info'))
+    return isDone ? EXIT.converged : EXIT.fault
+  }).option('--json-log', 'log JSON lines to standard output')
+
+  command('plan', 'show what would change, and change nothing', async (config, options) => {
+    requireRootOnLinux()
+    const plan = await readPlan(config, createAgentLogger(options, 'warn'))
+    if (options.json) print(JSON.stringify(plan))
+    else renderPlan(plan).forEach(print)
+    return plan.hasChanges ? EXIT.changes : EXIT.converged
+  }).option('--json', 'print one JSON object')
+
+  command('status', 'show the prefix, the last change, and what waits', async (config, options) => {
+    const status = await readStatus(config, Date.now())
+    if (options.json) print(JSON.stringify(status))
+    else renderStatus(status).forEach(print)
+    return EXIT.converged
+  }).option('--json', 'print one JSON object')
+
+  try {
+    await program.parseAsync([...argv])
+  } catch (error) {
+    // Commander has said what is wrong, or shown the help or the version that was asked for.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.converged : EXIT.usage
+    throw error
+  }
+  return exitCode
+}

@@ -1,0 +1,157 @@
+import { mkdir } from 'node:fs/promises'
+import { decodeBase64, encodeBase64 } from '../../shared/base64.ts'
+import { parseVkey } from '../../shared/checkpoint.ts'
+import { ReprefixError } from '../../shared/errors.ts'
+import { importSigningKey, signReport } from '../../shared/jws.ts'
+import type { Logger } from '../../shared/logger.ts'
+import { verifyReceipt } from '../../shared/receipt.ts'
+import { VERSION } from '../../shared/version.ts'
+import { createActuator } from '../adapters/actuator.ts'
+import { runCommand } from '../adapters/command.ts'
+import { createContainerInterfaces } from '../adapters/container-interfaces.ts'
+import { createDockerApi, type DockerApi } from '../adapters/docker.ts'
+import { createDockerContainers } from '../adapters/docker-containers.ts'
+import { type Enrolment, readEnrolment } from '../adapters/enrolment-file.ts'
+import { createIp6tables } from '../adapters/ip6tables.ts'
+import { createJournal } from '../adapters/journal.ts'
+import { createKernel } from '../adapters/kernel.ts'
+import { createNdppd } from '../adapters/ndppd.ts'
+import { createOutbox } from '../adapters/outbox.ts'
+import { createProcessTable } from '../adapters/processes.ts'
+import { createReceipts } from '../adapters/receipts.ts'
+import { postReport, reportsUrl } from '../adapters/report-client.ts'
+import { createReporter, type Reporter } from '../adapters/reporter.ts'
+import { createReportingStateFile } from '../adapters/reporting-state.ts'
+import { createStateFile } from '../adapters/state-file.ts'
+import type { AgentConfig } from '../config.ts'
+import type { AgentState } from '../domain/agent-state.ts'
+import { SUBNET_LABEL } from '../domain/placement.ts'
+import { createReconciler, type Reconciler } from '../reconcile.ts'
+
+/** The parts of an agent that a command works with. */
+export interface Assembly {
+  readonly reconciler: Reconciler
+  readonly docker: DockerApi
+  readonly readState: () => Promise<AgentState>
+  readonly close: () => Promise<void>
+}
+
+/** Builds the adapters that the settings ask for. Reads and changes nothing by itself. */
+export function assemble(
+  config: AgentConfig,
+  log: Logger,
+  onStateSaved: (state: AgentState) => void,
+): Assembly {
+  const { intent, paths } = config
+  const processes = createProcessTable()
+  const { kernel, linkIndexes } = createKernel(runCommand, intent.uplink)
+  const interfaces = createContainerInterfaces(runCommand, processes)
+  const docker = createDockerApi(config.dockerSocket)
+  const ndppd =
+    intent.proxy === 'ndppd'
+      ? createNdppd(
+          { ...config.ndp, recordPath: paths.ndppd },
+          { run: runCommand, processes, linkIndexes },
+        )
+      : null
+  const ip6tables = intent.firewall.backend === 'ip6tables' ? createIp6tables(runCommand) : null
+  const journal = createJournal({ path: paths.journal, now: () => new Date() })
+  const stateFile = createStateFile(paths.state)
+  const reconciler = createReconciler(
+    {
+      kernel,
+      containers: createDockerContainers({
+        api: docker,
+        interfaces,
+        processes,
+        linkIndexes,
+        takesPart: ({ name, labels }) =>
+          Object.hasOwn(intent.networks, name) || Object.hasOwn(labels, SUBNET_LABEL),
+        log,
+      }),
+      proxy: ndppd,
+      firewall: ip6tables,
+      actuator: createActuator({
+        run: runCommand,
+        processes,
+        ndppd,
+        ip6tables,
+        onContainerChanged: interfaces.forget,
+        log,
+      }),
+      journal,
+      saveState: async (state) => {
+        await stateFile.write(state)
+        onStateSaved(state)
+      },
+      clock: Date.now,
+    },
+    intent,
+  )
+  return { reconciler, docker, readState: () => stateFile.read(), close: () => journal.close() }
+}
+
+/** Creates the state directory, private to root: it holds the host's key. */
+export async function prepareStateDirectory(config: AgentConfig): Promise<void> {
+  await mkdir(config.paths.directory, { recursive: true, mode: 0o700 })
+}
+
+/** Builds the reporter from the enrolment; `null` on a host that has not enrolled. */
+export async function assembleReporter(
+  config: AgentConfig,
+  log: Logger,
+  signal: AbortSignal,
+): Promise<Reporter | null> {
+  const { paths } = config
+  const enrolment = await readEnrolment(paths.enrolment)
+  if (enrolment === null) return null
+  requireSameCloud(config, enrolment)
+  const key = await importSigningKey(enrolment.key)
+  const verifiers = [await parseVkey(enrolment.vkey)]
+  const stateFile = createReportingStateFile(paths.reporting)
+  const start = await stateFile.read()
+  if (start === null) {
+    throw new ReprefixError(
+      'STATE_CORRUPT',
+      `${paths.reporting} is missing although this host is enrolled; restore it from a backup, or` +
+        ' enrol again with a new join string: reprefix-agent enroll --force JOIN',
+    )
+  }
+  const url = reportsUrl(enrolment.url)
+  const parts = {
+    host: enrolment.host,
+    version: VERSION,
+    outbox: createOutbox(paths.outbox),
+    receipts: createReceipts(paths.receipts),
+    stateFile,
+    sign: (...[report, header]: Parameters<Parameters<typeof createReporter>[0]['sign']>) =>
+      signReport(report, key, { url, ...header }),
+    post: (jws: string, timeoutMs: number) => postReport(enrolment.url, jws, { timeoutMs, signal }),
+    verify: async (receipt: unknown, witness: { size: number; root: string }, jws: string) => {
+      const seen = { size: witness.size, root: decodeBase64(witness.root) }
+      const proven = await verifyReceipt(receipt, { verifiers, witness: seen, jws })
+      for (const { name, type, provider, outcome, error } of proven.entry.outcomes) {
+        if (outcome !== 'failed') continue
+        log.warn(
+          { event: 'dns-failed', name, type, provider, error },
+          `the cloud could not set ${name} ${type} at ${provider} yet: ${error?.message ?? 'no reason given'}`,
+        )
+      }
+      const { size, root } = proven.checkpoint
+      return { witness: { size, root: encodeBase64(root) }, entry: proven.index }
+    },
+    now: Date.now,
+    random: Math.random,
+    log,
+  }
+  return createReporter(parts, start)
+}
+
+function requireSameCloud(config: AgentConfig, enrolment: Enrolment): void {
+  if (config.cloud === undefined || config.cloud === enrolment.url) return
+  throw new ReprefixError(
+    'CONFIG_INVALID',
+    `the settings say cloud: ${config.cloud}, but this host is enrolled at ${enrolment.url}:` +
+      ' correct the settings, or enrol again with a join string of that cloud',
+  )
+}

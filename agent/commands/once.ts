@@ -1,0 +1,45 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Logger } from '../../shared/logger.ts'
+import { acquireLock } from '../adapters/lock.ts'
+import type { AgentConfig } from '../config.ts'
+import { assembleReporter, prepareStateDirectory } from './assemble.ts'
+import { startSession } from './session.ts'
+
+/** A decision that settles within this is waited for; later ones are left to the next run. */
+const SETTLE_LIMIT_MS = 5000
+const MAX_PASSES = 3
+const RETRY_MS = 250
+const REPORT_LIMIT_MS = 30_000
+
+/**
+ * `reprefix-agent once`: passes until the host is as desired, then reports. Gives true when both are
+ * done; a report that could not be confirmed stays on disk for the next run.
+ */
+export async function runOnce(config: AgentConfig, log: Logger): Promise<boolean> {
+  await prepareStateDirectory(config)
+  const lock = await acquireLock(config.paths.directory)
+  const abort = new AbortController()
+  try {
+    const reporter = await assembleReporter(config, log, abort.signal)
+    const session = await startSession(config, log, reporter)
+    let isConverged = false
+    for (let count = 0; count < MAX_PASSES; count++) {
+      const { result, recheckAt } = await session.pass(['once'])
+      isConverged = result.isConverged && result.decision.kind !== 'hold'
+      const settleMs = (recheckAt ?? Number.POSITIVE_INFINITY) - Date.now()
+      if (result.isConverged && settleMs > SETTLE_LIMIT_MS) break
+      await sleep(result.isConverged ? Math.max(settleMs + 1, 0) : RETRY_MS)
+    }
+    await session.assembly.close()
+    if (reporter === null) return isConverged
+    const sending = reporter.run(abort.signal)
+    const deadline = Date.now() + REPORT_LIMIT_MS
+    while (reporter.waiting() > 0 && Date.now() < deadline) await sleep(20)
+    abort.abort()
+    await sending
+    return isConverged && reporter.waiting() === 0
+  } finally {
+    abort.abort()
+    await lock.release()
+  }
+}

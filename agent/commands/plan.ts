@@ -1,0 +1,87 @@
+import type { Logger } from '../../shared/logger.ts'
+import { createReportingStateFile } from '../adapters/reporting-state.ts'
+import type { AgentConfig } from '../config.ts'
+import { type Step, targetOf } from '../domain/step.ts'
+import type { PassPlan } from '../reconcile.ts'
+import { assemble } from './assemble.ts'
+
+/** What `reprefix-agent plan` found. */
+export interface PlanReport {
+  readonly kind: 'plan'
+  readonly decision: PassPlan['decision']
+  readonly steps: readonly {
+    readonly plane: string
+    readonly step: string
+    readonly target: string
+  }[]
+  /** Names and their addresses that this host claims; `null` before the first usable prefix. */
+  readonly claims: PassPlan['claims']
+  /** Whether the newest report said something else, or there was none. */
+  readonly isClaimNew: boolean
+  readonly problems: PassPlan['problems']
+  readonly hasChanges: boolean
+}
+
+/** The plane of the host that a kind of step belongs to, as people know them. */
+const PLANES: Readonly<Record<Step['kind'], string>> = {
+  'firewall-set': 'firewall',
+  'proxy-set': 'ndp',
+  'address-add': 'docker',
+  'address-deprecate': 'docker',
+  'address-remove': 'docker',
+  'route-add': 'routes',
+  'route-remove': 'routes',
+  'uplink-deprecate': 'uplink',
+}
+
+/** Reads everything, decides and plans; changes nothing, not even the agent's own state. */
+export async function readPlan(config: AgentConfig, log: Logger): Promise<PlanReport> {
+  const assembly = assemble(config, log, () => undefined)
+  const plan = await assembly.reconciler.plan(await assembly.readState())
+  const reporting = await createReportingStateFile(config.paths.reporting).read()
+  const current = plan.state.current?.prefix
+  const claim = plan.claims === null ? null : JSON.stringify([current, plan.claims])
+  const isClaimNew = claim !== null && claim !== (reporting?.claim ?? null)
+  return {
+    kind: 'plan',
+    decision: plan.decision,
+    steps: plan.steps.map((step) => ({
+      plane: PLANES[step.kind],
+      step: step.kind,
+      target: targetOf(step),
+    })),
+    claims: plan.claims,
+    isClaimNew,
+    problems: plan.problems,
+    hasChanges: plan.steps.length > 0 || (isClaimNew && reporting !== null),
+  }
+}
+
+function renderDecision(decision: PassPlan['decision']): string {
+  switch (decision.kind) {
+    case 'keep':
+      return `keep ${decision.prefix}`
+    case 'hold':
+      return `hold: ${decision.reason}`
+    case 'renumber':
+      return `renumber to ${decision.to}${decision.from ? ` from ${decision.from}` : ''} (${decision.cause})`
+  }
+}
+
+/** The plan as a table for people. */
+export function renderPlan(plan: PlanReport): readonly string[] {
+  const rows = plan.steps.map(({ plane, step, target }) => [plane, step, target] as const)
+  const claims = (plan.claims ?? []).map(
+    ({ name, type, values }) => ['dns', type, `${name} ${values.join(' ')}`] as const,
+  )
+  const table = [...rows, ...(plan.isClaimNew ? claims : [])]
+  const width = (column: 0 | 1) => Math.max(0, ...table.map((row) => row[column].length))
+  return [
+    `decision  ${renderDecision(plan.decision)}`,
+    ...table.map(
+      ([plane, step, target]) => `${plane.padEnd(width(0))}  ${step.padEnd(width(1))}  ${target}`,
+    ),
+    ...plan.problems.map(({ where, what, remedy }) => `problem   ${where}: ${what}; ${remedy}`),
+    plan.hasChanges ? `${plan.steps.length} steps to take` : 'nothing to do',
+  ]
+}

@@ -1,0 +1,53 @@
+import type { Logger } from '../../shared/logger.ts'
+import { VERSION } from '../../shared/version.ts'
+import { followCommand } from '../adapters/command.ts'
+import { startDockerEvents } from '../adapters/docker-events.ts'
+import { acquireLock } from '../adapters/lock.ts'
+import { startMonitor } from '../adapters/monitor.ts'
+import type { AgentConfig } from '../config.ts'
+import { createLoop } from '../loop.ts'
+import { assembleReporter, prepareStateDirectory } from './assemble.ts'
+import { startSession } from './session.ts'
+
+/**
+ * `reprefix-agent run`: watches and renumbers until SIGTERM or SIGINT. Stopping leaves the host
+ * exactly as it is, and whatever was not reported yet waits on disk.
+ */
+export async function runAgent(config: AgentConfig, log: Logger): Promise<void> {
+  await prepareStateDirectory(config)
+  const lock = await acquireLock(config.paths.directory)
+  const abort = new AbortController()
+  // `on`, not `once`: when the last listener is gone, execa's exit hook raises the signal again.
+  const onStop = (signal: NodeJS.Signals): void => {
+    log.info({ event: 'stop', signal }, 'stopping; the host stays as it is')
+    abort.abort()
+  }
+  process.on('SIGTERM', onStop).on('SIGINT', onStop)
+  const reporter = await assembleReporter(config, log, abort.signal)
+  if (reporter === null) {
+    log.warn(
+      { event: 'not-enrolled' },
+      'this host is not enrolled: it is renumbered, but no DNS name is; reprefix-agent enroll JOIN',
+    )
+  }
+  const session = await startSession(config, log, reporter)
+  const loop = createLoop({ pass: session.pass, now: Date.now, log })
+  const onHangup = (): void => {
+    reporter?.retryRefused()
+    loop.wake('SIGHUP')
+  }
+  process.on('SIGHUP', onHangup)
+  const monitor = startMonitor(() => loop.wake('kernel'), { follow: followCommand, log })
+  const events = startDockerEvents(session.assembly.docker, () => loop.wake('docker'), log)
+  log.info({ event: 'start', version: VERSION, interface: config.intent.uplink }, 'agent started')
+  try {
+    await Promise.all([loop.run(abort.signal), reporter?.run(abort.signal)])
+  } finally {
+    abort.abort()
+    monitor.stop()
+    events.stop()
+    process.off('SIGHUP', onHangup).off('SIGTERM', onStop).off('SIGINT', onStop)
+    await session.assembly.close()
+    await lock.release()
+  }
+}

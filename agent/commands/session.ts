@@ -1,0 +1,131 @@
+import { messageOf } from '../../shared/errors.ts'
+import type { Logger } from '../../shared/logger.ts'
+import { writeLastChange } from '../adapters/last-change.ts'
+import type { Reporter } from '../adapters/reporter.ts'
+import type { AgentConfig } from '../config.ts'
+import type { AgentState } from '../domain/agent-state.ts'
+import type { Problem } from '../domain/problem.ts'
+import { targetOf } from '../domain/step.ts'
+import type { PassOutcome } from '../loop.ts'
+import type { PassResult } from '../reconcile.ts'
+import { type Assembly, assemble } from './assemble.ts'
+import { isReportable, reportBodyOf } from './report-body.ts'
+
+/** An agent at work: passes one after the other, each from the state that the last one left. */
+export interface Session {
+  readonly assembly: Assembly
+  /** One pass, told to the log, and its claim offered to the reporter. */
+  pass(reasons: readonly string[]): Promise<PassOutcome & { readonly result: PassResult }>
+}
+
+/** Says what is worth saying of a series of passes: changes, not repetitions. */
+function createNarrator(log: Logger, known: AgentState) {
+  let saved = known
+  let heldFor: string | undefined
+  let problems = ''
+
+  function tellProblems(found: readonly Problem[]): void {
+    const text = JSON.stringify(found)
+    if (text === problems) return
+    problems = text
+    for (const { code, where, what, remedy } of found) {
+      log.warn({ event: 'problem', code, where }, `${where}: ${what}; ${remedy}`)
+    }
+  }
+
+  return {
+    /** Called before the first change of a pass. */
+    stateSaved: (state: AgentState): void => {
+      const names = (of: AgentState) => of.prefixes.map(({ prefix }) => prefix)
+      const appeared = names(state).filter((prefix) => !names(saved).includes(prefix))
+      if (appeared.length > 0) {
+        log.info({ event: 'observed', appeared }, `prefix ${appeared.join(', ')} appeared`)
+      }
+      if (state.current !== null && state.current.prefix !== saved.current?.prefix) {
+        const { prefix: to, cause } = state.current
+        const from = saved.current?.prefix ?? null
+        log.info(
+          { event: 'renumber', cause, from, to },
+          `${cause} renumbering to ${to}${from === null ? '' : ` from ${from}`}`,
+        )
+      }
+      saved = state
+    },
+    passed: (result: PassResult, reasons: readonly string[], ms: number): void => {
+      const { decision, results, isConverged } = result
+      log.debug({ event: 'pass', reasons, ms, decision }, `pass: ${decision.kind}`)
+      const reason = decision.kind === 'hold' ? decision.reason : undefined
+      if (reason !== undefined && reason !== heldFor) {
+        log.warn({ event: 'hold', reason }, `holding: ${reason}; everything stays as it is`)
+      }
+      heldFor = reason
+      tellProblems(result.problems)
+      if (results.length === 0) return
+      const done = results.filter(({ outcome }) => outcome === 'done').length
+      const fields = { event: 'made', ms, steps: results.length, done, isConverged }
+      if (isConverged) log.info(fields, `made: ${done} steps in ${ms} ms`)
+      else log.warn(fields, `${done} of ${results.length} steps done; trying again`)
+    },
+  }
+}
+
+/** Starts a session from the saved state. */
+export async function startSession(
+  config: AgentConfig,
+  log: Logger,
+  reporter: Reporter | null,
+): Promise<Session> {
+  let narrate = (_: AgentState): void => undefined
+  const assembly = assemble(config, log, (saved) => narrate(saved))
+  let state = await assembly.readState()
+  const narrator = createNarrator(log, state)
+  narrate = narrator.stateSaved
+
+  async function keepLastChange(result: PassResult, before: AgentState, ms: number) {
+    if (result.results.length === 0) return
+    const from = before.current?.prefix ?? null
+    const { current } = result.state
+    await writeLastChange(config.paths.lastChange, {
+      at: new Date().toISOString(),
+      renumbering:
+        current === null || current.prefix === from
+          ? null
+          : { cause: current.cause, from, to: current.prefix },
+      ms,
+      steps: result.results.flatMap((one) =>
+        one.outcome === 'not-tried'
+          ? []
+          : [
+              {
+                step: one.step.kind,
+                target: targetOf(one.step),
+                outcome: one.outcome,
+                ms: one.ms,
+                ...('error' in one && one.error !== undefined ? { error: one.error } : {}),
+              },
+            ],
+      ),
+    })
+  }
+
+  async function pass(reasons: readonly string[]) {
+    const startedAt = performance.now()
+    const before = state
+    const result = await assembly.reconciler.pass(state)
+    state = result.state
+    const ms = Math.round(performance.now() - startedAt)
+    narrator.passed(result, reasons, ms)
+    const body = isReportable(result) ? reportBodyOf(result) : null
+    if (reporter !== null && body !== null) await reporter.offer(body)
+    await keepLastChange(result, before, ms).catch((cause: unknown) => {
+      log.warn({ event: 'unwritten', cause }, `status is out of date: ${messageOf(cause)}`)
+    })
+    return {
+      result,
+      isIncomplete: !result.isConverged,
+      ...(result.wakeAt === null ? {} : { recheckAt: result.wakeAt }),
+    }
+  }
+
+  return { assembly, pass }
+}

@@ -1,0 +1,111 @@
+import { readEnrolment } from '../adapters/enrolment-file.ts'
+import { type LastChange, readLastChange } from '../adapters/last-change.ts'
+import { createOutbox } from '../adapters/outbox.ts'
+import { createReceipts } from '../adapters/receipts.ts'
+import { createReportingStateFile, type ReportingState } from '../adapters/reporting-state.ts'
+import { createStateFile } from '../adapters/state-file.ts'
+import type { AgentConfig } from '../config.ts'
+import type { AgentState } from '../domain/agent-state.ts'
+
+/** Everything `reprefix-agent status` shows; also its `--json` form. */
+export interface Status {
+  readonly kind: 'status'
+  readonly host: string | null
+  readonly cloud: string | null
+  readonly current: {
+    readonly prefix: string
+    readonly cause: string
+    readonly since: string
+    /** `null` is forever. */
+    readonly preferredSeconds: number | null
+    readonly validSeconds: number | null
+  } | null
+  readonly retiring: readonly { readonly prefix: string; readonly validSeconds: number | null }[]
+  readonly lastChange: LastChange | null
+  readonly pending: readonly { readonly prefix: string; readonly seq: number | null }[]
+  readonly refused: ReportingState['refused']
+  readonly receipt: { readonly seq: number; readonly verifiedAt: string } | null
+  /** Size of the audit log at the last verified checkpoint. */
+  readonly witnessed: number | null
+}
+
+function secondsUntil(instant: number | null, now: number): number | null {
+  return instant === null ? null : Math.max(0, Math.round((instant - now) / 1000))
+}
+
+function describeCurrent(state: AgentState, now: number): Status['current'] {
+  if (state.current === null) return null
+  const { prefix, cause, since } = state.current
+  const entry = state.prefixes.find((candidate) => candidate.prefix === prefix)
+  return {
+    prefix,
+    cause,
+    since: new Date(since).toISOString(),
+    preferredSeconds: secondsUntil(entry ? entry.preferredUntil : now, now),
+    validSeconds: secondsUntil(entry ? entry.validUntil : now, now),
+  }
+}
+
+/** Gathers the status from the state directory; works whether or not an agent runs. */
+export async function readStatus(config: AgentConfig, now: number): Promise<Status> {
+  const { paths } = config
+  const [enrolment, state, reporting, waiting, receipt, lastChange] = await Promise.all([
+    readEnrolment(paths.enrolment),
+    createStateFile(paths.state).read(),
+    createReportingStateFile(paths.reporting).read(),
+    createOutbox(paths.outbox).list(),
+    createReceipts(paths.receipts).latest(),
+    readLastChange(paths.lastChange),
+  ])
+  return {
+    kind: 'status',
+    host: enrolment?.host ?? null,
+    cloud: enrolment?.url ?? null,
+    current: describeCurrent(state, now),
+    retiring: state.retiring.map(({ prefix, validUntil }) => ({
+      prefix,
+      validSeconds: secondsUntil(validUntil, now),
+    })),
+    lastChange,
+    pending: waiting.map(({ body, signed }) => ({
+      prefix: body.prefix.current,
+      seq: signed?.seq ?? null,
+    })),
+    refused: reporting?.refused ?? null,
+    receipt: receipt ? { seq: receipt.seq, verifiedAt: receipt.verifiedAt } : null,
+    witnessed: reporting?.witness.size ?? null,
+  }
+}
+
+function lifetime(seconds: number | null): string {
+  return seconds === null ? 'forever' : `${seconds} s`
+}
+
+/** The status as lines for people. */
+export function renderStatus(status: Status): readonly string[] {
+  const { current, lastChange, refused, receipt } = status
+  const lines = [
+    status.host === null
+      ? 'host       not enrolled: reprefix-agent enroll JOIN'
+      : `host       ${status.host} at ${status.cloud}`,
+    current === null
+      ? 'prefix     none seen yet'
+      : `prefix     ${current.prefix} (${current.cause}, since ${current.since}), preferred ${lifetime(current.preferredSeconds)}, valid ${lifetime(current.validSeconds)}`,
+    ...status.retiring.map(
+      ({ prefix, validSeconds }) => `retiring   ${prefix}, valid ${lifetime(validSeconds)}`,
+    ),
+    lastChange === null
+      ? 'change     none yet'
+      : `change     ${lastChange.at}, ${lastChange.renumbering ? `${lastChange.renumbering.cause} renumbering` : 'put right'} in ${Math.round(lastChange.ms)} ms`,
+    ...(lastChange?.steps ?? []).map(
+      ({ step, target, outcome, ms, error }) =>
+        `           ${step} ${target} ${outcome} ${Math.round(ms)} ms${error === undefined ? '' : `: ${error}`}`,
+    ),
+    ...status.pending.map(({ prefix }) => `waiting    report of ${prefix}`),
+    ...(refused ? [`refused    ${refused.at}: ${refused.code}, ${refused.detail}`] : []),
+    receipt === null
+      ? 'receipt    none yet'
+      : `receipt    ${receipt.verifiedAt} for report ${receipt.seq}, log of ${status.witnessed} entries`,
+  ]
+  return lines
+}

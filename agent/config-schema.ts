@@ -1,0 +1,141 @@
+import * as v from 'valibot'
+import { parseAddress, parsePrefix, parseSuffix } from '../shared/ipv6.ts'
+import { parseCloudUrl } from '../shared/join.ts'
+import { parseName } from '../shared/rrset.ts'
+import { parsedBy } from '../shared/schema.ts'
+import type { ExposedPort } from './domain/model.ts'
+
+const DURATION_UNITS = { ms: 1, s: 1000, min: 60_000 } as const
+
+/** A duration such as `100ms`, `1s` or `2min`, as milliseconds. */
+const duration = v.pipe(
+  v.string(),
+  v.regex(/^\d{1,6}(?:ms|s|min)$/, 'is not a duration: write it like 100ms, 1s or 2min'),
+  v.transform((text) => {
+    const [, digits, unit] = /^(\d+)(ms|s|min)$/.exec(text) ?? []
+    return Number(digits) * DURATION_UNITS[unit === 'ms' || unit === 's' ? unit : 'min']
+  }),
+)
+
+/** `80/tcp` as a port; the same text as in a `reprefix.expose` label. */
+const exposedPort = v.pipe(
+  v.string(),
+  v.regex(/^\d{1,5}\/(?:tcp|udp)$/, 'is not a port: write it like 80/tcp or 53/udp'),
+  v.transform((text): ExposedPort => {
+    const [port, protocol] = text.split('/')
+    return { port: Number(port), protocol: protocol === 'udp' ? 'udp' : 'tcp' }
+  }),
+  v.check(({ port }) => port >= 1 && port <= 65_535, 'is not a port: use 1 to 65535'),
+)
+
+/** Linux interface names: at most 15 bytes, no slash or white space. */
+const interfaceName = v.pipe(
+  v.string(),
+  v.regex(/^[^\s/:]{1,15}$/, 'is not the name of a network interface'),
+)
+
+const absolutePath = v.pipe(
+  v.string(),
+  v.regex(/^\//, 'must be an absolute path, so that it means the same for every caller'),
+)
+
+/** A value that is planned, refused by name so that nobody believes it works. */
+function laterValue(values: readonly string[], known: string) {
+  return v.check<string, string>(
+    (text) => !values.includes(text.split(' ')[0] ?? ''),
+    `is not available in this version: use ${known}`,
+  )
+}
+
+const endpoint = v.pipe(
+  v.strictObject({
+    container: v.exactOptional(v.pipe(v.string(), v.minLength(1, 'must not be empty'))),
+    address: v.exactOptional(parsedBy(parseAddress)),
+    dns: v.exactOptional(v.array(parsedBy(parseName)), []),
+    expose: v.exactOptional(v.array(exposedPort), []),
+  }),
+  v.check(
+    ({ container, address }) => (container === undefined) !== (address === undefined),
+    'needs exactly one of container (its name) and address (an interface identifier)',
+  ),
+)
+
+/** The settings file of an agent as it is written; `config.ts` checks what spans several values. */
+export const configSchema = v.strictObject({
+  cloud: v.exactOptional(parsedBy(parseCloudUrl)),
+  interface: interfaceName,
+  stateDirectory: v.exactOptional(absolutePath, '/var/lib/reprefix'),
+  prefix: v.exactOptional(
+    v.strictObject({
+      length: v.exactOptional(
+        v.pipe(
+          v.number(),
+          v.integer('must be a whole number'),
+          v.minValue(48, 'must be from 48 to 64'),
+          v.maxValue(64, 'must be from 48 to 64'),
+        ),
+        64,
+      ),
+      within: v.exactOptional(
+        v.pipe(v.array(parsedBy(parsePrefix)), v.minLength(1, 'must name at least one prefix')),
+        ['2000::/3'],
+      ),
+      settle: v.exactOptional(duration, '100ms'),
+    }),
+    {},
+  ),
+  docker: v.exactOptional(
+    v.strictObject({
+      socket: v.exactOptional(absolutePath, '/var/run/docker.sock'),
+      networks: v.exactOptional(v.record(v.string(), parsedBy(parseSuffix)), {}),
+      settle: v.exactOptional(
+        v.pipe(
+          v.string(),
+          laterValue(
+            ['now', 'window', 'on-restart'],
+            'never, which leaves Docker’s own state alone',
+          ),
+          v.picklist(['never']),
+        ),
+        'never',
+      ),
+      // Named here so that the refusal can say more than "unknown key".
+      defaultBridge: v.exactOptional(
+        v.pipe(
+          v.unknown(),
+          v.check(
+            () => false,
+            'is not available in this version: leave it out, and put containers on a network of your own',
+          ),
+        ),
+      ),
+    }),
+    {},
+  ),
+  ndp: v.exactOptional(
+    v.strictObject({
+      backend: v.pipe(
+        v.string(),
+        laterValue(['kernel'], 'ndppd, or none where the prefix is routed to this host'),
+        v.picklist(['ndppd', 'none']),
+      ),
+      config: v.exactOptional(absolutePath, '/etc/ndppd.conf'),
+      restart: v.exactOptional(
+        v.tupleWithRest([v.pipe(v.string(), v.minLength(1, 'must name a program'))], v.string()),
+        ['systemctl', 'restart', 'ndppd'],
+      ),
+    }),
+    { backend: 'ndppd' },
+  ),
+  firewall: v.exactOptional(
+    v.strictObject({
+      backend: v.picklist(['ip6tables', 'none']),
+      default: v.exactOptional(v.picklist(['drop', 'accept']), 'drop'),
+    }),
+    { backend: 'ip6tables' },
+  ),
+  endpoints: v.exactOptional(v.array(endpoint), []),
+})
+
+/** A settings file that is well formed in itself. */
+export type ConfigFile = v.InferOutput<typeof configSchema>

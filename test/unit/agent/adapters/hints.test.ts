@@ -1,0 +1,130 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { FollowCommand } from '../../../../agent/adapters/command.ts'
+import type { DockerApi } from '../../../../agent/adapters/docker.ts'
+import { startDockerEvents } from '../../../../agent/adapters/docker-events.ts'
+import { startMonitor } from '../../../../agent/adapters/monitor.ts'
+import { recordedLog } from '../../../fakes/recorded-log.ts'
+
+beforeEach(() => void vi.useFakeTimers())
+afterEach(() => void vi.useRealTimers())
+
+/** A monitor that prints and dies at will. */
+function fakeMonitor() {
+  const started: number[] = []
+  let print = (_: string): void => undefined
+  let end = (_: string): void => undefined
+  let stopped = 0
+  const follow: FollowCommand = (_argv, onLine) => {
+    started.push(Date.now())
+    print = onLine
+    const ended = new Promise<string>((resolve) => {
+      end = resolve
+    })
+    const stop = (): void => {
+      stopped += 1
+    }
+    return { ended, stop }
+  }
+  return {
+    follow,
+    started,
+    print: (line: string) => print(line),
+    end: (why: string) => end(why),
+    stopped: () => stopped,
+  }
+}
+
+describe('the kernel monitor', () => {
+  it('takes every line for a hint, whatever it says', () => {
+    const fake = fakeMonitor()
+    const onHint = vi.fn()
+    startMonitor(onHint, { follow: fake.follow, log: recordedLog().log })
+    fake.print('prefix 2001:db8:2:2::/64dev eth0 valid 86400 preferred 14400 ')
+    fake.print('Deleted 7: eth0    inet6 garbage')
+    expect(onHint).toHaveBeenCalledTimes(2)
+  })
+
+  it('starts again ever more slowly when it dies, and looks once for what was missed', async () => {
+    const fake = fakeMonitor()
+    const onHint = vi.fn()
+    const { log, lines } = recordedLog()
+    const startedAt = Date.now()
+    startMonitor(onHint, { follow: fake.follow, log })
+    for (let death = 0; death < 4; death++) {
+      fake.end('exit code 1')
+      await vi.advanceTimersByTimeAsync(500 * 2 ** death)
+    }
+    expect(fake.started.map((at) => at - startedAt)).toEqual([0, 500, 1500, 3500, 7500])
+    expect(onHint).toHaveBeenCalledTimes(4)
+    expect(lines[0]).toMatchObject({ level: 'warn' })
+  })
+
+  it('is quick again after a long healthy life', async () => {
+    const fake = fakeMonitor()
+    startMonitor(() => undefined, { follow: fake.follow, log: recordedLog().log })
+    fake.end('a')
+    await vi.advanceTimersByTimeAsync(500)
+    await vi.advanceTimersByTimeAsync(20_000)
+    fake.end('b')
+    await vi.advanceTimersByTimeAsync(500)
+    expect(fake.started).toHaveLength(3)
+  })
+
+  it('stays stopped', async () => {
+    const fake = fakeMonitor()
+    const monitor = startMonitor(() => undefined, { follow: fake.follow, log: recordedLog().log })
+    monitor.stop()
+    fake.end('signal')
+    await vi.advanceTimersByTimeAsync(100_000)
+    expect(fake.started).toHaveLength(1)
+    expect(fake.stopped()).toBe(1)
+  })
+})
+
+describe('the events of Docker', () => {
+  function fakeDocker(follow: DockerApi['followEvents']): DockerApi {
+    return {
+      listNetworks: async () => [],
+      listContainers: async () => [],
+      inspectContainer: async () => null,
+      followEvents: follow,
+    }
+  }
+
+  it('opens the stream again when Docker ends it, and looks once', async () => {
+    let opened = 0
+    let end = (): void => undefined
+    const onHint = vi.fn()
+    const api = fakeDocker((onEvent, signal) => {
+      opened += 1
+      onEvent()
+      return new Promise((resolve) => {
+        end = resolve
+        signal.addEventListener('abort', () => resolve())
+      })
+    })
+    const events = startDockerEvents(api, onHint, recordedLog().log)
+    expect(onHint).toHaveBeenCalledTimes(1)
+    end()
+    await vi.advanceTimersByTimeAsync(250)
+    expect(opened).toBe(2)
+    expect(onHint).toHaveBeenCalledTimes(3)
+    events.stop()
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(opened).toBe(2)
+  })
+
+  it('waits ever longer for a Docker that is down, without any hint', async () => {
+    let tried = 0
+    const onHint = vi.fn()
+    const api = fakeDocker(async () => {
+      tried += 1
+      throw new Error('connect ENOENT')
+    })
+    const events = startDockerEvents(api, onHint, recordedLog().log)
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(tried).toBeLessThan(12)
+    expect(onHint).not.toHaveBeenCalled()
+    events.stop()
+  })
+})

@@ -1,0 +1,132 @@
+import { readFile } from 'node:fs/promises'
+import { describe, expect, it } from 'vitest'
+import { createKernel } from '../../../../agent/adapters/kernel.ts'
+import { isRoutedTo, parseLastingAddresses } from '../../../../agent/adapters/proc-net.ts'
+import { parseAddress } from '../../../../shared/ipv6.ts'
+import { scriptedCommands } from '../../../fakes/scripted-commands.ts'
+
+const LINKS = JSON.stringify([
+  { ifindex: 1, ifname: 'lo', link_type: 'loopback', address: '00:00:00:00:00:00' },
+  { ifindex: 7, ifname: 'br-web', link_type: 'ether', address: '02:42:C2:D6:78:E2' },
+  { ifindex: 9, ifname: 'eth0', link_type: 'ether', address: 'b6:ff:c2:ef:ab:72' },
+])
+const ADDRESSES = JSON.stringify([
+  {
+    ifindex: 9,
+    ifname: 'eth0',
+    addr_info: [
+      {
+        family: 'inet6',
+        local: '2001:db8:2:2:0:5eff:fe00:5301',
+        prefixlen: 64,
+        scope: 'global',
+        tentative: true,
+        dynamic: true,
+        valid_life_time: 86400,
+        preferred_life_time: 14400,
+      },
+    ],
+  },
+])
+const ROUTES = JSON.stringify([
+  { dst: '2001:db8:1:1:1::/80', dev: 'br-web', protocol: 'static', metric: 1024, flags: [] },
+  { dst: '2001:db8:9::/48', gateway: 'fe80::9', dev: 'eth0', protocol: 'static', flags: [] },
+  { dst: 'fd00:aa:1::/80', dev: 'br-web', protocol: 'kernel', metric: 256, flags: [] },
+  { dst: 'default', gateway: 'fe80::1', dev: 'eth0', protocol: 'ra', flags: [] },
+  { dst: 'default', gateway: 'fe80::2', dev: 'eth0', protocol: 'ra', flags: [] },
+])
+
+function kernel(stdout: string, more: { exitCode?: number; stderr?: string } = {}) {
+  const commands = scriptedCommands({
+    'ip -6 -json -force -batch -': { stdout, ...more },
+  })
+  return { ...createKernel(commands.run, 'eth0'), commands }
+}
+
+describe('reading the kernel', () => {
+  it('reads uplink, routes and links of one pass with one process', async () => {
+    const host = kernel(`${ROUTES}\n${ADDRESSES}\n${LINKS}\n`)
+    const [uplink, routes, links] = await Promise.all([
+      host.kernel.readUplink(),
+      host.kernel.readRoutes(),
+      host.linkIndexes(),
+    ])
+    expect(uplink).toMatchObject({
+      interface: 'eth0',
+      routers: 2,
+      addresses: [{ address: '2001:db8:2:2:0:5eff:fe00:5301', isTentative: true }],
+    })
+    expect(routes).toEqual([{ subnet: '2001:db8:1:1:1::/80', interface: 'br-web' }])
+    expect(links.get('br-web')).toBe(7)
+    expect(host.commands.calls).toHaveLength(1)
+    expect(host.commands.calls[0]?.input).toBe('route show\naddress show dev eth0\nlink show\n')
+    await host.kernel.readUplink()
+    expect(host.commands.calls).toHaveLength(2)
+  })
+
+  it.each([
+    ['empty-lists', `[]\n${ADDRESSES}\n${LINKS}\n`],
+    ['empty-objects', `[{}]\n${ADDRESSES}\n${LINKS}\n`],
+    ['nothing-at-all', `${ADDRESSES}\n${LINKS}\n`],
+  ])('is not confused by how a version prints %s', async (_, stdout) => {
+    const host = kernel(stdout)
+    expect(await host.kernel.readRoutes()).toEqual([])
+    expect((await host.kernel.readUplink()).addresses).toHaveLength(1)
+  })
+
+  it('says which interface is missing', async () => {
+    const stdout = `${ROUTES}\n${LINKS.replace('eth0', 'eth1')}\n`
+    const stderr = 'Device "eth0" does not exist.\nCommand failed -:2\n'
+    await expect(kernel(stdout, { exitCode: 1, stderr }).kernel.readUplink()).rejects.toThrow(
+      /no interface eth0: correct "interface"/,
+    )
+  })
+
+  it.each([
+    ['truncated', ROUTES.slice(0, 40)],
+    ['other-shape', '[{"dst":7,"dev":"x"}]'],
+  ])('refuses %s output', async (_, stdout) => {
+    await expect(kernel(stdout).kernel.readRoutes()).rejects.toMatchObject({
+      code: 'IP_OUTPUT_INVALID',
+    })
+  })
+})
+
+describe('reading /proc', () => {
+  it('knows the addresses of a container while all of them last', () => {
+    const text =
+      'fe800000000000000042acfffe1e0002 03 40 20 80     eth0\n' +
+      'fd0000aa000100000000000000000101 03 50 00 82     eth0\n' +
+      '20010db8000200020001000000000101 03 50 00 c2     eth0\n'
+    expect(parseLastingAddresses(text)).toMatchObject([
+      { interface: 'eth0', state: { address: 'fd00:aa:1::101', length: 80, isTentative: false } },
+      { interface: 'eth0', state: { address: '2001:db8:2:2:1::101', isTentative: true } },
+    ])
+  })
+
+  it.each([
+    ['deprecated', 'a0'],
+    ['with a lifetime', '02'],
+  ])('knows that it does not know the lifetime of an address that is %s', (_, flags) => {
+    const text = `20010db8000100010001000000000101 03 50 00 ${flags}     eth0\n`
+    expect(parseLastingAddresses(text)).toBeNull()
+  })
+
+  it('agrees with the running kernel about its form', async () => {
+    const text = await readFile('/proc/self/net/if_inet6', 'utf8').catch(() => '')
+    expect(() => parseLastingAddresses(text)).not.toThrow()
+  })
+
+  it('finds a route to an address on an interface', () => {
+    const zero = '0'.repeat(32)
+    const line = (hex: string, bits: string, device: string) =>
+      `${hex} ${bits} ${zero} 00 ${zero} 00000400 00000001 00000000 00000001   ${device}\n`
+    const routes =
+      line('20010db8000100010001000000000000', '50', 'br-web') + line(zero, '00', 'br-app')
+    const address = parseAddress('2001:db8:1:1:1::5')
+    expect(isRoutedTo(routes, address, 'br-web')).toBe(true)
+    expect(isRoutedTo(routes, address, 'br-app')).toBe(false)
+    expect(isRoutedTo(routes, parseAddress('2001:db8:1:1:2::5'), 'br-web')).toBe(false)
+    expect(isRoutedTo('', address, 'br-web')).toBe(false)
+  })
+})

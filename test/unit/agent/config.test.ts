@@ -1,0 +1,163 @@
+import { describe, expect, it } from 'vitest'
+import { parseConfig } from '../../../agent/config.ts'
+
+const unresolved = (): string => {
+  throw new Error('nothing to resolve')
+}
+const parse = (yaml: string) => parseConfig(yaml, 'agent.yaml', unresolved)
+
+const FULL = `
+cloud: https://reprefix.example.org
+interface: eth0
+stateDirectory: /tmp/state
+prefix: { length: 56, within: ["2001:db8::/32"], settle: 1s }
+docker:
+  socket: /run/docker.sock
+  networks: { web: "0:0:0:1::/64", db: "0:0:0:2:1::/80" }
+  settle: never
+ndp: { backend: ndppd, config: /etc/n.conf, restart: [service, ndppd, restart] }
+firewall: { backend: ip6tables, default: accept }
+endpoints:
+  - { container: nginx, dns: [WWW.example.org.], expose: [80/tcp, 53/udp] }
+  - { address: "::211:32ff:fe12:3456", dns: [nas.example.org] }
+`
+
+describe('the settings of an agent', () => {
+  it('gives every value in its parsed form', () => {
+    const config = parse(FULL)
+    expect(config.intent).toEqual({
+      uplink: 'eth0',
+      prefixLength: 56,
+      within: ['2001:db8::/32'],
+      settleMs: 1000,
+      networks: { web: '0:0:0:1::/64', db: '::2:1:0:0:0/80' },
+      endpoints: [
+        {
+          container: 'nginx',
+          dns: ['www.example.org'],
+          expose: [
+            { port: 80, protocol: 'tcp' },
+            { port: 53, protocol: 'udp' },
+          ],
+        },
+        { address: '::211:32ff:fe12:3456', dns: ['nas.example.org'], expose: [] },
+      ],
+      proxy: 'ndppd',
+      firewall: { backend: 'ip6tables', default: 'accept' },
+    })
+    expect(config.cloud).toBe('https://reprefix.example.org')
+    expect(config.dockerSocket).toBe('/run/docker.sock')
+    expect(config.ndp).toEqual({
+      configPath: '/etc/n.conf',
+      restart: ['service', 'ndppd', 'restart'],
+    })
+    expect(config.paths.outbox).toBe('/tmp/state/outbox')
+  })
+
+  it('needs the interface alone and says the defaults for the rest', () => {
+    const { intent, dockerSocket, ndp, paths } = parse('interface: eth0')
+    expect(intent).toEqual({
+      uplink: 'eth0',
+      prefixLength: 64,
+      within: ['2000::/3'],
+      settleMs: 100,
+      networks: {},
+      endpoints: [],
+      proxy: 'ndppd',
+      firewall: { backend: 'ip6tables', default: 'drop' },
+    })
+    expect(dockerSocket).toBe('/var/run/docker.sock')
+    expect(ndp.restart).toEqual(['systemctl', 'restart', 'ndppd'])
+    expect(paths.directory).toBe('/var/lib/reprefix')
+  })
+
+  it.each([
+    ['yaml/broken', 'interface: [eth0', /agent\.yaml: .*\(line 1\)/],
+    ['yaml/empty', '', /agent\.yaml: /],
+    ['key/unknown', 'interface: eth0\nintreface: eth1', /intreface: is not known here.*line 2/],
+    ['key/unknown-nested', 'interface: eth0\ndocker:\n  network: {}', /docker\.network: .*line 3/],
+    ['interface/missing', 'cloud: https://a.example', /interface: is missing/],
+    ['interface/too-long', 'interface: abcdefghijklmnop', /interface: .*network interface/],
+    ['cloud/not-a-url', 'interface: eth0\ncloud: example', /cloud: .*not the URL of a cloud/],
+    ['prefix/too-long', 'interface: eth0\nprefix: { length: 65 }', /prefix\.length: .*48 to 64/],
+    [
+      'prefix/within',
+      'interface: eth0\nprefix: { within: ["2000::1/3"] }',
+      /within\.0: .*2000::\/3/,
+    ],
+    ['prefix/settle', 'interface: eth0\nprefix: { settle: 1 }', /prefix\.settle: /],
+    ['prefix/settle-unit', 'interface: eth0\nprefix: { settle: 1h }', /settle: .*100ms, 1s/],
+    ['state/relative', 'interface: eth0\nstateDirectory: state', /stateDirectory: .*absolute/],
+    ['suffix/not-one', 'interface: eth0\ndocker: { networks: { web: hello } }', /networks\.web: /],
+    [
+      'suffix/too-long',
+      'interface: eth0\ndocker: { networks: { web: "0:0:0:1::/80" } }',
+      /docker\.networks\.web: /,
+    ],
+    [
+      'suffix/shorter-than-prefix',
+      'interface: eth0\ndocker: { networks: { web: "::/60" } }',
+      /docker\.networks\.web: /,
+    ],
+    [
+      'suffix/overlap',
+      'interface: eth0\ndocker: { networks: { web: "::1:0:0:0/80", db: "::1:1:0:0/96" } }',
+      /docker\.networks\.db: .*overlaps .* of network web/,
+    ],
+    [
+      'docker/settle',
+      'interface: eth0\ndocker: { settle: now }',
+      /settle: .*this version: use never/,
+    ],
+    [
+      'docker/settle-window',
+      'interface: eth0\ndocker: { settle: "window 03:00-05:00" }',
+      /settle: .*this version/,
+    ],
+    [
+      'docker/default-bridge',
+      'interface: eth0\ndocker: { defaultBridge: "::/80" }',
+      /defaultBridge: .*this version/,
+    ],
+    [
+      'ndp/kernel',
+      'interface: eth0\nndp: { backend: kernel }',
+      /backend: .*this version: use ndppd/,
+    ],
+    ['ndp/unknown', 'interface: eth0\nndp: { backend: radvd }', /ndp\.backend: /],
+    ['firewall/unknown', 'interface: eth0\nfirewall: { backend: ufw }', /firewall\.backend: /],
+    [
+      'endpoint/both',
+      'interface: eth0\nendpoints: [{ container: a, address: "::1" }]',
+      /endpoints\.0: needs exactly one/,
+    ],
+    [
+      'endpoint/neither',
+      'interface: eth0\nendpoints: [{ dns: [a.example] }]',
+      /endpoints\.0: needs/,
+    ],
+    [
+      'endpoint/global-address',
+      'interface: eth0\nendpoints: [{ address: "2001:db8::1", dns: [a.example] }]',
+      /endpoints\.0\.address: .*did you mean ::1\?/,
+    ],
+    [
+      'endpoint/name',
+      'interface: eth0\nendpoints: [{ container: a, dns: ["a b"] }]',
+      /endpoints\.0\.dns\.0: /,
+    ],
+    [
+      'endpoint/port',
+      'interface: eth0\nendpoints: [{ container: a, expose: [http] }]',
+      /expose\.0: .*80\/tcp/,
+    ],
+    [
+      'endpoint/port-range',
+      'interface: eth0\nendpoints: [{ container: a, expose: [65536/tcp] }]',
+      /expose\.0: .*1 to 65535/,
+    ],
+  ])('refuses %s', (_, yaml, message) => {
+    expect(() => parse(yaml)).toThrow(message)
+    expect(() => parse(yaml)).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID' }))
+  })
+})
