@@ -1,0 +1,88 @@
+import { execFileSync } from 'node:child_process'
+import { readdirSync, statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe } from 'vitest'
+import { parsePrefix } from '../../shared/ipv6.ts'
+import { waitFor } from './deadline.ts'
+import { type Home, startHome } from './home.ts'
+import { createLab } from './lab.ts'
+import { labObstacle } from './packages.ts'
+import type { Sight } from './probe-protocol.ts'
+import { askFromOutside } from './prober.ts'
+
+/** Prefixes for tests, in the order of use. */
+export const PREFIXES = {
+  p1: parsePrefix('2001:db8:1:1::/64'),
+  p2: parsePrefix('2001:db8:2:2::/64'),
+  p3: parsePrefix('2001:db8:3:3::/64'),
+  p4: parsePrefix('2001:db8:4:4::/64'),
+  p5: parsePrefix('2001:db8:5:5::/64'),
+} as const
+
+const SETUP_TIMEOUT_MS = 120_000
+
+const ROOT = join(dirname(fileURLToPath(import.meta.url)), '../..')
+
+function newestSource(): number {
+  const times = ['agent', 'cloud', 'shared', 'infra', 'test/lab'].flatMap((room) =>
+    readdirSync(join(ROOT, room), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => statSync(join(entry.parentPath, entry.name)).mtimeMs),
+  )
+  return Math.max(...times)
+}
+
+/** Tests drive the built programs: they must be those of the present sources. */
+function build(): void {
+  const built = statSync(join(ROOT, 'dist/reprefix.js'), { throwIfNoEntry: false })
+  if (built && built.mtimeMs > newestSource()) return
+  const script = join(ROOT, 'infra/build.mjs')
+  execFileSync(process.execPath, [script, '--quiet'], { stdio: 'inherit' })
+}
+
+/** A group of tests on real namespaces and daemons; skipped loudly where the machine lacks something. */
+export function describeLab(name: string, tests: () => void): void {
+  const obstacle = labObstacle()
+  if (obstacle !== undefined) {
+    process.stderr.write(`\nSKIPPED: lab: ${name}: ${obstacle}\n`)
+    describe.skip(`${name} (skipped: ${obstacle})`, tests)
+    return
+  }
+  describe(name, () => {
+    beforeAll(build, SETUP_TIMEOUT_MS)
+    tests()
+  })
+}
+
+/** One home for all tests of a group, numbered from `PREFIXES.p1`; removed after them. */
+export function sharedHome(containers = 3): () => Home {
+  let home: Home | undefined
+  beforeAll(async () => {
+    const lab = await createLab({ containers })
+    try {
+      home = await startHome(lab, { prefix: PREFIXES.p1 })
+    } catch (cause) {
+      lab.close()
+      throw cause
+    }
+  }, SETUP_TIMEOUT_MS)
+  afterAll(() => home?.lab.close())
+  return () => {
+    if (home === undefined) throw new TypeError('the home was not set up')
+    return home
+  }
+}
+
+/** Waits until a stranger resolves `name` to exactly `address`, and returns what they see there. */
+export function untilSeen(home: Home, name: string, address: string): Promise<Sight> {
+  return waitFor(
+    `${name} at ${address}`,
+    async () => {
+      const sight = await askFromOutside(home.lab, name)
+      const isThere = sight.addresses.length === 1 && sight.addresses[0] === address
+      return isThere && sight.page !== undefined ? sight : undefined
+    },
+    { timeoutMs: 30_000, intervalMs: 50 },
+  )
+}

@@ -1,0 +1,92 @@
+import { expect, it } from 'vitest'
+import { describeLab, PREFIXES, sharedHome, untilSeen } from './harness.ts'
+import type { Home } from './home.ts'
+import { askFromOutside } from './prober.ts'
+import { addressBelow } from './renumbering.ts'
+import { usable } from './router.ts'
+
+const { p1, p2, p3, p4, p5 } = PREFIXES
+
+/** The prefixes that the host has reported, in the order of the audit log, without repetitions. */
+async function reportedPrefixes({ cloud }: Home): Promise<readonly string[]> {
+  const { stdout } = await cloud.operate(['audit', 'log', '--json'])
+  const entries = stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line).entry)
+  const prefixes: string[] = entries
+    .filter(({ kind }) => kind === 'report')
+    .map(({ jws }) => Buffer.from(jws.split('.')[1], 'base64url').toString())
+    .map((payload) => JSON.parse(payload).prefix.current)
+  return prefixes.filter((prefix, index) => prefix !== prefixes[index - 1])
+}
+
+describeLab('renumbering while a part is missing', () => {
+  const home = sharedHome()
+
+  it('catches up when the agent starts after the change', async () => {
+    const { lab, agent, watched } = home()
+    expect(await agent.stop()).toBe(0)
+    await lab.router.announce([usable(p2)])
+    const before = await askFromOutside(lab, watched.domain)
+    expect(before.addresses).toEqual([addressBelow(p1, watched)])
+    await agent.start()
+    await untilSeen(home(), watched.domain, addressBelow(p2, watched))
+  })
+
+  it('delivers late, in order, when the cloud was down during two changes', async () => {
+    const { lab, cloud, agent, watched } = home()
+    await cloud.stop()
+    const seen = agent.events.length
+    for (const prefix of [p3, p4]) {
+      const from = agent.events.length
+      await lab.router.announce([usable(prefix)])
+      await agent.event(
+        `renumber to ${prefix}`,
+        ({ event, fields }) => event === 'renumber' && fields.to === prefix,
+        from,
+      )
+      // The containers have the new addresses without the cloud.
+      await agent.event('made', ({ event }) => event === 'made', from)
+      await agent.event('report-sent', ({ event }) => event === 'report-sent', from)
+    }
+    const during = await askFromOutside(lab, watched.domain)
+    expect(during.addresses).toEqual([addressBelow(p2, watched)])
+    expect(during.error).toBeUndefined() // the old address still answers
+
+    await cloud.start()
+    const sight = await untilSeen(home(), watched.domain, addressBelow(p4, watched))
+    expect(sight.error).toBeUndefined()
+    await agent.event('receipts', ({ event }) => event === 'receipt', seen)
+    expect((await reportedPrefixes(home())).slice(-2)).toEqual([p3, p4])
+    expect((await cloud.verifyAudit()).ok).toBe(true)
+  })
+
+  it('says that Docker is not running and keeps addresses and records', async () => {
+    const { lab, agent, watched } = home()
+    await agent.stop()
+    await lab.home.docker.stop()
+    try {
+      const once = await agent.command(['once'])
+      expect(once.code).toBe(1)
+      expect(`${once.stdout}${once.stderr}`).toMatch(/[Dd]ocker/)
+      expect(`${once.stdout}${once.stderr}`).toContain(lab.home.docker.api.socket)
+      const sight = await askFromOutside(lab, watched.domain)
+      expect(sight.addresses).toEqual([addressBelow(p4, watched)])
+      expect(sight.error).toBeUndefined()
+    } finally {
+      await lab.home.docker.start()
+    }
+  })
+
+  it('goes on when Docker comes back while it runs', async () => {
+    const { lab, agent, watched } = home()
+    await agent.start()
+    await agent.event('observed', ({ event }) => event === 'observed')
+    await lab.home.docker.stop()
+    await lab.home.docker.start()
+    await lab.router.announce([usable(p5)])
+    await untilSeen(home(), watched.domain, addressBelow(p5, watched))
+    expect(agent.isRunning()).toBe(true)
+  })
+})
