@@ -136,5 +136,6 @@ export function liveLines(state: DemoState, now: number, paint: Paint): readonly
   if (change && !change.result) {
     return [...renderTimeline(change, paint), ...renderCounters(change, paint), ...footer]
   }
-  return [`${paint('cyan', spinner)} gathering the proofs`, ...footer]
+  const doing = change ? 'gathering the proofs' : 'getting ready'
+  return [`${paint('cyan', spinner)} ${doing}`, ...footer]
 }
