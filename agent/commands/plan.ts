@@ -1,9 +1,13 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from '../../shared/logger.ts'
 import { createReportingStateFile } from '../adapters/reporting-state.ts'
 import type { AgentConfig } from '../config.ts'
 import { type Step, targetOf } from '../domain/step.ts'
 import type { PassPlan } from '../reconcile.ts'
-import { assemble } from './assemble.ts'
+import { type Assembly, assemble } from './assemble.ts'
+
+/** A decision that settles within this is waited for. */
+const SETTLE_LIMIT_MS = 5000
 
 /** What `reprefix-agent plan` found. */
 export interface PlanReport {
@@ -34,10 +38,23 @@ const PLANES: Readonly<Record<Step['kind'], string>> = {
   'uplink-deprecate': 'uplink',
 }
 
+/**
+ * Plans as an agent would that looks again when the decision asks for it: a new prefix that only has
+ * to settle belongs into the plan.
+ */
+async function planSettled({ reconciler, readState }: Assembly): Promise<PassPlan> {
+  const plan = await reconciler.plan(await readState())
+  const recheckAt = 'recheckAt' in plan.decision ? plan.decision.recheckAt : undefined
+  const waitMs = (recheckAt ?? Number.POSITIVE_INFINITY) - Date.now() + 1
+  if (waitMs > SETTLE_LIMIT_MS) return plan
+  await sleep(Math.max(waitMs, 0))
+  return reconciler.plan(plan.state)
+}
+
 /** Reads everything, decides and plans; changes nothing, not even the agent's own state. */
 export async function readPlan(config: AgentConfig, log: Logger): Promise<PlanReport> {
   const assembly = assemble(config, log, () => undefined)
-  const plan = await assembly.reconciler.plan(await assembly.readState())
+  const plan = await planSettled(assembly)
   const reporting = await createReportingStateFile(config.paths.reporting).read()
   const current = plan.state.current?.prefix
   const claim = plan.claims === null ? null : JSON.stringify([current, plan.claims])
