@@ -1,5 +1,5 @@
-import { encodeBase64url } from '../shared/base64.ts'
 import {
+  digestOf,
   importVerificationKey,
   parseReportJws,
   type ReportJws,
@@ -55,16 +55,11 @@ export async function acceptReport(text: string, deps: AcceptDeps): Promise<Repo
   if (admitted.kind === 'admitted') {
     const { index } = admitted.stored
     deps.logger.info({ event: 'report', host, seq, index }, `report ${seq} of ${host} is logged`)
+    warnOfRollback(signed.report, index, deps)
     return settleReport(admitted.stored, signed, deps)
   }
   // Overtaken between the look and the append: by the same bytes, or by a later report.
   return (await findKnown(signed, deps)) ?? sequenceStale(admitted.current)
-}
-
-/** base64url SHA-256 of a JWS text: what identifies its bytes in the log. */
-export async function digestOf(text: string): Promise<string> {
-  const bytes = new TextEncoder().encode(text)
-  return encodeBase64url(new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)))
 }
 
 type Verified = { readonly kind: 'verified'; readonly report: Report; readonly key: HostKey }
@@ -112,6 +107,15 @@ async function findKnown(
     'SEQUENCE_REUSED',
     `another report with sequence ${report.seq} was signed with this key: is it in use twice?`,
     { seq: current },
+  )
+}
+
+/** The host's records are still put right; its agent refuses the receipt, and the entry is proof. */
+function warnOfRollback({ host, log }: Report, index: number, { logger }: AcceptDeps): void {
+  if (log.size <= index) return
+  logger.error(
+    { event: 'rollback', host, seen: log.size, entries: index },
+    `${host} has seen ${log.size} entries of this log, it had ${index}: was an old backup restored?`,
   )
 }
 

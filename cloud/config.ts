@@ -98,7 +98,7 @@ export function parseConfig(
   for (const [key, { ttl, providers }] of Object.entries(settings.zones)) {
     const name = zoneName(key, faults)
     if (zones.some((zone) => zone.name === name)) faults.push(`zones.${key}: is listed twice`)
-    for (const id of providers.filter((provider) => !(provider in settings.providers))) {
+    for (const id of providers.filter((id) => !Object.hasOwn(settings.providers, id))) {
       const known = Object.keys(settings.providers).join(', ') || 'none'
       faults.push(
         `zones.${key}.providers: ${quote(id)} is not under "providers" (there: ${known}); add it or fix the name`,

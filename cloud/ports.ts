@@ -149,7 +149,8 @@ export interface LoggedReceipt {
 export interface AuditLog {
   /**
    * Appends what `draft` gives for the next index, and calls it again with another index after a
-   * conflict, so it must read afresh what it decides on. `null` appends nothing.
+   * conflict, so it must read afresh what it decides on. `null` appends nothing. Throws
+   * `LOG_ALTERED` rather than continue a log that was shortened or whose end is not as written.
    */
   append(draft: (index: number) => Promise<Draft | null>): Promise<Appended | null>
   /**

@@ -37,6 +37,7 @@ const STATUS: Readonly<Record<string, ContentfulStatusCode>> = {
   STORE_FULL: 503,
   STORE_FAILED: 503,
   LOG_CONTENDED: 503,
+  LOG_ALTERED: 503,
 }
 
 const TITLES: Readonly<Record<number, string>> = {

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type ServerType, serve } from '@hono/node-server'
 import { getConnInfo } from '@hono/node-server/conninfo'
 import { messageOf, ReprefixError } from '../shared/errors.ts'
-import { createReferenceResolver } from '../shared/files.ts'
+import { createReferenceResolver, readFault } from '../shared/files.ts'
 import type { Logger } from '../shared/logger.ts'
 import type { Fqdn } from '../shared/rrset.ts'
 import { createApp } from './app.ts'
@@ -33,6 +33,8 @@ export interface Cloud {
 
 /** How long a request waits for DNS before its 202; agents give a first attempt two seconds. */
 const DNS_BUDGET_MS = 1500
+/** A whole report is 16 KiB: who sends one more slowly only holds the socket. */
+const TIMEOUTS = { headersTimeout: 10_000, requestTimeout: 20_000 }
 /** How long running requests may take once the cloud stops. */
 const STOP_GRACE_MS = 10_000
 
@@ -42,9 +44,8 @@ export async function readConfig(path: string): Promise<CloudConfig> {
   try {
     text = await readFile(path, 'utf8')
   } catch (cause) {
-    throw new ReprefixError('CONFIG_INVALID', `failed to read ${path}: ${messageOf(cause)}`, {
-      cause,
-    })
+    const { message } = readFault(path, cause)
+    throw new ReprefixError('CONFIG_INVALID', `${message}; --config names another`, { cause })
   }
   return parseConfig(text, path, createReferenceResolver(process.env))
 }
@@ -101,7 +102,7 @@ export async function startCloud(config: CloudConfig, logger: Logger): Promise<C
 }
 
 /** The log's name: the public URL without its scheme (C2SP tlog-checkpoint). */
-export function originOf(url: string): string {
+function originOf(url: string): string {
   return url.replace(/^https?:\/\//, '')
 }
 
@@ -119,7 +120,7 @@ type Fetch = Parameters<typeof serve>[0]['fetch']
 
 function listen({ listen: { host, port } }: CloudConfig, fetch: Fetch): Promise<ServerType> {
   return new Promise((resolve, reject) => {
-    const server = serve({ fetch, hostname: host, port }, () => {
+    const server = serve({ fetch, hostname: host, port, serverOptions: TIMEOUTS }, () => {
       server.off('error', refuse)
       resolve(server)
     })

@@ -39,6 +39,7 @@ export type ErrorCode =
   | 'STORE_TOO_NEW'
   | 'LOG_MISSING_ROW'
   | 'LOG_CONTENDED'
+  | 'LOG_ALTERED'
   | 'LOG_KEY_MISMATCH'
   | 'LISTEN_FAILED'
   // what the cloud answers
@@ -82,8 +83,8 @@ export type ErrorCode =
   | 'STATE_CORRUPT'
   | 'IP_OUTPUT_INVALID'
   | 'NDPPD_CONFIG_INVALID'
-  | 'NOT_ENROLLED'
   | 'ALREADY_RUNNING'
+  | 'NOT_ENROLLED'
   | 'ENROLMENT_REFUSED'
   // the demo and the lab
   | 'LAB_FAILED'

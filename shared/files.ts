@@ -52,11 +52,23 @@ export function createReferenceResolver(
     try {
       return readFileSync(name, 'utf8').replace(/\r?\n$/, '')
     } catch (cause) {
-      throw new ReprefixError('FILE_READ_FAILED', `failed to read ${name}: ${messageOf(cause)}`, {
-        cause,
-      })
+      throw readFault(name, cause)
     }
   }
+}
+
+/** The fault for reading `path` that failed with `cause`: FILE_READ_FAILED with the remedy. */
+export function readFault(path: string, cause: unknown): ReprefixError {
+  const reason = cause instanceof Error && 'code' in cause ? cause.code : undefined
+  const remedy =
+    reason === 'ENOENT'
+      ? 'there is no such file: create it, or correct the path'
+      : reason === 'EACCES' || reason === 'EPERM'
+        ? 'this user may not read it: change its owner or mode'
+        : reason === 'EISDIR'
+          ? 'it is a directory: name a file'
+          : messageOf(cause)
+  return new ReprefixError('FILE_READ_FAILED', `failed to read ${path}: ${remedy}`, { cause })
 }
 
 /** The fault for a write to `path` that failed with `cause`: DISK_FULL or FILE_WRITE_FAILED. */

@@ -1,15 +1,18 @@
 import type { BaseIssue } from 'valibot'
 import { getDotPath } from 'valibot'
 
+/** A quotation that is shorter than this tells nothing of a secret. */
+const LONGEST_ECHO = 3
+
 /**
  * One sentence without its subject for what a schema found wrong: "is missing", "must be string,
- * not 3". The received value appears only where `isSecret` is false.
+ * not 3". No part of the received value appears where `isSecret` is true.
  */
 export function describeIssue(issue: BaseIssue<unknown>, isSecret = false): string {
   if (issue.expected === 'never') return 'is not known here: check the spelling, or remove it'
   if (issue.received === 'undefined') return 'is missing'
   const isOwnMessage = !issue.message.startsWith('Invalid ')
-  if (isOwnMessage && !isSecret) return issue.message
+  if (isOwnMessage && !(isSecret && echoes(issue.message, issue.input))) return issue.message
   if (issue.expected === null) return 'does not have the right form'
   const expected = `must be ${issue.expected.replace(/^>=/, 'at least ').replace(/^<=/, 'at most ')}`
   return isSecret ? expected : `${expected}, not ${shorten(issue.received)}`
@@ -28,6 +31,14 @@ export function describeIssues(issues: readonly BaseIssue<unknown>[]): string {
   })
   const rest = issues.length - shown.length
   return shown.join('; ') + (rest > 0 ? `; and ${rest} more` : '')
+}
+
+/** Whether a message of a value parser quotes some part of the value. */
+function echoes(message: string, input: unknown): boolean {
+  if (typeof input !== 'string' || input === '') return false
+  const width = Math.min(LONGEST_ECHO + 1, input.length)
+  const starts = Array.from({ length: input.length - width + 1 }, (_, start) => start)
+  return starts.some((start) => message.includes(input.slice(start, start + width)))
 }
 
 function shorten(received: string): string {

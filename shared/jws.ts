@@ -2,7 +2,7 @@ import { CompactSign, calculateJwkThumbprint, compactVerify } from 'jose'
 import * as v from 'valibot'
 import { decodeBase64url, encodeBase64url } from './base64.ts'
 import { type CompactJws, parseCompact, parseStrictJson } from './compact.ts'
-import { type CryptoKey, importPublicKey, importSeed } from './ed25519.ts'
+import { type CryptoKey, importPublicKey, importSeed, sha256 } from './ed25519.ts'
 import { isReprefixError, messageOf, ReprefixError } from './errors.ts'
 import type { JoinString } from './join.ts'
 import { type PublicJwk, parsePrivateJwk, parsePublicJwk } from './jwk.ts'
@@ -203,8 +203,22 @@ export async function verifyEnrolmentJws(
 ): Promise<VerificationKey> {
   await verifyCompact(jws.inner.text, macKey, 'HS256', 'the secret of the join string is wrong')
   const key = await importVerificationKey(jws.jwk)
-  await verifyCompact(jws.text, key.key, 'Ed25519', 'the signature of the enrolment is not valid')
+  await verifyEnrolmentSignature(jws, key)
   return key
+}
+
+/**
+ * Verifies the key's own signature alone, as an auditor must: the MAC's key is not in the log.
+ * @throws ReprefixError JWS_SIGNATURE
+ */
+export function verifyEnrolmentSignature(jws: EnrolmentJws, key: VerificationKey): Promise<void> {
+  const fault = 'the signature of the enrolment is not valid'
+  return verifyCompact(jws.text, key.key, 'Ed25519', fault)
+}
+
+/** base64url SHA-256 of a JWS text: what identifies its bytes in the log. */
+export async function digestOf(text: string): Promise<string> {
+  return encodeBase64url(await sha256(new TextEncoder().encode(text)))
 }
 
 async function verifyCompact(

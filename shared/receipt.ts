@@ -1,7 +1,6 @@
 import * as v from 'valibot'
-import { decodeBase64, encodeBase64url } from './base64.ts'
+import { decodeBase64 } from './base64.ts'
 import { type Checkpoint, type NoteVerifier, openCheckpoint } from './checkpoint.ts'
-import { sha256 } from './ed25519.ts'
 import {
   type EntryKind,
   type EntryOf,
@@ -11,8 +10,8 @@ import {
 } from './entry.ts'
 import { messageOf, ReprefixError } from './errors.ts'
 import { describeIssues } from './issue.ts'
+import { digestOf } from './jws.ts'
 import { leafHash, verifyConsistency, verifyInclusion } from './merkle.ts'
-
 import { hashSchema, hostSchema } from './schema.ts'
 import { parseTlogProof } from './tlog-proof.ts'
 
@@ -89,8 +88,8 @@ export async function verifyReceipt(
 ): Promise<{ entry: EntryOf<'applied'>; index: number; checkpoint: Checkpoint }> {
   const decoded = decode(receiptSchema, receipt)
   const entry = entryOf(decoded.entry, 'applied')
-  const digest = encodeBase64url(await sha256(new TextEncoder().encode(expected.jws)))
-  if (entry.digest !== digest) throw invalid('its log entry is about another report')
+  if (entry.digest !== (await digestOf(expected.jws)))
+    throw invalid('its log entry is about another report')
   if (JSON.stringify(entry.outcomes) !== JSON.stringify(decoded.result.outcomes)) {
     throw invalid('its result differs from the log entry')
   }

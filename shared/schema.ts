@@ -4,18 +4,15 @@ import { messageOf, quote, ReprefixError } from './errors.ts'
 import { parsePrefix } from './ipv6.ts'
 import { canonicalValues, parseName } from './rrset.ts'
 
-/** A host's name in the fleet: one DNS label. */
-export type HostName = string
-
 const HOST_NAME = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/
 const TIMESTAMP = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z$/
 const HASH_BYTES = 32
 
 /**
- * Reads a host's name: 1 to 63 lower-case letters, digits and inner hyphens.
+ * Reads a host's name in the fleet, one DNS label: 1 to 63 lower-case letters, digits and inner hyphens.
  * @throws ReprefixError HOST_NAME_INVALID
  */
-export function parseHostName(text: string): HostName {
+export function parseHostName(text: string): string {
   if (HOST_NAME.test(text)) return text
   throw new ReprefixError(
     'HOST_NAME_INVALID',

@@ -42,6 +42,13 @@ export function createAdminClient(
       'give the operator token with REPREFIX_TOKEN or --token; it is admin.token in cloud.yaml',
     )
   }
+  // What a header cannot carry would be quoted by the fault of the HTTP client.
+  if (!/^[!-~]+$/.test(token)) {
+    throw new ReprefixError(
+      'USAGE',
+      'the operator token may have only printable ASCII characters: was it cut or copied with more?',
+    )
+  }
   const base = parseCloudUrl(url)
 
   async function request(method: string, path: string, body?: unknown): Promise<Response> {
@@ -81,12 +88,14 @@ async function faultOf(response: Response, url: string): Promise<ReprefixError> 
   }
   const { code, detail } = problem.output
   const isUsage = code === 'REQUEST_INVALID'
-  return new ReprefixError(isUsage ? 'USAGE' : 'CLOUD_REFUSED', `${detail} (${code})`)
+  const remedy = code === 'UNAUTHORIZED' ? '; it is admin.token in cloud.yaml' : ''
+  return new ReprefixError(isUsage ? 'USAGE' : 'CLOUD_REFUSED', `${detail}${remedy} (${code})`)
 }
 
 /** fetch says only "fetch failed"; what a person needs is in its cause. */
 function reasonOf(error: unknown): string {
-  return error instanceof Error && error.cause !== undefined
-    ? messageOf(error.cause)
-    : messageOf(error)
+  const cause = error instanceof Error && error.cause !== undefined ? error.cause : error
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
+  if (code === 'ERR_SSL_WRONG_VERSION_NUMBER') return 'it does not speak TLS; is it http://?'
+  return messageOf(cause).trim()
 }

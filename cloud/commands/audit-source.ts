@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs'
 import { createInterface } from 'node:readline'
-import { messageOf, ReprefixError } from '../../shared/errors.ts'
+import { ReprefixError } from '../../shared/errors.ts'
+import { readFault } from '../../shared/files.ts'
 import { parseExportLine, renderCheckpointLine } from '../log/export-line.ts'
 import type { AdminClient } from './admin-client.ts'
 
@@ -27,9 +28,7 @@ export async function* readFileLines(path: string): AsyncGenerator<string> {
   try {
     yield* createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })
   } catch (cause) {
-    throw new ReprefixError('FILE_READ_FAILED', `failed to read ${path}: ${messageOf(cause)}`, {
-      cause,
-    })
+    throw readFault(path, cause)
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
+import { parseVkey } from '../../shared/checkpoint.ts'
 import { parseEntry } from '../../shared/entry.ts'
-import { ReprefixError } from '../../shared/errors.ts'
+import { messageOf, ReprefixError } from '../../shared/errors.ts'
 import { parseName } from '../../shared/rrset.ts'
 import { type Verification, verifyLog } from '../log/verify-log.ts'
 import { type AdminOptions, createAdminClient, withAdminOptions } from './admin-client.ts'
@@ -73,6 +74,7 @@ async function printLog(options: LogOptions, terminal: Terminal): Promise<void> 
 }
 
 async function verify(options: VerifyOptions, terminal: Terminal): Promise<void> {
+  if (options.key !== undefined) await checkKey(options.key)
   const lines =
     options.file === undefined
       ? readCloudLines(createAdminClient(options))
@@ -117,6 +119,14 @@ function printVerdict(result: Verification, terminal: Terminal): void {
     terminal.out(
       `The key was taken from the log itself; give the one that your hosts pinned: --key ${result.vkey}`,
     )
+  }
+}
+
+async function checkKey(vkey: string): Promise<void> {
+  try {
+    await parseVkey(vkey)
+  } catch (cause) {
+    throw new ReprefixError('USAGE', `--key: ${messageOf(cause)}`, { cause })
   }
 }
 

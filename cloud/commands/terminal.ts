@@ -7,9 +7,20 @@ export interface Terminal {
 
 /** The process's own terminal. */
 export const processTerminal: Terminal = {
-  out: (text) => process.stdout.write(`${text}\n`),
-  err: (text) => process.stderr.write(`${text}\n`),
+  out: (text) => process.stdout.write(`${printable(text)}\n`),
+  err: (text) => process.stderr.write(`${printable(text)}\n`),
   isTty: process.stderr.isTTY === true,
+}
+
+/**
+ * Text of others (an agent's version, a line of an export) must not steer the terminal: control
+ * characters and those that turn the direction of writing are shown as their code points.
+ */
+export function printable(text: string): string {
+  return text.replace(/(?!\n|\t)\p{Cc}|\p{Bidi_Control}/gu, (character) => {
+    const code = character.codePointAt(0) ?? 0
+    return `\\u${code.toString(16).padStart(4, '0')}`
+  })
 }
 
 /** Columns as wide as their widest cell, two spaces apart. */

@@ -1,4 +1,4 @@
-import { contains, type Prefix, parseAddress } from '../../shared/ipv6.ts'
+import { type Address, contains, type Prefix, parseAddress, parseIPv4 } from '../../shared/ipv6.ts'
 import type { Claim, Report } from '../../shared/report.ts'
 import {
   canonicalValues,
@@ -9,6 +9,7 @@ import {
   type RRset,
 } from '../../shared/rrset.ts'
 import { allowsName, allowsPrefix, type HostPolicy } from './host-policy.ts'
+import { isSpecialIPv4, specialRangeOf } from './special-purpose.ts'
 
 /** Why a report was refused: a stable code. */
 export type DenialCode =
@@ -57,7 +58,12 @@ export type Authorisation =
 export function authoriseReport(report: Report, standing: Standing): Authorisation {
   const { current } = report.prefix
   if (!allowsPrefix(standing.policy, current)) {
-    return denied('POLICY_PREFIX', `the policy of ${standing.host} does not permit ${current}`)
+    const special = specialRangeOf(current, standing.policy.prefixes)
+    const why = special === undefined ? '' : `: ${special} is special-purpose, permit it by itself`
+    return denied(
+      'POLICY_PREFIX',
+      `the policy of ${standing.host} does not permit ${current}${why}`,
+    )
   }
   const desired: DesiredSet[] = []
   for (const record of report.records) {
@@ -107,17 +113,23 @@ function refuseRecord(
   if (!policy.types.includes(type)) {
     return denied('POLICY_TYPE', `the policy of ${host} does not permit ${type} records (${name})`)
   }
-  const foreign =
-    type === 'AAAA'
-      ? record.values.find((value) => !contains(current, parseAddress(value)))
-      : undefined
-  if (foreign !== undefined) {
-    return denied('POLICY_VALUE', `${name} AAAA ${foreign} is outside the reported ${current}`)
+  for (const value of record.values) {
+    const fault =
+      type === 'AAAA'
+        ? addressFault(parseAddress(value), current, policy)
+        : isSpecialIPv4(parseIPv4(value)) && 'is no public address'
+    if (fault) return denied('POLICY_VALUE', `${name} ${type} ${value} ${fault}`)
   }
   const owner = owners.get(name)
   return owner !== undefined && owner !== host
     ? denied('NAME_OWNED', `${name} belongs to another host`)
     : undefined
+}
+
+function addressFault(value: Address, current: Prefix, policy: HostPolicy): string | undefined {
+  if (!contains(current, value)) return `is outside the reported ${current}`
+  const special = specialRangeOf(value, policy.prefixes)
+  return special === undefined ? undefined : `is special-purpose (${special})`
 }
 
 function desiredSet(record: Claim, zone: ZoneTtl): DesiredSet {

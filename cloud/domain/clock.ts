@@ -1,5 +1,5 @@
 /** How far a report's `iat` may be from the cloud's clock, either way. */
-export const MAX_CLOCK_SKEW_SECONDS = 300
+const MAX_CLOCK_SKEW_SECONDS = 300
 
 /** Whether a report is of now. */
 export type ClockDecision = { readonly kind: 'accepted' } | { readonly kind: 'nonce-needed' }

@@ -2,6 +2,7 @@ import * as v from 'valibot'
 import { contains, lengthOf, type Prefix, parsePrefix } from '../../shared/ipv6.ts'
 import { type Fqdn, isAtOrBelow, parseName } from '../../shared/rrset.ts'
 import { parsedBy } from '../../shared/schema.ts'
+import { specialRangeOf } from './special-purpose.ts'
 
 /** What one host may claim. Fixed by the operator, never by the host. */
 export interface HostPolicy {
@@ -17,7 +18,7 @@ export interface HostPolicy {
 }
 
 /** What applies where the operator says nothing. */
-export const POLICY_DEFAULTS = {
+const POLICY_DEFAULTS = {
   types: ['AAAA'],
   prefixes: ['2000::/3'],
   shortestPrefix: 48,
@@ -45,7 +46,10 @@ export const hostPolicySchema = v.strictObject({
   ),
 })
 
-/** Whether the policy lets the host claim this name. `*.x` covers every name below `x`, not `x`. */
+/**
+ * Whether the policy lets the host claim this name. `*.x` covers every name below `x`, not `x`, and
+ * none with a label like `_acme-challenge`, which speaks about a name rather than being one.
+ */
 export function allowsName(policy: HostPolicy, name: Fqdn): boolean {
   return policy.names.some((pattern) => matchesName(pattern, name))
 }
@@ -54,13 +58,18 @@ function matchesName(pattern: Fqdn, name: Fqdn): boolean {
   if (pattern === name) return true
   if (!pattern.startsWith('*.')) return false
   const parent = parseName(pattern.slice(2))
-  return name !== parent && isAtOrBelow(name, parent)
+  if (name === parent || !isAtOrBelow(name, parent)) return false
+  return !/(?:^|\.)_/.test(name.slice(0, -parent.length))
 }
 
-/** Whether the prefix lies in a permitted range and is not shorter than the policy permits. */
+/**
+ * Whether the prefix lies in a permitted range and is not shorter than the policy permits.
+ * Special-purpose prefixes need a range of their own.
+ */
 export function allowsPrefix(policy: HostPolicy, prefix: Prefix): boolean {
   return (
     lengthOf(prefix) >= policy.shortestPrefix &&
-    policy.prefixes.some((range) => contains(range, prefix))
+    policy.prefixes.some((range) => contains(range, prefix)) &&
+    specialRangeOf(prefix, policy.prefixes) === undefined
   )
 }

@@ -1,5 +1,5 @@
 /** A sequence may lead the cloud's clock by this much: a jump to 2^53 would lock the key out. */
-export const MAX_SEQUENCE_LEAD_MS = 86_400_000
+const MAX_SEQUENCE_LEAD_MS = 86_400_000
 
 /** Whether a sequence may be used. */
 export type SequenceDecision =

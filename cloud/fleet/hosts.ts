@@ -19,7 +19,7 @@ export interface FleetDeps {
 }
 
 /** How long a join string can be used. */
-export const JOIN_LIFETIME_MS = 24 * 3_600_000
+const JOIN_LIFETIME_MS = 24 * 3_600_000
 
 const TOKEN_ID_BYTES = 12
 const SECRET_BYTES = 16

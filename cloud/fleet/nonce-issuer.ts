@@ -31,13 +31,13 @@ export async function createNonceIssuer(secret: Uint8Array): Promise<NonceIssuer
       const seconds = Number(FORM.exec(nonce)?.[1])
       const age = nowMs / 1000 - seconds
       if (!(age >= 0 && age <= LIFETIME_SECONDS)) return false
-      return isSame(nonce, await render(seconds, kid))
+      return equalsInConstantTime(nonce, await render(seconds, kid))
     },
   }
 }
 
 /** Compares without telling by its duration where the texts differ. */
-export function isSame(a: string, b: string): boolean {
+export function equalsInConstantTime(a: string, b: string): boolean {
   if (a.length !== b.length) return false
   let difference = 0
   for (let i = 0; i < a.length; i++) difference |= a.charCodeAt(i) ^ b.charCodeAt(i)

@@ -12,6 +12,7 @@ import {
 } from '../../shared/merkle.ts'
 import { renderTlogProof } from '../../shared/tlog-proof.ts'
 import type { Appended, AuditLog, Draft, LogRow, Repository } from '../ports.ts'
+import { createLastRowChecker } from './check-last-row.ts'
 import { readNodes } from './read-nodes.ts'
 
 /** What the log is built from. */
@@ -35,6 +36,7 @@ const LONGEST_PAUSE_MS = 200
  */
 export function createAuditLog(deps: AuditLogDeps): AuditLog {
   const { repository, signer } = deps
+  const lastRow = createLastRowChecker(repository)
   // Appends of one process queue up instead of racing each other for the same index.
   let tail: Promise<unknown> = Promise.resolve()
 
@@ -44,8 +46,10 @@ export function createAuditLog(deps: AuditLogDeps): AuditLog {
       const index = last === undefined ? 0 : last.index + 1
       const drafted = await draft(index)
       if (drafted === null) return null
+      await lastRow.check(last)
       const row = await rowFor(drafted, index, last)
       if ((await repository.commit([row], drafted.writes)) === 'committed') {
+        lastRow.trust(row)
         return { index, entry: row.entry }
       }
       // Full jitter: writers that met once must not meet again.

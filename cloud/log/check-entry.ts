@@ -1,11 +1,14 @@
 import * as v from 'valibot'
-import { decodeBase64, encodeBase64url } from '../../shared/base64.ts'
+import { decodeBase64 } from '../../shared/base64.ts'
 import type { EntryOf, LogEntry } from '../../shared/entry.ts'
+import { messageOf } from '../../shared/errors.ts'
 import {
+  digestOf,
   importVerificationKey,
   parseEnrolmentJws,
   parseReportJws,
   type VerificationKey,
+  verifyEnrolmentSignature,
   verifyReportJws,
 } from '../../shared/jws.ts'
 import type { Report } from '../../shared/report.ts'
@@ -16,7 +19,6 @@ import {
   type HostPolicy,
   hostPolicySchema,
 } from '../domain/host-policy.ts'
-import { verifyEnrolmentSignature } from './verify-enrolment.ts'
 
 /** Whether the log of `size` entries had this root; undefined when it is not that large. */
 export type RootCheck = (size: number, root: Uint8Array) => boolean | undefined
@@ -26,6 +28,8 @@ export interface EntryChecker {
   check(index: number, entry: LogEntry): Promise<readonly string[]>
   /** Number of witness claims that were compared with the tree. */
   witnessed(): number
+  /** How many entries from the first on a witness has seen as they are. */
+  vouched(): number
 }
 
 interface EnrolledKey {
@@ -53,6 +57,7 @@ export function createEntryChecker(vkey: string, rootWas: RootCheck): EntryCheck
   const policies = new Map<string, HostPolicy | undefined>()
   const open = new Map<number, OpenReport>()
   let witnessed = 0
+  let vouched = 0
 
   async function checkEnrolment(entry: EntryOf<'enroll'>): Promise<string[]> {
     const faults: string[] = []
@@ -63,9 +68,7 @@ export function createEntryChecker(vkey: string, rootWas: RootCheck): EntryCheck
     if (key.kid !== entry.kid)
       faults.push(`the enrolment is of the key ${key.kid}, not ${entry.kid}`)
     if (jws.tokenId !== entry.token) faults.push('the enrolment used another token')
-    if (!(await verifyEnrolmentSignature(jws, key))) {
-      faults.push('the signature of the enrolment is not valid')
-    }
+    await verifyEnrolmentSignature(jws, key).catch((error) => faults.push(messageOf(error)))
     const former = keys.get(keyOfHost.get(entry.host) ?? '')
     if (former !== undefined && !former.isRevoked) {
       faults.push(`the host ${entry.host} has a key already that was not revoked`)
@@ -111,7 +114,10 @@ export function createEntryChecker(vkey: string, rootWas: RootCheck): EntryCheck
     if (matches === undefined) {
       return [`${host} has seen ${log.size} entries, more than the log had: it was cut off`]
     }
-    if (matches) return []
+    if (matches) {
+      vouched = Math.max(vouched, log.size)
+      return []
+    }
     return [`${host} has seen another log of ${log.size} entries: it was rewritten or split`]
   }
 
@@ -160,7 +166,7 @@ export function createEntryChecker(vkey: string, rootWas: RootCheck): EntryCheck
         return [`entries of the kind ${entry.kind} are not written by this version`]
     }
   }
-  return { check, witnessed: () => witnessed }
+  return { check, witnessed: () => witnessed, vouched: () => vouched }
 }
 
 function readPolicy(value: unknown): HostPolicy | undefined {
@@ -179,9 +185,4 @@ function outsidePolicy(
   return allowsPrefix(policy, prefix.current)
     ? faults
     : [...faults, `the policy did not permit ${prefix.current}`]
-}
-
-async function digestOf(text: string): Promise<string> {
-  const bytes = new TextEncoder().encode(text)
-  return encodeBase64url(new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)))
 }

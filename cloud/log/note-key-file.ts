@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { generateNoteSigner, importNoteSigner, type NoteSigner } from '../../shared/checkpoint.ts'
-import { messageOf, ReprefixError } from '../../shared/errors.ts'
-import { writeFileAtomic } from '../../shared/files.ts'
+import { ReprefixError } from '../../shared/errors.ts'
+import { readFault, writeFileAtomic } from '../../shared/files.ts'
 
 /** The log's signing key with the text it is stored as. */
 export interface NoteKey {
@@ -37,8 +37,6 @@ async function readIfPresent(path: string): Promise<string | undefined> {
     return await readFile(path, 'utf8')
   } catch (cause) {
     if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined
-    throw new ReprefixError('FILE_READ_FAILED', `failed to read ${path}: ${messageOf(cause)}`, {
-      cause,
-    })
+    throw readFault(path, cause)
   }
 }

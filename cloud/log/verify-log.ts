@@ -99,7 +99,11 @@ export async function verifyLog(
   const verdict = await judgeCheckpoint(note, key, entries)
   if (typeof verdict === 'string') find(null, verdict)
   else if (isTreeWhole && !equalBytes(await rootOf(frontier), verdict.root)) {
-    find(null, 'the entries do not give the signed root: something in them was altered')
+    const first = checker?.vouched() ?? 0
+    find(
+      null,
+      `the entries do not give the signed root: one was altered, added or taken out; hosts vouch for those before entry ${first}`,
+    )
   }
   return {
     ok: findings.length === 0,

@@ -1,5 +1,5 @@
 import { type Client, createClient } from '@libsql/client'
-import { type ErrorCode, ReprefixError } from '../../shared/errors.ts'
+import { type ErrorCode, messageOf, ReprefixError } from '../../shared/errors.ts'
 import type { SqlPort, SqlRow, SqlStatement, SqlValue } from '../ports.ts'
 
 /** How long a write waits for another process that holds the file. */
@@ -72,7 +72,16 @@ const KINDS: readonly (readonly [prefix: string, code: ErrorCode, remedy: string
     'STORE_FAILED',
     'cannot be opened; does its directory exist and may this user write it?',
   ],
-  ['SQLITE_NOTADB', 'STORE_FAILED', 'this file is not a database'],
+  [
+    'SQLITE_IOERR',
+    'STORE_FAILED',
+    'the disk is full or failing; see "df" and the messages of the kernel, nothing was changed',
+  ],
+  [
+    'SQLITE_NOTADB',
+    'STORE_FAILED',
+    'this file is not a database; give the store a path of its own',
+  ],
 ]
 
 function storeError(cause: unknown, what: string): ReprefixError {
@@ -80,11 +89,12 @@ function storeError(cause: unknown, what: string): ReprefixError {
   const code = codeOf(cause)
   const known = KINDS.find(([prefix]) => code.startsWith(prefix))
   if (known !== undefined) return new ReprefixError(known[1], `${what}: ${known[2]}`, { cause })
-  const detail = cause instanceof Error ? cause.message : String(cause)
-  return new ReprefixError('STORE_FAILED', `${what}: ${detail}`, { cause })
+  return new ReprefixError('STORE_FAILED', `${what}: ${messageOf(cause)}`, { cause })
 }
 
 function codeOf(error: unknown): string {
+  // The driver tells this one in prose only.
+  if (messageOf(error).includes('Unable to open connection')) return 'SQLITE_CANTOPEN'
   if (typeof error !== 'object' || error === null || !('code' in error)) return ''
   return typeof error.code === 'string' ? error.code : ''
 }

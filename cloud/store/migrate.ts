@@ -1,4 +1,4 @@
-import { ReprefixError } from '../../shared/errors.ts'
+import { isReprefixError, ReprefixError } from '../../shared/errors.ts'
 import type { SqlPort, SqlStatement } from '../ports.ts'
 import initial from './migrations/0001-initial.sql.ts'
 
@@ -38,7 +38,9 @@ async function step(port: SqlPort, from: number, sql: string): Promise<void> {
   } catch (error) {
     // Two processes may start at once; the second finds the tables made.
     if ((await schemaVersion(port)) > from) return
-    throw error
+    const remedy = from === 0 ? '; is it the file of another program?' : ''
+    if (remedy === '' || !isReprefixError(error, 'STORE_FAILED')) throw error
+    throw new ReprefixError('STORE_FAILED', `${error.message}${remedy}`, { cause: error })
   }
 }
 

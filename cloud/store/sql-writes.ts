@@ -31,7 +31,6 @@ export function insertRow(row: LogRow, facts: { at: string; kind: string; host?:
 }
 
 /** The statements of one write, its condition first. */
-/** A statement with its arguments. */
 export function statementsOf(write: StateWrite): SqlStatement[] {
   switch (write.kind) {
     case 'create-host':
@@ -132,6 +131,7 @@ export function selectDesired(keys: readonly RRKey[]): SqlStatement {
   return statement(sql, ...keys.flatMap(({ name, type }) => [name, type]))
 }
 
+/** A statement with its arguments. */
 export function statement(sql: string, ...args: readonly SqlValue[]): SqlStatement {
   return { sql, args }
 }

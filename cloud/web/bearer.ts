@@ -1,14 +1,14 @@
 import type { MiddlewareHandler } from 'hono'
 import { encodeBase64url } from '../../shared/base64.ts'
 import { ReprefixError } from '../../shared/errors.ts'
-import { isSame } from '../fleet/nonce-issuer.ts'
+import { equalsInConstantTime } from '../fleet/nonce-issuer.ts'
 
 /** Lets only requests through that carry the token; the comparison takes the same time for all. */
 export function requireBearer(token: string): MiddlewareHandler {
   const expected = digest(token)
   return async (c, next) => {
     const given = /^Bearer ([!-~]+)$/i.exec(c.req.header('authorization') ?? '')?.[1] ?? ''
-    if (!isSame(await digest(given), await expected)) {
+    if (!equalsInConstantTime(await digest(given), await expected)) {
       c.header('www-authenticate', 'Bearer')
       throw new ReprefixError('UNAUTHORIZED', 'the operator token is missing or wrong')
     }

@@ -67,6 +67,8 @@ function answer(c: Context, change: HostChange): Response {
 function changed(policy: HostPolicy, given: unknown): HostPolicy {
   const change = parse(policyChangeSchema, given)
   const names = Object.keys(typeof given === 'object' && given !== null ? given : {})
+  // The schema library takes a list for an object without keys.
+  if (names.length === 0) throw new ReprefixError('REQUEST_INVALID', 'names nothing to change')
   const replaced = Object.entries(change).filter(([name]) => names.includes(name))
   return parse(hostPolicySchema, { ...policy, ...Object.fromEntries(replaced) })
 }

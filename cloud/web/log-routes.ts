@@ -5,7 +5,7 @@ import type { AuditLog, Repository } from '../ports.ts'
 import { requireBearer } from './bearer.ts'
 
 /** Most entries in one answer. */
-export const MAX_PAGE = 1000
+const MAX_PAGE = 1000
 
 /** What the log's routes need. */
 export interface LogRoutesDeps {

@@ -24,6 +24,9 @@ export interface UpdateServer {
   readonly addresses: LabKey
   /** May change AAAA records of `only.ZONE` only; undefined where the server cannot say that. */
   readonly narrow?: LabKey
+  /** Ends the server; `resume` starts it again with the same port, keys and records. */
+  halt(): Promise<void>
+  resume(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -130,8 +133,11 @@ async function start(
 ): Promise<UpdateServer> {
   const run = await mkdtemp(join(tmpdir(), `reprefix-${program}-`))
   let daemon: Daemon | undefined
-  const stop = async () => {
+  const halt = async () => {
     if (daemon?.isRunning()) await daemon.stop()
+  }
+  const stop = async () => {
+    await halt()
     await rm(run, { recursive: true, force: true })
   }
   try {
@@ -143,28 +149,32 @@ async function start(
     // Debian's AppArmor profiles confine the installed file to its own directories; a copy has none.
     const binary = join(run, program)
     await copyFile(programPath(program), binary)
-    let isReady = false
-    daemon = await startDaemon({
-      name: program,
-      argv: [binary, ...args],
-      logFile: join(run, 'log'),
-      errorLines: true,
-      onLine: (line) => {
-        isReady ||= ready.test(line)
-      },
-    })
-    const started = daemon
-    await waitFor(`start of ${program}`, () => (isReady ? true : undefined), {
-      hopeless: () => started.failure(),
-    })
-    return { port, zone: ZONE, ...keys, stop }
+    const resume = async () => {
+      let isReady = false
+      const started = await startDaemon({
+        name: program,
+        argv: [binary, ...args],
+        logFile: join(run, 'log'),
+        errorLines: true,
+        onLine: (line) => {
+          isReady ||= ready.test(line)
+        },
+      })
+      daemon = started
+      await waitFor(`start of ${program}`, () => (isReady ? true : undefined), {
+        hopeless: () => started.failure(),
+      })
+    }
+    await resume()
+    return { port, zone: ZONE, ...keys, halt, resume, stop }
   } catch (error) {
     await stop()
     throw error
   }
 }
 
-async function freePort(): Promise<number> {
+/** A TCP port on loopback that nobody listens on. */
+export async function freePort(): Promise<number> {
   const server = createServer()
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const address = server.address()

@@ -51,6 +51,11 @@ describe('cloud.yaml', () => {
       /zones\.home\.arpa\.providers: "lna" is not under "providers" \(there: lan\); add it/,
     ],
     [
+      'provider-named-like-a-built-in',
+      change('ttl: 30, providers: [lan]', 'providers: [constructor]'),
+      /"constructor" is not under "providers"/,
+    ],
+    [
       'provider-twice',
       change('ttl: 30, providers: [lan]', 'providers: [lan, lan]'),
       /names a provider twice/,
@@ -80,7 +85,9 @@ describe('cloud.yaml', () => {
   })
 
   it('refuses a short operator token without showing it', () => {
-    expect(() => parse(GOOD, 'hunter2')).toThrow(/admin\.token: .*24.*/)
+    expect(() => parse(GOOD, 'hunter2')).toThrow(
+      /admin\.token: must have at least 24 characters: make one with/,
+    )
     expect(() => parse(GOOD, 'hunter2')).not.toThrow(/hunter2/)
   })
 

@@ -54,11 +54,12 @@ async function run(cloud: Cloud, ...args: string[]) {
     isTty: false,
   }
   const url = `http://[::1]:${cloud.listening.port}`
+  const token = args.includes('--token') ? [] : ['--token', TOKEN]
   const before = process.exitCode
   process.exitCode = undefined
   let code = 0
   try {
-    await createProgram(terminal).parseAsync([...args, '--url', url, '--token', TOKEN], {
+    await createProgram(terminal).parseAsync([...args, '--url', url, ...token], {
       from: 'user',
     })
     code = Number(process.exitCode ?? 0)
@@ -191,6 +192,12 @@ describe('the operator’s commands', () => {
     ['nothing-to-change', ['host', 'policy', 'home'], 2, /say what to change/],
     ['unknown-option', ['host', 'list', '--bogus'], 2, /unknown option/],
     ['bad-time', ['audit', 'log', '--since', 'x'], 2, /--since takes a time/],
+    [
+      'bad-key',
+      ['audit', 'verify', '--key', 'x'],
+      2,
+      /USAGE: --key: .*not of the form name\+id\+key/,
+    ],
     ['no-file', ['audit', 'verify', '--file', '/nowhere'], 1, /FILE_READ_FAILED: .*\/nowhere/],
   ]
   it.each(faults)('say in one line what is wrong: %s', async (_, args, code, message) => {
@@ -199,6 +206,18 @@ describe('the operator’s commands', () => {
     expect(result.err).toMatch(message)
     expect(result.code).toBe(code)
     expect(result.out).toBe('')
+  })
+
+  it('never show a token that no header can carry', async () => {
+    const result = await run(
+      await start(await makeDirectory()),
+      'host',
+      'list',
+      '--token',
+      'hunter\n2',
+    )
+    expect(result).toMatchObject({ code: 2, err: expect.stringMatching(/printable ASCII/) })
+    expect(result.err).not.toContain('hunter')
   })
 
   it('say that there is no cloud', async () => {

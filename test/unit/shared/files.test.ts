@@ -12,7 +12,12 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { createReferenceResolver, writeFault, writeFileAtomic } from '../../../shared/files.ts'
+import {
+  createReferenceResolver,
+  readFault,
+  writeFault,
+  writeFileAtomic,
+} from '../../../shared/files.ts'
 
 let directory: string
 beforeEach(async () => {
@@ -89,5 +94,18 @@ describe('createReferenceResolver', () => {
     expect(resolve({ kind: 'file', name: join(directory, 'tsig') })).toBe('c2VjcmV0')
     expect(() => resolve({ kind: 'env', name: 'EMPTY' })).toThrow(/EMPTY/)
     expect(() => resolve({ kind: 'file', name: '/nonexistent' })).toThrow(/\/nonexistent/)
+  })
+})
+
+describe('readFault', () => {
+  it.each([
+    ['ENOENT', /failed to read \/x: there is no such file: create it/],
+    ['EACCES', /this user may not read it: change its owner or mode/],
+    ['EISDIR', /it is a directory/],
+    ['EIO', /broken/],
+  ])('names path and remedy for %s', (code, message) => {
+    const fault = readFault('/x', Object.assign(new Error('broken'), { code }))
+    expect(fault).toMatchObject({ code: 'FILE_READ_FAILED' })
+    expect(fault.message).toMatch(message)
   })
 })

@@ -117,6 +117,24 @@ describe('parseSettings', () => {
     )
   })
 
+  it('passes on what a parser says of a secret, unless that quotes some of it', () => {
+    const parseSecret = (secret: string, message: (secret: string) => string) => {
+      const check = v.check<string, string>(() => false, message(secret))
+      const strict = v.strictObject({ secret: v.pipe(v.string(), check) })
+      try {
+        parseSettings(`secret: ${secret}`, 'cloud.yaml', strict, resolve)
+      } catch (error) {
+        return error instanceof Error ? error.message : ''
+      }
+      return expect.unreachable('the settings were accepted')
+    }
+    expect(parseSecret('hunter2hunter2', () => 'is too weak')).toContain('is too weak')
+    for (const part of [(s: string) => s, (s: string) => s.slice(1, 5), (s: string) => `"${s}"`]) {
+      expect(parseSecret('hunter2', (s) => `${part(s)} is weak`)).toContain('the right form')
+    }
+    expect(parseSecret('x', (s) => `${s} is weak`)).toContain('the right form')
+  })
+
   it('refuses an alias without its anchor', () => {
     expect(fault('url: *gone')).toBe('cloud.yaml: url: there is no anchor &gone (line 1)')
   })

@@ -62,6 +62,8 @@ describe('authoriseReport', () => {
     ['wildcard/two-labels', 'b.a.home.example.org', 'allowed'],
     ['wildcard/its-parent', 'home.example.org', 'POLICY_NAME'],
     ['wildcard/label-boundary', 'ahome.example.org', 'POLICY_NAME'],
+    ['wildcard/underscore', '_acme-challenge.home.example.org', 'POLICY_NAME'],
+    ['wildcard/underscore-inside', 'a._tcp.home.example.org', 'POLICY_NAME'],
     ['wildcard/the-wildcard-itself', '*.dyn.example.org', 'allowed'],
   ]
   it.each(names)('%s', (_, text, expected) => {
@@ -81,6 +83,43 @@ describe('authoriseReport', () => {
   ]
   it.each(prefixes)('%s', (_, current, value, expected) => {
     expect(verdict(report([aaaa('www.example.org', value)], current))).toBe(expected)
+  })
+
+  const ranges: readonly [string, string, string, string][] = [
+    ['::/0', '2a00:1::/64', '2a00:1::1', 'allowed'],
+    ['::/0', '::/64', '::1', 'POLICY_PREFIX'],
+    ['::/0', '::/64', '::ffff:c000:201', 'POLICY_PREFIX'],
+    ['::/0', 'fe80::/64', 'fe80::1', 'POLICY_PREFIX'],
+    ['::/0', 'fd00:1::/64', 'fd00:1::1', 'POLICY_PREFIX'],
+    ['fc00::/7', 'fd00:1::/64', 'fd00:1::1', 'allowed'],
+    ['::/0', 'ff0e::/64', 'ff0e::1', 'POLICY_PREFIX'],
+    ['2000::/3', '2002:c000:201::/64', '2002:c000:201::1', 'POLICY_PREFIX'],
+    ['2000::/3', '2001:0:1::/64', '2001:0:1::1', 'POLICY_PREFIX'],
+    ['2000::/3', '2001:db8:1::/64', '2001:db8:1::1', 'POLICY_PREFIX'],
+    ['2001:db8::/32', '2001:db8:1::/64', '2001:db8:1::1', 'allowed'],
+    ['2000::/3', '2001::/16', '2001:db8::1', 'POLICY_VALUE'],
+  ]
+  it.each(ranges)('permits by %s of %s the value %s: %s', (range, current, value, expected) => {
+    const policy = { ...standing.policy, prefixes: [parsePrefix(range)], shortestPrefix: 16 }
+    const given = report([aaaa('www.example.org', value)], current)
+    expect(verdict(given, { policy })).toBe(expected)
+  })
+
+  it.each([
+    ['192.0.2.1', 'allowed'],
+    ['8.8.8.8', 'allowed'],
+    ['172.32.0.1', 'allowed'],
+    ...['0.0.0.0', '10.1.2.3', '100.64.0.1', '127.0.0.1', '169.254.1.1', '172.31.0.1'].map(
+      (value) => [value, 'POLICY_VALUE'],
+    ),
+    ...['192.168.1.1', '198.19.0.1', '224.0.0.1', '255.255.255.255'].map((value) => [
+      value,
+      'POLICY_VALUE',
+    ]),
+  ])('permits A %s: %s', (value, expected) => {
+    const policy = { ...standing.policy, types: ['A'] as const }
+    const a: Claim = { name: name('www.example.org'), type: 'A', values: [String(value)] }
+    expect(verdict(report([a]), { policy })).toBe(expected)
   })
 
   it('checks every value, and every record', () => {

@@ -26,7 +26,7 @@ async function makeLog() {
     const entry = { v: 1, kind: 'policy', at, host: 'home', policy: { mark } } as const
     return log.append(async () => ({ entry, writes: [] }))
   }
-  return { repository, signer, deps, log, verifiers, append }
+  return { repository, signer, deps, log, verifiers, append, port }
 }
 
 describe('the audit log', () => {
@@ -150,5 +150,49 @@ describe('startLog', () => {
       code: 'LOG_KEY_MISMATCH',
       message: expect.stringMatching(/log\.key/),
     })
+  })
+})
+
+describe('an altered store', () => {
+  const alterations: readonly [string, string][] = [
+    [
+      'the text of the last entry',
+      "UPDATE log SET body = replace(body, '2026', '2025') WHERE i = 5",
+    ],
+    ['the hash of the last entry', 'UPDATE log SET leaf = zeroblob(32) WHERE i = 5'],
+    ['its subtrees', 'UPDATE log SET nodes = zeroblob(length(nodes)) WHERE i = 5'],
+    ['its right edge', 'UPDATE log SET frontier = zeroblob(length(frontier)) WHERE i = 5'],
+    ['the length of its right edge', 'UPDATE log SET frontier = zeroblob(96) WHERE i = 5'],
+  ]
+  it.each(alterations)('is not continued, and still read: %s', async (_, sql) => {
+    for (const isRestarted of [false, true]) {
+      const { log, append, deps, port } = await makeLog()
+      for (let i = 0; i <= 5; i++) await append(i)
+      await port.batch([{ sql, args: [] }])
+      const next = isRestarted ? createAuditLog(deps) : log
+      const entry = { v: 1, kind: 'policy', at, host: 'home', policy: {} } as const
+      const appended = next.append(async () => ({ entry, writes: [] }))
+      await expect(appended).rejects.toMatchObject({ code: 'LOG_ALTERED' })
+      expect(await next.append(async () => null)).toBeNull()
+    }
+  })
+
+  it('is not continued by the process that knows of more', async () => {
+    const { append, port } = await makeLog()
+    for (let i = 0; i <= 5; i++) await append(i)
+    await port.batch([{ sql: 'DELETE FROM log WHERE i = 5', args: [] }])
+    await expect(append(6)).rejects.toMatchObject({
+      code: 'LOG_ALTERED',
+      message: expect.stringMatching(/entry 5 of the log: it was there and is gone/),
+    })
+  })
+
+  it('whose row before the last is gone is not continued after a restart', async () => {
+    const { append, deps, port } = await makeLog()
+    for (let i = 0; i <= 5; i++) await append(i)
+    await port.batch([{ sql: 'DELETE FROM log WHERE i = 4', args: [] }])
+    const entry = { v: 1, kind: 'policy', at, host: 'home', policy: {} } as const
+    const appended = createAuditLog(deps).append(async () => ({ entry, writes: [] }))
+    await expect(appended).rejects.toMatchObject({ code: 'LOG_ALTERED' })
   })
 })

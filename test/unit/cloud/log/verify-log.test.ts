@@ -139,7 +139,7 @@ describe('verifyLog on a log that its own cloud wrote falsely', () => {
     const agent = await cloud.addAgent('home')
     cloud.commitFaults.push({ entry: '"kind":"applied"', hasStored: false })
     const { jws } = await agent.report()
-    const { digestOf } = await import('../../../../cloud/accept-report.ts')
+    const { digestOf } = await import('../../../../shared/jws.ts')
     const about = { host: 'home', kid: agent.key.kid, seq: cloud.clock.ms + 1 }
     const outcome = {
       name: parseName('www.example.org'),

@@ -72,6 +72,16 @@ describe('migrate', () => {
     port.close()
   })
 
+  it('says that the file may be another program’s', async () => {
+    const port = await openLibsql(`file:${await path()}`)
+    await port.batch([{ sql: 'CREATE TABLE log (x INTEGER)', args: [] }])
+    await expect(migrate(port)).rejects.toMatchObject({
+      code: 'STORE_FAILED',
+      message: expect.stringMatching(/table log already exists; is it the file of another program/),
+    })
+    port.close()
+  })
+
   it('splits statements at the ends of lines', () => {
     expect(splitStatements('A;\nB (\n  c\n);\n\nD; ')).toEqual(['A', 'B (\n  c\n)', 'D'])
   })
@@ -88,7 +98,7 @@ describe('migrate', () => {
     })
     await expect(openLibsql('file:/nowhere/at/all/cloud.db')).rejects.toMatchObject({
       code: 'STORE_FAILED',
-      message: expect.stringMatching(/\/nowhere\/at\/all\/cloud\.db/),
+      message: expect.stringMatching(/\/nowhere\/at\/all\/cloud\.db: cannot be opened; does its/),
     })
   })
 })

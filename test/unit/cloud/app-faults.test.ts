@@ -1,0 +1,162 @@
+import { describe, expect, it } from 'vitest'
+import { verifyLog } from '../../../cloud/log/verify-log.ts'
+import { parseName } from '../../../shared/rrset.ts'
+import { startTestCloud } from '../../fakes/test-cloud.ts'
+import { aaaa, api, expectIntact, kinds, www } from './app-checks.ts'
+
+describe('a body', () => {
+  const big = 'x'.repeat(20_000)
+  it.each([
+    { name: 'content type', headers: { 'content-type': 'text/plain' }, body: 'x', status: 415 },
+    { name: 'no content type', headers: {}, body: 'x', status: 415 },
+    { name: 'length', headers: { 'content-type': 'application/jose' }, body: big, status: 413 },
+    {
+      name: 'compression',
+      headers: { 'content-type': 'application/jose', 'content-encoding': 'gzip' },
+      body: 'x',
+      status: 415,
+    },
+  ])('is refused for its $name', async ({ headers, body, status }) => {
+    const cloud = await startTestCloud()
+    const response = await cloud.post('/v1/reports', body, headers)
+    expect(response.status).toBe(status)
+    expect(await response.json()).toMatchObject({ status, code: expect.any(String) })
+  })
+
+  it('that is chunked and endless is not read to its end', async () => {
+    const cloud = await startTestCloud()
+    let pulled = 0
+    const body = new ReadableStream({
+      pull(controller) {
+        pulled++
+        controller.enqueue(new Uint8Array(4096))
+      },
+    })
+    const headers = { 'content-type': 'application/jose' }
+    const init = { method: 'POST', body, headers, duplex: 'half' } as RequestInit
+    const response = await cloud.app.request(new Request('http://cloud/v1/reports', init))
+    expect(response.status).toBe(413)
+    expect(pulled).toBeLessThan(12)
+  })
+})
+
+describe('a provider that fails', () => {
+  it.each([false, true])(
+    'for a while, having written: %s, is pending and ends well',
+    async (hasWritten) => {
+      const cloud = await startTestCloud()
+      const agent = await cloud.addAgent('home')
+      cloud.second.faults.push({ kind: 'transient', hasWritten })
+      const { jws, response, body } = await agent.report()
+      expect(response.status).toBe(202)
+      expect(response.headers.get('retry-after')).toBe('2')
+      expect(body).toEqual({ status: 'pending', retryAfterSeconds: 2 })
+      expect(await kinds(cloud)).toEqual(['genesis', 'policy', 'enroll', 'report'])
+      const again = await agent.post(jws)
+      expect(again.response.status).toBe(200)
+      expect(cloud.second.values('www.example.org')).toEqual(['2001:db8:1::1'])
+      await expectIntact(cloud)
+    },
+  )
+
+  it('for good is a failed outcome, and the next report of the zone tries it again', async () => {
+    const cloud = await startTestCloud()
+    const home = await cloud.addAgent('home')
+    const office = await cloud.addAgent('office')
+    cloud.second.faults.push({ kind: 'auth', hasWritten: false })
+    const { response, entry } = await home.report()
+    expect(response.status).toBe(200)
+    expect(entry?.outcomes).toMatchObject([
+      { provider: 'first', outcome: 'created' },
+      { provider: 'second', outcome: 'failed', error: { kind: 'auth', message: 'scripted auth' } },
+    ])
+    await office.report({ records: [aaaa(api, '2001:db8:1::2')] })
+    expect(cloud.second.values('www.example.org')).toEqual(['2001:db8:1::1'])
+    await expectIntact(cloud)
+  })
+
+  it('to answer in time is pending; its late write never overtakes a newer one', async () => {
+    const cloud = await startTestCloud({ dnsBudgetMs: 20 })
+    const agent = await cloud.addAgent('home')
+    const open = cloud.dns.block()
+    const first = await agent.report({ records: [aaaa(www, '2001:db8:1::1')] })
+    const second = await agent.report({ records: [aaaa(www, '2001:db8:1::2')] })
+    expect([first.response.status, second.response.status]).toEqual([202, 202])
+    open()
+    const settled = await agent.post(second.jws)
+    expect(settled.response.status).toBe(200)
+    expect(cloud.dns.values('www.example.org')).toEqual(['2001:db8:1::2'])
+    const superseded = await agent.post(first.jws)
+    expect(superseded.entry?.outcomes).toMatchObject([
+      { outcome: 'failed', error: { kind: 'superseded' } },
+    ])
+    expect(cloud.dns.values('www.example.org')).toEqual(['2001:db8:1::2'])
+    await expectIntact(cloud)
+  })
+})
+
+describe('a log that is older than what a host has seen', () => {
+  it('still gets the records right, says so, and is found out', async () => {
+    const cloud = await startTestCloud()
+    const agent = await cloud.addAgent('home')
+    const root = `${'A'.repeat(43)}=`
+    const jws = await agent.sign(agent.reportOf({ log: { size: 99, root } }))
+    const response = await cloud.post('/v1/reports', jws)
+    expect(response.status).toBe(200)
+    expect(cloud.dns.values('www.example.org')).toEqual(['2001:db8:1::1'])
+    expect(cloud.lines.filter(({ level }) => level === 'error')).toMatchObject([
+      { fields: { event: 'rollback', host: 'home', seen: 99, entries: 3 } },
+    ])
+    const { findings } = await verifyLog(await cloud.exportLines(), { vkey: cloud.signer.vkey })
+    expect(findings).toMatchObject([{ index: 3, message: expect.stringMatching(/cut off/) }])
+  })
+})
+
+describe('a burst of reports', () => {
+  it('of many hosts costs a handful of provider calls, and every host its own outcome', async () => {
+    const cloud = await startTestCloud()
+    const names = Array.from({ length: 12 }, (_, i) => `h${i}.home.example.org`)
+    const agents = await Promise.all(names.map((_, i) => cloud.addAgent(`host-${i}`)))
+    const open = cloud.dns.block()
+    const answers = agents.map((agent, i) =>
+      agent.report({
+        records: [aaaa(parseName(names[i] ?? ''), `2001:db8:1::${(i + 1).toString(16)}`)],
+      }),
+    )
+    await expect
+      .poll(async () => (await kinds(cloud)).filter((k) => k === 'report').length)
+      .toBe(12)
+    open()
+    for (const [i, { entry }] of (await Promise.all(answers)).entries()) {
+      expect(entry?.outcomes.map(({ name }) => name)).toEqual([names[i], names[i]])
+      expect(cloud.dns.values(names[i] ?? '')).toEqual([`2001:db8:1::${(i + 1).toString(16)}`])
+    }
+    expect(cloud.dns.applied()).toBeLessThanOrEqual(3)
+    await expectIntact(cloud)
+  })
+})
+
+describe('a store that fails', () => {
+  const points = ['"kind":"report"', '"kind":"applied"', '"kind":"denied"'] as const
+  const table = points.flatMap((entry) => [false, true].map((hasStored) => ({ entry, hasStored })))
+  it.each(table)(
+    'at $entry, having stored: $hasStored, is made good by the same bytes',
+    async (fault) => {
+      const cloud = await startTestCloud()
+      const agent = await cloud.addAgent('home')
+      cloud.commitFaults.push(fault)
+      const isDenied = fault.entry.includes('denied')
+      const name = isDenied ? parseName('mail.example.org') : www
+      const { jws, response, body } = await agent.report({ records: [aaaa(name, '2001:db8:1::1')] })
+      expect(response.status).toBe(503)
+      expect(body).toMatchObject({ code: 'STORE_FAILED' })
+      const hasEntry = (await kinds(cloud)).includes('report')
+      if (!hasEntry) expect(cloud.dns.applied()).toBe(0)
+      const again = await agent.post(jws)
+      expect(again.response.status).toBe(isDenied ? 403 : 200)
+      const expected = isDenied ? ['denied'] : ['report', 'applied']
+      expect((await kinds(cloud)).slice(3)).toEqual(expected)
+      await expectIntact(cloud)
+    },
+  )
+})
