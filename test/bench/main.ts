@@ -22,12 +22,13 @@ function renderTable(rows: readonly Readonly<Record<string, string | number>>[])
 
 const program: Command = new Command('bench')
   .description('Measures, side by side in one run.')
+  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
   .argument('<name>', `one of: ${BENCHES.map(({ name }) => name).join(', ')}`)
   .option('--json', 'one JSON object a line, the last one the summary')
   .addHelpText('after', `\n${BENCHES.map((b) => `  ${b.name.padEnd(12)}${b.summary}`).join('\n')}`)
   .action(async (name: string, { json }: { json?: true }) => {
     const bench = BENCHES.find((candidate) => candidate.name === name)
-    if (!bench) {
+    if (bench === undefined) {
       const known = BENCHES.map((candidate) => candidate.name).join(', ')
       program.error(`bench: there is no bench "${name}"; there are: ${known}`, { exitCode: 2 })
     }
