@@ -19,7 +19,6 @@ const USAGE_CODES: ReadonlySet<string> = new Set([
   'USAGE',
   'CONFIG_INVALID',
   'JOIN_INVALID',
-  'NOT_ENROLLED',
   'ALREADY_RUNNING',
 ])
 

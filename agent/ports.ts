@@ -47,9 +47,11 @@ export interface StepResult {
   readonly error?: string
 }
 
-/** A record of what was begun and what was finished, durable before the world changes. */
+/** A record of what was begun and what was finished. */
 export interface Journal {
+  /** All steps of a pass; durable when it returns, which is before the first of them. */
   begin(steps: readonly Step[]): Promise<void>
+  /** What became of one stage. Never rejects: a pass must not stop between two stages for its sake. */
   end(results: readonly StepResult[]): Promise<void>
 }
 

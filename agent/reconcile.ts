@@ -77,8 +77,8 @@ export interface Reconciler {
  * depends on what is there and on the state, never on what woke it, and does nothing when all is as
  * desired.
  *
- * Throws when something cannot be read or the state or journal cannot be written; nothing beyond the
- * stages in the journal has been changed then. A step that fails is a result, not an exception: what
+ * Throws when something cannot be read or the state or journal cannot be written; nothing has been
+ * changed then. A step that fails is a result, not an exception: what
  * was done stays, its stage is finished, and the pass ends there, except that a failure inside one
  * container holds up only the further steps of that container. The next pass tries again.
  */
@@ -102,10 +102,18 @@ export function createReconciler(ports: ReconcilerPorts, intent: Intent): Reconc
 
   async function pass(state: AgentState): Promise<PassResult> {
     const planned = await plan(state)
-    if (!isSameState(planned.state, state)) await ports.saveState(planned.state)
+    await prepare(planned, state)
     const results = await applySteps(planned.steps)
     const isConverged = results.every(({ outcome }) => outcome === 'done')
     return { ...planned, results, isConverged }
+  }
+
+  /** Everything that must be durable before the first change, at once: each sync may take long. */
+  async function prepare(planned: PassPlan, before: AgentState): Promise<void> {
+    await Promise.all([
+      isSameState(planned.state, before) ? undefined : ports.saveState(planned.state),
+      planned.steps.length === 0 ? undefined : ports.journal.begin(planned.steps),
+    ])
   }
 
   async function applySteps(steps: readonly Step[]): Promise<readonly StepOutcome[]> {
@@ -120,7 +128,6 @@ export function createReconciler(ports: ReconcilerPorts, intent: Intent): Reconc
   }
 
   async function applyStage(steps: readonly Step[]): Promise<readonly StepResult[]> {
-    await ports.journal.begin(steps)
     const results = await ports.actuator.apply(steps).catch((cause: unknown) =>
       steps.map(
         (step): StepResult => ({

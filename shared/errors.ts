@@ -84,7 +84,6 @@ export type ErrorCode =
   | 'IP_OUTPUT_INVALID'
   | 'NDPPD_CONFIG_INVALID'
   | 'ALREADY_RUNNING'
-  | 'NOT_ENROLLED'
   | 'ENROLMENT_REFUSED'
   // the demo and the lab
   | 'LAB_FAILED'

@@ -5,6 +5,7 @@ import { targetOf } from '../domain/step.ts'
 import type { Actuator, StepResult } from '../ports.ts'
 import { lastWords, type RunCommand } from './command.ts'
 import { type AddressStep, createContainerNamespaces, failedLines } from './container-namespaces.ts'
+import { ROUTE_PROTOCOL } from './ip-links.ts'
 import type { Ip6tables } from './ip6tables.ts'
 import type { Ndppd } from './ndppd.ts'
 import { isRoutedTo } from './proc-net.ts'
@@ -32,9 +33,9 @@ function renderHostCommand(step: HostStep): string {
   switch (step.kind) {
     case 'route-add':
       // A route, not an address of the bridge: dockerd with live-restore removes foreign addresses.
-      return `route replace ${step.subnet} dev ${step.bridge} proto static`
+      return `route replace ${step.subnet} dev ${step.bridge} proto ${ROUTE_PROTOCOL}`
     case 'route-remove':
-      return `route del ${step.subnet} dev ${step.bridge} proto static`
+      return `route del ${step.subnet} dev ${step.bridge} proto ${ROUTE_PROTOCOL}`
     case 'uplink-deprecate':
       return (
         `address change ${step.address}/${step.length} dev ${step.interface}` +

@@ -1,7 +1,7 @@
 import { messageOf } from '../../shared/errors.ts'
 import type { Logger } from '../../shared/logger.ts'
 import type { AttachmentState, ContainerState, NetworkState } from '../domain/model.ts'
-import type { Containers } from '../ports.ts'
+import type { Containers, Kernel } from '../ports.ts'
 import { type ContainerInterfaces, NOT_FOUND } from './container-interfaces.ts'
 import type { DockerApi } from './docker.ts'
 import {
@@ -20,7 +20,11 @@ export interface DockerContainersParts {
   readonly interfaces: ContainerInterfaces
   readonly processes: ProcessTable
   readonly linkIndexes: LinkIndexes
-  /** Whether a network is ours to number; nobody looks into containers of other networks only. */
+  readonly readRoutes: Kernel['readRoutes']
+  /**
+   * Whether a network is ours to number. Those that have a route of ours still were: they are read too,
+   * so that what they had is taken away. Nobody looks into containers of other networks only.
+   */
   readonly takesPart: (network: NetworkState) => boolean
   readonly log: Logger
 }
@@ -98,13 +102,16 @@ export function createDockerContainers(parts: DockerContainersParts): Containers
   }
 
   async function read() {
-    const [networkList, containerList, indexes] = await Promise.all([
+    const [networkList, containerList, indexes, routes] = await Promise.all([
       api.listNetworks(),
       api.listContainers(),
       parts.linkIndexes(),
+      parts.readRoutes(),
     ])
+    const hasRoute = ({ bridge }: NetworkState) =>
+      routes.some((route) => route.interface === bridge)
     const networks = decodeNetworks(networkList)
-      .filter(parts.takesPart)
+      .filter((network) => parts.takesPart(network) || hasRoute(network))
       .map((network) => ({ ...network, bridgeIndex: indexes.get(network.bridge) ?? null }))
     const ids = new Set(networks.map(({ id }) => id))
     const listed = decodeContainers(containerList)

@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import { ReprefixError } from '../../shared/errors.ts'
-import { type Address, parseAddress, parsePrefix } from '../../shared/ipv6.ts'
+import { type Address, networkOf, type Prefix, parseAddress } from '../../shared/ipv6.ts'
 import { describeIssues } from '../../shared/issue.ts'
 import type { NetworkState } from '../domain/model.ts'
 
@@ -66,6 +66,12 @@ function decode<S extends v.GenericSchema>(schema: S, value: unknown): v.InferOu
   )
 }
 
+/** Docker keeps a subnet as it was typed, host bits included. */
+function decodeSubnet(text: string): Prefix {
+  const [address = '', length] = text.split('/')
+  return networkOf(parseAddress(address), Number(length))
+}
+
 /** Decodes `GET /networks`. `bridgeIndex` is unknown to Docker and stays `null`. */
 export function decodeNetworks(value: unknown): readonly NetworkState[] {
   return decode(v.array(networkSchema), value).map((network) => ({
@@ -76,7 +82,7 @@ export function decodeNetworks(value: unknown): readonly NetworkState[] {
     bridgeIndex: null,
     isInternal: network.Internal,
     subnets: (network.IPAM?.Config ?? []).flatMap(({ Subnet }) =>
-      Subnet?.includes(':') ? [parsePrefix(Subnet)] : [],
+      Subnet?.includes(':') ? [decodeSubnet(Subnet)] : [],
     ),
     labels: network.Labels ?? {},
   }))

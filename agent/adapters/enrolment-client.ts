@@ -85,6 +85,12 @@ async function post(join: JoinString, jws: string, parts: EnrolParts): Promise<u
   }
   const body = parseJson(text)
   if (response.ok && body !== undefined) return body
+  if (response.ok) {
+    throw new ReprefixError(
+      'CLOUD_UNREACHABLE',
+      `${url} answered, but not as a reprefix cloud does: check the URL and the proxy in front of it`,
+    )
+  }
   const problem = v.safeParse(problemSchema, body)
   const { code, detail } = problem.success
     ? problem.output

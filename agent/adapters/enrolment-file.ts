@@ -1,5 +1,4 @@
 import * as v from 'valibot'
-import { ReprefixError } from '../../shared/errors.ts'
 import { readJsonFile, writeJsonFile } from './json-file.ts'
 
 const EnrolmentSchema = v.strictObject({
@@ -15,18 +14,13 @@ const EnrolmentSchema = v.strictObject({
 /** What enrolment gave this host. */
 export type Enrolment = v.InferOutput<typeof EnrolmentSchema>
 
-const REMEDY = 'make a new join string in the cloud and enrol again: reprefix-agent enroll JOIN'
+/** What helps when the enrolment or what hangs on it is lost. */
+export const ENROL_AGAIN =
+  'restore it from a backup, or enrol again with a new join string: reprefix-agent enroll --force JOIN'
 
 /** Reads the enrolment; `null` when this host has never enrolled. */
 export function readEnrolment(path: string): Promise<Enrolment | null> {
-  return readJsonFile(path, EnrolmentSchema, REMEDY)
-}
-
-/** Reads the enrolment, or throws NOT_ENROLLED with the command that helps. */
-export async function requireEnrolment(path: string): Promise<Enrolment> {
-  const enrolment = await readEnrolment(path)
-  if (enrolment) return enrolment
-  throw new ReprefixError('NOT_ENROLLED', `this host has no key yet (${path}); ${REMEDY}`)
+  return readJsonFile(path, EnrolmentSchema, ENROL_AGAIN)
 }
 
 /** Stores the enrolment, readable by its owner alone. */

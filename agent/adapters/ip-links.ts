@@ -11,6 +11,12 @@ export interface Link {
   readonly mac: string
 }
 
+/**
+ * The routing protocol number of our routes: it tells them from all that others have set. Not one of
+ * those that iproute2 names in rt_protos, so that every version prints and takes it as a number.
+ */
+export const ROUTE_PROTOCOL = '174'
+
 const linkSchema = v.looseObject({
   ifindex: v.number(),
   ifname: v.string(),
@@ -20,7 +26,6 @@ const linkSchema = v.looseObject({
 const routeSchema = v.looseObject({
   dst: v.string(),
   dev: v.optional(v.string()),
-  gateway: v.optional(v.string()),
   protocol: v.optional(v.string()),
 })
 
@@ -47,13 +52,10 @@ export function parseLinks(json: string): readonly Link[] {
   }))
 }
 
-/**
- * Reads from `ip -6 -json route` the routes that lead straight to an interface and that somebody set
- * on purpose (`proto static`), ours among them.
- */
-export function parseStaticRoutes(json: string): readonly RouteState[] {
-  return decode(json, routeSchema).flatMap(({ dst, dev, gateway, protocol }) =>
-    protocol === 'static' && dev !== undefined && gateway === undefined && dst.includes('/')
+/** Reads our own routes from `ip -6 -json route`; see {@link ROUTE_PROTOCOL}. */
+export function parseOwnRoutes(json: string): readonly RouteState[] {
+  return decode(json, routeSchema).flatMap(({ dst, dev, protocol }) =>
+    protocol === ROUTE_PROTOCOL && dev !== undefined && dst.includes('/')
       ? [{ subnet: parsePrefix(dst), interface: dev }]
       : [],
   )

@@ -1,10 +1,8 @@
 import { ReprefixError } from '../../shared/errors.ts'
+import { CHAIN } from '../domain/firewall-rules.ts'
 import type { FirewallState } from '../domain/model.ts'
 import type { Firewall } from '../ports.ts'
 import { lastWords, type RunCommand, requireSuccess } from './command.ts'
-
-/** The one chain of the filter table that is ours. */
-export const CHAIN = 'REPREFIX'
 
 type Hook = FirewallState['hook']
 const HOOKS: readonly Hook[] = ['DOCKER-USER', 'FORWARD']

@@ -1,6 +1,8 @@
 import { type FileHandle, mkdir, open, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { ReprefixError } from '../../shared/errors.ts'
+import { messageOf } from '../../shared/errors.ts'
+import { writeFault } from '../../shared/files.ts'
+import type { Logger } from '../../shared/logger.ts'
 import { type Step, targetOf } from '../domain/step.ts'
 import type { Journal } from '../ports.ts'
 
@@ -8,6 +10,7 @@ import type { Journal } from '../ports.ts'
 export interface JournalSettings {
   readonly path: string
   readonly now: () => Date
+  readonly log: Logger
   /** The file is set aside as `.1` when it has grown beyond this. */
   readonly maxBytes?: number
 }
@@ -19,14 +22,17 @@ function describe(step: Step): { step: string; target: string } {
 }
 
 /**
- * An append-only NDJSON file of stages begun and ended. `begin` is on disk before it returns, so that
- * after a crash the journal names what may have been half done; `end` rides on the next sync, because
- * losing it costs nothing: steps are idempotent and the next pass reads the world again.
+ * An append-only NDJSON file of passes begun and stages ended. `begin` is on disk before it returns, so
+ * that after a crash the journal names what may have been half done; `end` rides on the next sync,
+ * because losing it costs nothing: steps are idempotent and the next pass reads the world again. A line
+ * cut short, by a full disk or a crash, is left as it is and ended before the next one.
+ * `begin` throws DISK_FULL or FILE_WRITE_FAILED.
  */
 export function createJournal(settings: JournalSettings): Journal & { close(): Promise<void> } {
   const maxBytes = settings.maxBytes ?? MAX_BYTES
   let file: FileHandle | undefined
   let bytes = 0
+  let isCutShort = false
 
   async function openFile(): Promise<FileHandle> {
     if (file && bytes > maxBytes) {
@@ -36,8 +42,10 @@ export function createJournal(settings: JournalSettings): Journal & { close(): P
     }
     if (!file) {
       await mkdir(dirname(settings.path), { recursive: true, mode: 0o700 })
-      file = await open(settings.path, 'a', 0o600)
+      file = await open(settings.path, 'a+', 0o600)
       bytes = (await file.stat()).size
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(1), 0, 1, Math.max(bytes - 1, 0))
+      isCutShort = bytesRead === 1 && buffer.toString() !== '\n'
     }
     return file
   }
@@ -45,19 +53,15 @@ export function createJournal(settings: JournalSettings): Journal & { close(): P
   async function append(line: object, isSynced: boolean): Promise<void> {
     try {
       const handle = await openFile()
-      const text = `${JSON.stringify({ at: settings.now().toISOString(), ...line })}\n`
+      const json = JSON.stringify({ at: settings.now().toISOString(), ...line })
+      const text = `${isCutShort ? '\n' : ''}${json}\n`
+      isCutShort = true
       await handle.appendFile(text)
+      isCutShort = false
       bytes += Buffer.byteLength(text)
       if (isSynced) await handle.datasync()
     } catch (cause) {
-      if (cause instanceof Error && 'code' in cause && cause.code === 'ENOSPC') {
-        throw new ReprefixError(
-          'DISK_FULL',
-          `no space left for ${settings.path}; nothing of this stage was changed: free space on that file system`,
-          { cause },
-        )
-      }
-      throw new ReprefixError('FILE_WRITE_FAILED', `failed to write ${settings.path}`, { cause })
+      throw writeFault(settings.path, cause)
     }
   }
 
@@ -75,7 +79,9 @@ export function createJournal(settings: JournalSettings): Journal & { close(): P
           })),
         },
         false,
-      ),
+      ).catch((cause: unknown) => {
+        settings.log.warn({ event: 'unwritten' }, `the journal is incomplete: ${messageOf(cause)}`)
+      }),
     close: async () => {
       await file?.close()
       file = undefined

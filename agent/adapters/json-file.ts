@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import * as v from 'valibot'
-import { ReprefixError } from '../../shared/errors.ts'
+import { messageOf, ReprefixError } from '../../shared/errors.ts'
 import { writeFileAtomic } from '../../shared/files.ts'
 
 /**
@@ -17,13 +17,22 @@ export async function readJsonFile<S extends v.GenericSchema>(
     text = await readFile(path, 'utf8')
   } catch (cause) {
     if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return null
-    throw new ReprefixError('FILE_READ_FAILED', `failed to read ${path}; ${remedy}`, { cause })
+    throw readFault(path, cause)
   }
   try {
     return v.parse(schema, JSON.parse(text))
   } catch (cause) {
     throw new ReprefixError('STATE_CORRUPT', `${path} is damaged; ${remedy}`, { cause })
   }
+}
+
+/** The fault for a file that is there but cannot be read: FILE_READ_FAILED. */
+export function readFault(path: string, cause: unknown): ReprefixError {
+  return new ReprefixError(
+    'FILE_READ_FAILED',
+    `failed to read ${path}: ${messageOf(cause)}; run this as root, or check the file's permissions`,
+    { cause },
+  )
 }
 
 /** Writes a JSON file durably and whole; readable by its owner alone. */

@@ -2,7 +2,7 @@ import { ReprefixError } from '../../shared/errors.ts'
 import { countRouters, parseAddresses } from '../domain/ip-json.ts'
 import type { Kernel } from '../ports.ts'
 import { lastWords, type RunCommand } from './command.ts'
-import { parseLinks, parseStaticRoutes } from './ip-links.ts'
+import { parseLinks, parseOwnRoutes } from './ip-links.ts'
 
 /** Index of every link of the agent's network namespace, by name. */
 export type LinkIndexes = () => Promise<ReadonlyMap<string, number>>
@@ -74,7 +74,7 @@ export function createKernel(
           routers: countRouters(routes, uplink),
         }
       },
-      readRoutes: async () => parseStaticRoutes((await read()).routes),
+      readRoutes: async () => parseOwnRoutes((await read()).routes),
     },
     linkIndexes: async () =>
       new Map(parseLinks((await read()).links).map(({ name, index }) => [name, index])),

@@ -1,7 +1,7 @@
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as v from 'valibot'
-import type { Report } from '../../shared/report.ts'
+import { type Report, reportSchema } from '../../shared/report.ts'
 import { readJsonFile, writeJsonFile } from './json-file.ts'
 
 /** What a report says of the host; sequence, witness and signature are added when it is sent. */
@@ -33,8 +33,7 @@ export interface Outbox {
 }
 
 const EntrySchema = v.strictObject({
-  // Written by this program and checked whole when it is signed; here it only has to be an object.
-  body: v.custom<ReportBody>((value) => typeof value === 'object' && value !== null),
+  body: v.pick(reportSchema, ['prefix', 'records', 'steps']),
   signed: v.nullable(v.strictObject({ seq: v.number(), jws: v.string(), witnessSize: v.number() })),
 })
 

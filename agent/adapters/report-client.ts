@@ -72,7 +72,9 @@ export function parseVerdict(response: Response, text: string): Verdict {
   }
   const parsed = v.safeParse(ProblemSchema, body)
   const problem = parsed.success ? parsed.output : { code: 'unknown' }
-  const detail = problem.detail ?? problem.title ?? `HTTP ${response.status}`
+  const reason = problem.detail ?? problem.title
+  const status = `HTTP ${response.status}`
+  const detail = reason ?? status
   if (response.status === 401 && problem.nonce !== undefined) {
     return { kind: 'use-nonce', nonce: problem.nonce }
   }
@@ -84,7 +86,7 @@ export function parseVerdict(response: Response, text: string): Verdict {
   }
   return {
     kind: 'unavailable',
-    reason: `HTTP ${response.status} ${detail}`,
+    reason: reason === undefined ? status : `${status}, ${reason}`,
     retryMs: retryAfterMs(response),
   }
 }

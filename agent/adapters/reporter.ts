@@ -34,11 +34,14 @@ export interface ReporterParts {
 export interface Reporter {
   /**
    * Queues a report when it claims something else than the newest report did; it is on disk when this
-   * returns. Its cause becomes `claims` when the prefix is the same. A claim the cloud refused is offered again after a while, as its policy may have changed.
+   * returns. Its cause becomes `claims` when the prefix is the same. A claim the cloud refused is
+   * offered again after a while, as its policy may have changed.
    */
   offer(body: ReportBody): Promise<void>
   /** What the newest report claimed, as `claimOf` gives it; `null` before the first. */
   newestClaim(): string | null
+  /** Whether the cloud refused the newest report that it has judged. */
+  isRefused(): boolean
   /** Makes a refused claim be sent again with the next offer. */
   retryRefused(): void
   /** Sends what waits, until stopped. */
@@ -56,7 +59,10 @@ const MAX_ROUNDS = 4
 const TIMEOUTS_MS = [2000, 5000, 15_000] as const
 
 /** The part of a report that the cloud acts on, as a text that compares. */
-export function claimOf(body: ReportBody): string {
+export function claimOf(body: {
+  readonly prefix: Pick<ReportBody['prefix'], 'current'>
+  readonly records: readonly unknown[]
+}): string {
   return JSON.stringify([body.prefix.current, body.records])
 }
 
@@ -64,6 +70,13 @@ export function claimOf(body: ReportBody): string {
 function withCause(body: ReportBody, newestClaim: string | null): ReportBody {
   const isKnown = newestClaim?.startsWith(`["${body.prefix.current}",`) ?? false
   return isKnown ? { ...body, prefix: { ...body.prefix, cause: 'claims' } } : body
+}
+
+/** What an operator does about a refusal; the agent by itself tries again every quarter of an hour. */
+function remedyFor(code: string): string {
+  return /^KEY_|^HOST_/.test(code)
+    ? 'enrol again with a new join string: reprefix-agent enroll --force JOIN'
+    : 'correct what this host claims, or its policy (reprefix host policy), then: systemctl reload reprefix-agent'
 }
 
 /** Loads what waits from disk and gives the reporter. */
@@ -147,7 +160,8 @@ export async function createReporter(parts: ReporterParts, start: ReportingState
   }
 
   async function refuse(entry: OutboxEntry, verdict: Extract<Verdict, { kind: 'refused' }>) {
-    const { status, code, detail } = verdict
+    const { status, code } = verdict
+    const detail = `${verdict.detail}; ${remedyFor(code)}`
     const seq = entry.signed?.seq ?? 0
     const at = new Date(parts.now()).toISOString()
     await finish(entry, { refused: { at, seq, status, code, detail } })
@@ -236,6 +250,7 @@ export async function createReporter(parts: ReporterParts, start: ReportingState
   return {
     offer,
     newestClaim,
+    isRefused: () => state.refused !== null,
     retryRefused: () => {
       isRefusalStale = true
     },

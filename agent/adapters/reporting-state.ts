@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { ENROL_AGAIN } from './enrolment-file.ts'
 import { readJsonFile, writeJsonFile } from './json-file.ts'
 
 const ReportingStateSchema = v.strictObject({
@@ -32,12 +33,7 @@ export interface ReportingStateFile {
 /** Keeps the reporting state in one file. */
 export function createReportingStateFile(path: string): ReportingStateFile {
   return {
-    read: () =>
-      readJsonFile(
-        path,
-        ReportingStateSchema,
-        'restore it from a backup, or enrol this host again with a new join string',
-      ),
+    read: () => readJsonFile(path, ReportingStateSchema, ENROL_AGAIN),
     write: (state) => writeJsonFile(path, state),
   }
 }

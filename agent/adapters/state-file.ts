@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { messageOf, ReprefixError } from '../../shared/errors.ts'
 import { type AgentState, INITIAL_STATE, parseAgentState } from '../domain/agent-state.ts'
-import { writeJsonFile } from './json-file.ts'
+import { readFault, writeJsonFile } from './json-file.ts'
 
 /** Where the agent's memory lives. */
 export interface StateFile {
@@ -27,9 +27,7 @@ export function createStateFile(path: string): StateFile {
         if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') {
           return INITIAL_STATE
         }
-        throw new ReprefixError('FILE_READ_FAILED', `failed to read ${path}: ${messageOf(cause)}`, {
-          cause,
-        })
+        throw readFault(path, cause)
       }
       try {
         return parseAgentState(JSON.parse(text))

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { decodeBase64, encodeBase64 } from '../../shared/base64.ts'
 import { parseVkey } from '../../shared/checkpoint.ts'
-import { ReprefixError } from '../../shared/errors.ts'
+import { messageOf, ReprefixError } from '../../shared/errors.ts'
 import { importSigningKey, signReport } from '../../shared/jws.ts'
 import type { Logger } from '../../shared/logger.ts'
 import { verifyReceipt } from '../../shared/receipt.ts'
@@ -11,7 +11,7 @@ import { runCommand } from '../adapters/command.ts'
 import { createContainerInterfaces } from '../adapters/container-interfaces.ts'
 import { createDockerApi, type DockerApi } from '../adapters/docker.ts'
 import { createDockerContainers } from '../adapters/docker-containers.ts'
-import { type Enrolment, readEnrolment } from '../adapters/enrolment-file.ts'
+import { ENROL_AGAIN, type Enrolment, readEnrolment } from '../adapters/enrolment-file.ts'
 import { createIp6tables } from '../adapters/ip6tables.ts'
 import { createJournal } from '../adapters/journal.ts'
 import { createKernel } from '../adapters/kernel.ts'
@@ -55,7 +55,7 @@ export function assemble(
         )
       : null
   const ip6tables = intent.firewall.backend === 'ip6tables' ? createIp6tables(runCommand) : null
-  const journal = createJournal({ path: paths.journal, now: () => new Date() })
+  const journal = createJournal({ path: paths.journal, now: () => new Date(), log })
   const stateFile = createStateFile(paths.state)
   const reconciler = createReconciler(
     {
@@ -65,6 +65,7 @@ export function assemble(
         interfaces,
         processes,
         linkIndexes,
+        readRoutes: kernel.readRoutes,
         takesPart: ({ name, labels }) =>
           Object.hasOwn(intent.networks, name) || Object.hasOwn(labels, SUBNET_LABEL),
         log,
@@ -91,12 +92,24 @@ export function assemble(
   return { reconciler, docker, readState: () => stateFile.read(), close: () => journal.close() }
 }
 
-/** Creates the state directory, private to root: it holds the host's key. */
-export async function prepareStateDirectory(config: AgentConfig): Promise<void> {
-  await mkdir(config.paths.directory, { recursive: true, mode: 0o700 })
+/**
+ * Creates the state directory, private to root: it holds the host's key.
+ * @throws ReprefixError FILE_WRITE_FAILED
+ */
+export async function prepareStateDirectory({ paths }: AgentConfig): Promise<void> {
+  try {
+    await mkdir(paths.directory, { recursive: true, mode: 0o700 })
+  } catch (cause) {
+    throw new ReprefixError(
+      'FILE_WRITE_FAILED',
+      `could not create the state directory ${paths.directory}: ${messageOf(cause)};` +
+        ' run this as root, or correct stateDirectory in the settings',
+      { cause },
+    )
+  }
 }
 
-/** Builds the reporter from the enrolment; `null` on a host that has not enrolled. */
+/** Builds the reporter from the enrolment; `null`, and a warning, on a host that has not enrolled. */
 export async function assembleReporter(
   config: AgentConfig,
   log: Logger,
@@ -104,17 +117,21 @@ export async function assembleReporter(
 ): Promise<Reporter | null> {
   const { paths } = config
   const enrolment = await readEnrolment(paths.enrolment)
-  if (enrolment === null) return null
+  if (enrolment === null) {
+    log.warn(
+      { event: 'not-enrolled' },
+      'this host is not enrolled: it is renumbered, but no DNS name is; reprefix-agent enroll JOIN',
+    )
+    return null
+  }
   requireSameCloud(config, enrolment)
-  const key = await importSigningKey(enrolment.key)
-  const verifiers = [await parseVkey(enrolment.vkey)]
+  const { key, verifiers } = await importKeys(enrolment, paths.enrolment)
   const stateFile = createReportingStateFile(paths.reporting)
   const start = await stateFile.read()
   if (start === null) {
     throw new ReprefixError(
       'STATE_CORRUPT',
-      `${paths.reporting} is missing although this host is enrolled; restore it from a backup, or` +
-        ' enrol again with a new join string: reprefix-agent enroll --force JOIN',
+      `${paths.reporting} is missing although this host is enrolled; ${ENROL_AGAIN}`,
     )
   }
   const url = reportsUrl(enrolment.url)
@@ -145,6 +162,18 @@ export async function assembleReporter(
     log,
   }
   return createReporter(parts, start)
+}
+
+async function importKeys({ key, vkey }: Enrolment, path: string) {
+  try {
+    return { key: await importSigningKey(key), verifiers: [await parseVkey(vkey)] }
+  } catch (cause) {
+    throw new ReprefixError(
+      'STATE_CORRUPT',
+      `${path} is damaged: ${messageOf(cause)}; ${ENROL_AGAIN}`,
+      { cause },
+    )
+  }
 }
 
 function requireSameCloud(config: AgentConfig, enrolment: Enrolment): void {

@@ -1,4 +1,4 @@
-import { mkdir, readFile, rm } from 'node:fs/promises'
+import { readFile, rm } from 'node:fs/promises'
 import { join as joinPath } from 'node:path'
 import { ReprefixError } from '../../shared/errors.ts'
 import { parseJoin } from '../../shared/join.ts'
@@ -8,6 +8,7 @@ import { writeJsonFile } from '../adapters/json-file.ts'
 import { acquireLock } from '../adapters/lock.ts'
 import { createReportingStateFile } from '../adapters/reporting-state.ts'
 import type { AgentConfig } from '../config.ts'
+import { prepareStateDirectory } from './assemble.ts'
 
 /** What the command line asked for. */
 export interface EnrollOptions {
@@ -39,7 +40,7 @@ export async function runEnroll(
     )
   }
   const { paths } = config
-  await mkdir(paths.directory, { recursive: true, mode: 0o700 })
+  await prepareStateDirectory(config)
   const lock = await acquireLock(paths.directory)
   try {
     const present = options.force ? null : await readEnrolment(paths.enrolment)

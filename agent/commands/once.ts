@@ -13,7 +13,8 @@ const REPORT_LIMIT_MS = 30_000
 
 /**
  * `reprefix-agent once`: passes until the host is as desired, then reports. Gives true when both are
- * done; a report that could not be confirmed stays on disk for the next run.
+ * done and the cloud has not refused; a report that could not be confirmed stays on disk for the next
+ * run.
  */
 export async function runOnce(config: AgentConfig, log: Logger): Promise<boolean> {
   await prepareStateDirectory(config)
@@ -37,7 +38,7 @@ export async function runOnce(config: AgentConfig, log: Logger): Promise<boolean
     while (reporter.waiting() > 0 && Date.now() < deadline) await sleep(20)
     abort.abort()
     await sending
-    return isConverged && reporter.waiting() === 0
+    return isConverged && reporter.waiting() === 0 && !reporter.isRefused()
   } finally {
     abort.abort()
     await lock.release()

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from '../../shared/logger.ts'
+import { claimOf } from '../adapters/reporter.ts'
 import { createReportingStateFile } from '../adapters/reporting-state.ts'
 import type { AgentConfig } from '../config.ts'
 import { type Step, targetOf } from '../domain/step.ts'
@@ -57,7 +58,10 @@ export async function readPlan(config: AgentConfig, log: Logger): Promise<PlanRe
   const plan = await planSettled(assembly)
   const reporting = await createReportingStateFile(config.paths.reporting).read()
   const current = plan.state.current?.prefix
-  const claim = plan.claims === null ? null : JSON.stringify([current, plan.claims])
+  const claim =
+    current === undefined || plan.claims === null
+      ? null
+      : claimOf({ prefix: { current }, records: plan.claims })
   const isClaimNew = claim !== null && claim !== (reporting?.claim ?? null)
   return {
     kind: 'plan',
@@ -85,6 +89,11 @@ function renderDecision(decision: PassPlan['decision']): string {
   }
 }
 
+function renderExtent({ steps, hasChanges }: PlanReport): string {
+  if (steps.length > 0) return `${steps.length} steps to take`
+  return hasChanges ? 'only the claim to report' : 'nothing to do'
+}
+
 /** The plan as a table for people. */
 export function renderPlan(plan: PlanReport): readonly string[] {
   const rows = plan.steps.map(({ plane, step, target }) => [plane, step, target] as const)
@@ -99,6 +108,6 @@ export function renderPlan(plan: PlanReport): readonly string[] {
       ([plane, step, target]) => `${plane.padEnd(width(0))}  ${step.padEnd(width(1))}  ${target}`,
     ),
     ...plan.problems.map(({ where, what, remedy }) => `problem   ${where}: ${what}; ${remedy}`),
-    plan.hasChanges ? `${plan.steps.length} steps to take` : 'nothing to do',
+    renderExtent(plan),
   ]
 }

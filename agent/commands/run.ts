@@ -24,12 +24,6 @@ export async function runAgent(config: AgentConfig, log: Logger): Promise<void> 
   }
   process.on('SIGTERM', onStop).on('SIGINT', onStop)
   const reporter = await assembleReporter(config, log, abort.signal)
-  if (reporter === null) {
-    log.warn(
-      { event: 'not-enrolled' },
-      'this host is not enrolled: it is renumbered, but no DNS name is; reprefix-agent enroll JOIN',
-    )
-  }
   const session = await startSession(config, log, reporter)
   const loop = createLoop({ pass: session.pass, now: Date.now, log })
   const onHangup = (): void => {

@@ -89,6 +89,6 @@ export function parseAgentState(value: unknown): AgentState {
   if (result.success) return result.output
   throw new ReprefixError(
     'STATE_CORRUPT',
-    `the saved state is not readable: ${describeIssues(result.issues)}; restore it, or remove it to start afresh`,
+    `the saved state is not readable: ${describeIssues(result.issues)}`,
   )
 }

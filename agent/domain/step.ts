@@ -63,7 +63,7 @@ export function targetOf(step: Step): string {
     case 'firewall-set':
       return step.hook
     case 'proxy-set':
-      return step.bridges.join(',')
+      return step.bridges.join(',') || 'no bridge'
     case 'route-add':
     case 'route-remove':
       return `${step.subnet} dev ${step.bridge}`

@@ -16,11 +16,15 @@ export interface AgentProcess {
   /** Everything it told since the lab began, over all its runs. */
   readonly events: readonly ProgramEvent[]
   readonly logFile: string
+  /** Its settings file, as YAML. */
+  readonly configuration: string
   isRunning(): boolean
   enrol(join: string): Promise<void>
   start(): Promise<void>
   /** Ends it with SIGTERM and returns its exit code. */
   stop(): Promise<number | NodeJS.Signals>
+  /** Kills it, as the kernel would. */
+  kill(): Promise<void>
   /** Runs a command of the agent (`once`, `plan`, `status`) with the lab's configuration. */
   command(args: readonly string[]): Promise<RunResult>
   /** Waits for an event after the first `from` ones. */
@@ -73,6 +77,7 @@ export async function prepareAgent(lab: Lab, options: AgentOptions): Promise<Age
   return {
     events,
     logFile,
+    configuration,
     isRunning: () => daemon?.isRunning() ?? false,
     enrol: async (joinString) => {
       const { code, stdout, stderr } = await tryRun(argv(['enroll', joinString]))
@@ -95,6 +100,9 @@ export async function prepareAgent(lab: Lab, options: AgentOptions): Promise<Age
       })
     },
     stop: async () => (await daemon?.stop()) ?? 0,
+    kill: async () => {
+      await daemon?.stop('SIGKILL')
+    },
     command: (args) => tryRun(argv(args)),
     event: (what, matches, from = 0, wait = {}) =>
       waitFor(`agent: ${what}`, () => events.slice(from).find(matches), {

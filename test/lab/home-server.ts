@@ -18,6 +18,8 @@ export interface HomeServer {
   /** Makes and starts a container; returns when Docker says that it runs. */
   startContainer(container: LabContainer): Promise<void>
   restartContainer(name: string): Promise<void>
+  /** Removes containers and network and makes them anew: the bridge gets another interface index. */
+  recreateNetwork(containers: readonly LabContainer[]): Promise<void>
   /** Reads which containers run, in the order given. */
   lives(containers: readonly LabContainer[]): Promise<readonly ContainerLife[]>
 }
@@ -97,6 +99,12 @@ export async function startHomeServer(
     restartContainer: async (name) => {
       // busybox as process 1 ignores SIGTERM: do not wait the usual ten seconds for it.
       await api.call('POST', `/containers/${name}/restart?t=0`)
+    },
+    recreateNetwork: async (wanted) => {
+      for (const { name } of wanted) await api.call('DELETE', `/containers/${name}?force=1`)
+      await api.call('DELETE', `/networks/${HOME.network}`)
+      await createNetwork(api)
+      await Promise.all(wanted.map(startContainer))
     },
     lives: (wanted) => Promise.all(wanted.map(({ name }) => readLife(api, name))),
   }

@@ -1,8 +1,10 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { runCli } from '../../../agent/cli.ts'
+import { generateNoteSigner } from '../../../shared/checkpoint.ts'
+import { renderJoin } from '../../../shared/join.ts'
 
 let directory = ''
 let written = ''
@@ -25,6 +27,12 @@ async function run(yaml: string, ...args: string[]): Promise<number> {
   const config = join(directory, 'agent.yaml')
   await writeFile(config, yaml.replace('DIR', directory))
   return runCli(['node', 'reprefix-agent', ...args, '--config', config])
+}
+
+async function joinString(): Promise<string> {
+  const { signer } = await generateNoteSigner('a.example')
+  const secret = new Uint8Array(16)
+  return renderJoin({ url: 'https://a.example', vkey: signer.vkey, token: 't', secret })
 }
 
 const GOOD = 'interface: eth0\nstateDirectory: DIR\n'
@@ -54,18 +62,36 @@ describe('the command line', () => {
     expect(written).toContain('state.json is damaged')
   })
 
+  it.each([
+    ['state.json', '{"v":1}'],
+    ['enrolment.json', '{"url":"https://a.example"}'],
+    ['reporting.json', '[]'],
+    ['outbox/000001700000000.json', '{"body":{},"signed":null}'],
+    ['receipts/0001700000000000.json', ''],
+  ])('names a damaged %s and what helps, in one line', async (name, text) => {
+    await mkdir(join(directory, name, '..'), { recursive: true })
+    await writeFile(join(directory, name), text)
+    expect(await run(GOOD, 'status')).toBe(1)
+    expect(written).toMatch(
+      new RegExp(
+        `^reprefix-agent: ${directory}/${name} is damaged.*(?:remove it|enrol again).*\n$`,
+      ),
+    )
+  })
+
   it('refuses a join string without showing it', async () => {
     expect(await run(GOOD, 'enroll', 'rpj1-c2VjcmV0')).toBe(2)
     expect(written).not.toContain('c2VjcmV0')
   })
 
+  it('says which state directory cannot be made', async () => {
+    await writeFile(join(directory, 'file'), '')
+    expect(await run(GOOD.replace('DIR', 'DIR/file'), 'enroll', await joinString())).toBe(1)
+    expect(written).toMatch(/state directory .*\/file: .*stateDirectory in the settings\n$/)
+  })
+
   it('refuses a join string of another cloud than the settings name', async () => {
-    const { renderJoin } = await import('../../../shared/join.ts')
-    const { generateNoteSigner } = await import('../../../shared/checkpoint.ts')
-    const { signer } = await generateNoteSigner('a.example')
-    const secret = new Uint8Array(16)
-    const word = renderJoin({ url: 'https://a.example', vkey: signer.vkey, token: 't', secret })
-    expect(await run(`${GOOD}cloud: https://b.example\n`, 'enroll', word)).toBe(2)
+    expect(await run(`${GOOD}cloud: https://b.example\n`, 'enroll', await joinString())).toBe(2)
     expect(written).toContain('https://b.example')
   })
 

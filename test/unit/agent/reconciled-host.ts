@@ -81,7 +81,7 @@ export function createHost() {
         },
       },
       journal: {
-        begin: async (steps) => write(`begin ${steps[0]?.kind}`),
+        begin: async (steps) => write(`begin ${steps.length}`),
         end: async (results) => write(`end ${results[0]?.step.kind}`),
       },
       saveState: async (state) => {

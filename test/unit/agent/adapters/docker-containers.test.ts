@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { createContainerInterfaces } from '../../../../agent/adapters/container-interfaces.ts'
 import type { DockerApi } from '../../../../agent/adapters/docker.ts'
 import { createDockerContainers } from '../../../../agent/adapters/docker-containers.ts'
+import type { RouteState } from '../../../../agent/domain/model.ts'
+import { parsePrefix } from '../../../../shared/ipv6.ts'
 import { fakeProcesses } from '../../../fakes/process-table.ts'
 import { recordedLog } from '../../../fakes/recorded-log.ts'
 import { scriptedCommands } from '../../../fakes/scripted-commands.ts'
@@ -58,6 +60,7 @@ const IP_JSON = (host: number) =>
 interface Host {
   readonly networks?: unknown
   readonly containers?: unknown
+  readonly routes?: readonly RouteState[]
   readonly pids?: Readonly<Record<string, number | null>>
   readonly namespaces?: Readonly<Record<number, string | null>>
   readonly ifInet6?: Readonly<Record<number, string>>
@@ -89,6 +92,7 @@ function docker(host: Host) {
     interfaces,
     processes,
     linkIndexes: async () => new Map([['br-aaaaaaaaaaaa', 7]]),
+    readRoutes: async () => host.routes ?? [],
     takesPart: ({ labels }) => 'reprefix.subnet' in labels,
     log,
   })
@@ -113,6 +117,22 @@ describe('reading Docker', () => {
         subnets: ['fd00:aa:1::/80'],
         labels: NETWORK.Labels,
       },
+    ])
+  })
+
+  it('is not stopped by a subnet that was typed with host bits', async () => {
+    const odd = { ...NETWORK, IPAM: { Config: [{ Subnet: '2001:db8:7::1/64' }] } }
+    const { networks } = await docker({ networks: [odd] }).read()
+    expect(networks[0]?.subnets).toEqual(['2001:db8:7::/64'])
+  })
+
+  it('gives a network that no longer takes part while it has a route of ours', async () => {
+    const dropped = { ...NETWORK, Labels: null }
+    const subnet = parsePrefix('2001:db8:1:1:1::/80')
+    const routes = [{ subnet, interface: 'br-aaaaaaaaaaaa' }]
+    expect((await docker({ networks: [dropped] }).read()).networks).toEqual([])
+    expect((await docker({ networks: [dropped], routes }).read()).networks).toMatchObject([
+      { name: 'web', labels: {} },
     ])
   })
 

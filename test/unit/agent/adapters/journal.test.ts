@@ -9,6 +9,7 @@ import { createStateFile } from '../../../../agent/adapters/state-file.ts'
 import { INITIAL_STATE } from '../../../../agent/domain/agent-state.ts'
 import type { Step } from '../../../../agent/domain/step.ts'
 import { parsePrefix } from '../../../../shared/ipv6.ts'
+import { recordedLog } from '../../../fakes/recorded-log.ts'
 
 let directory = ''
 beforeEach(async () => {
@@ -22,12 +23,13 @@ const STEP: Step = {
   bridge: 'br-web',
 }
 const NAMED = { step: 'route-add', target: '2001:db8:1:1:1::/80 dev br-web' }
+const { log, lines } = recordedLog()
 const now = () => new Date('2026-01-31T12:00:00Z')
 
 describe('the journal', () => {
   it('has what was begun before it is done, and what became of it', async () => {
     const path = join(directory, 'sub', 'journal.ndjson')
-    const journal = createJournal({ path, now })
+    const journal = createJournal({ path, now, log })
     await journal.begin([STEP])
     const begun = await readFile(path, 'utf8')
     expect(JSON.parse(begun)).toEqual({
@@ -46,10 +48,10 @@ describe('the journal', () => {
 
   it('goes on where an earlier run ended, and stays within its size', async () => {
     const path = join(directory, 'journal.ndjson')
-    const first = createJournal({ path, now, maxBytes: 300 })
+    const first = createJournal({ path, now, log, maxBytes: 300 })
     await first.begin([STEP])
     await first.close()
-    const second = createJournal({ path, now, maxBytes: 300 })
+    const second = createJournal({ path, now, log, maxBytes: 300 })
     for (let count = 0; count < 20; count++) await second.begin([STEP])
     await second.close()
     expect(await readdir(directory)).toEqual(['journal.ndjson', 'journal.ndjson.1'])
@@ -58,7 +60,7 @@ describe('the journal', () => {
 
   it('says where it cannot write', async () => {
     await writeFile(join(directory, 'file'), '')
-    const journal = createJournal({ path: join(directory, 'file', 'journal.ndjson'), now })
+    const journal = createJournal({ path: join(directory, 'file', 'journal.ndjson'), now, log })
     await expect(journal.begin([STEP])).rejects.toMatchObject({
       code: 'FILE_WRITE_FAILED',
       message: expect.stringContaining('journal.ndjson'),
@@ -67,12 +69,31 @@ describe('the journal', () => {
 
   it('names a full disk as such, before anything is changed', async () => {
     // Every write to this device fails with ENOSPC.
-    const journal = createJournal({ path: '/dev/full', now })
+    const journal = createJournal({ path: '/dev/full', now, log })
     await expect(journal.begin([STEP])).rejects.toMatchObject({
       code: 'DISK_FULL',
       message: expect.stringContaining('/dev/full'),
     })
     await journal.close()
+  })
+
+  it('does not stop a pass between two stages for what has become of the first', async () => {
+    const journal = createJournal({ path: '/dev/full', now, log })
+    await journal.end([{ step: STEP, outcome: 'done', ms: 1 }])
+    expect(lines.at(-1)).toMatchObject({ level: 'warn', message: expect.stringMatching(/no room/) })
+    await journal.close()
+  })
+
+  it('ends a line that was cut short before the next one', async () => {
+    const path = join(directory, 'journal.ndjson')
+    await writeFile(path, '{"stage":"begin","steps":[{"st')
+    const journal = createJournal({ path, now, log })
+    await journal.begin([STEP])
+    await journal.begin([STEP])
+    await journal.close()
+    const [cut, ...whole] = (await readFile(path, 'utf8')).trim().split('\n')
+    expect(cut).toBe('{"stage":"begin","steps":[{"st')
+    expect(whole.map((line) => JSON.parse(line).stage)).toEqual(['begin', 'begin'])
   })
 })
 

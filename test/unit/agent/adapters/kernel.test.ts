@@ -29,7 +29,7 @@ const ADDRESSES = JSON.stringify([
   },
 ])
 const ROUTES = JSON.stringify([
-  { dst: '2001:db8:1:1:1::/80', dev: 'br-web', protocol: 'static', metric: 1024, flags: [] },
+  { dst: '2001:db8:1:1:1::/80', dev: 'br-web', protocol: '174', metric: 1024, flags: [] },
   { dst: '2001:db8:9::/48', gateway: 'fe80::9', dev: 'eth0', protocol: 'static', flags: [] },
   { dst: 'fd00:aa:1::/80', dev: 'br-web', protocol: 'kernel', metric: 256, flags: [] },
   { dst: 'default', gateway: 'fe80::1', dev: 'eth0', protocol: 'ra', flags: [] },

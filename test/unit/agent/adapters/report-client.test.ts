@@ -96,11 +96,7 @@ describe('posting a report', () => {
       { status: 503, body: problem('STORE_BUSY') },
       { kind: 'unavailable', retryMs: null },
     ],
-    [
-      'gateway',
-      { status: 502, body: '<html>' },
-      { kind: 'unavailable', reason: 'HTTP 502 HTTP 502' },
-    ],
+    ['gateway', { status: 502, body: '<html>' }, { kind: 'unavailable', reason: 'HTTP 502' }],
     ['wrong-path', { status: 404, body: 'not found' }, { kind: 'unavailable' }],
     ['lost', new Error('ECONNRESET'), { kind: 'unavailable', reason: 'ECONNRESET', retryMs: null }],
   ])('judges %s', async (_, answer, expected) => {

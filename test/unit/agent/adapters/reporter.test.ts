@@ -210,7 +210,11 @@ describe('the reporter', () => {
     )
     await made.offer(body(1))
     await until(async () => (await made.waiting()).length === 0)
-    expect((await made.stateFile.read())?.refused).toMatchObject({ code: 'POLICY_NAME' })
+    expect((await made.stateFile.read())?.refused).toMatchObject({
+      code: 'POLICY_NAME',
+      detail: expect.stringMatching(/^not yours; correct .*systemctl reload reprefix-agent$/),
+    })
+    expect(made.isRefused()).toBe(true)
     await made.offer(body(1))
     expect(made.sent).toHaveLength(1)
     await made.offer(body(2))
