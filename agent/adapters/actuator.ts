@@ -12,7 +12,10 @@ import { isRoutedTo } from './proc-net.ts'
 import type { ProcessTable } from './processes.ts'
 
 /** Steps that change the host's own addresses and routes. */
-type HostStep = Extract<Step, { kind: 'route-add' | 'route-remove' | 'uplink-deprecate' }>
+type HostStep = Extract<
+  Step,
+  { kind: 'route-add' | 'route-move' | 'route-remove' | 'uplink-deprecate' }
+>
 
 /** What the actuator acts through. */
 export interface ActuatorParts {
@@ -32,6 +35,7 @@ const ALREADY_GONE = /No such process|Cannot assign requested address/
 function renderHostCommand(step: HostStep): string {
   switch (step.kind) {
     case 'route-add':
+    case 'route-move':
       // A route, not an address of the bridge: dockerd with live-restore removes foreign addresses.
       return `route replace ${step.subnet} dev ${step.bridge} proto ${ROUTE_PROTOCOL}`
     case 'route-remove':
@@ -49,7 +53,7 @@ function isAddressStep(step: Step): step is AddressStep {
 }
 
 function isHostStep(step: Step): step is HostStep {
-  return ['route-add', 'route-remove', 'uplink-deprecate'].includes(step.kind)
+  return ['route-add', 'route-move', 'route-remove', 'uplink-deprecate'].includes(step.kind)
 }
 
 /**

@@ -35,6 +35,7 @@ const PLANES: Readonly<Record<Step['kind'], string>> = {
   'address-deprecate': 'docker',
   'address-remove': 'docker',
   'route-add': 'routes',
+  'route-move': 'routes',
   'route-remove': 'routes',
   'uplink-deprecate': 'uplink',
 }

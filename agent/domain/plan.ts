@@ -72,11 +72,15 @@ function planRoutes(desired: Desired, observed: Observed): readonly Step[] {
     list.some((route) => route.subnet === subnet && route.interface === bridge)
   const added = desired.routes
     .filter((route) => !has(observed.routes, route.subnet, route.interface))
-    .map((route): Step => ({ kind: 'route-add', subnet: route.subnet, bridge: route.interface }))
+    .map((route): Step => {
+      const isElsewhere = observed.routes.some(({ subnet }) => subnet === route.subnet)
+      const kind = isElsewhere ? 'route-move' : 'route-add'
+      return { kind, subnet: route.subnet, bridge: route.interface }
+    })
   const removed = desired.owned
     .filter(({ hasRoute }) => hasRoute)
     .filter(({ subnet, bridge }) => has(observed.routes, subnet, bridge))
-    // Where another bridge shall have the subnet, adding its route replaces this one.
+    // Where another bridge shall have the subnet, its route moves.
     .filter(({ subnet }) => desired.routes.every((route) => route.subnet !== subnet))
     .map(({ subnet, bridge }): Step => ({ kind: 'route-remove', subnet, bridge }))
   return [...added, ...removed]

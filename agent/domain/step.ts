@@ -43,6 +43,11 @@ export type Step =
     } & ContainerAddress)
   | ({ readonly kind: 'uplink-deprecate' } & UplinkAddress)
   | ({ readonly kind: 'address-remove' } & ContainerAddress)
+  /**
+   * Takes the route from another bridge. After the removals: until then that route shows where
+   * leftovers of ours can be, also to an agent that was killed in between.
+   */
+  | { readonly kind: 'route-move'; readonly subnet: Prefix; readonly bridge: string }
   | { readonly kind: 'route-remove'; readonly subnet: Prefix; readonly bridge: string }
 
 /** The kinds of steps in the order in which they are applied; one kind is one stage. */
@@ -54,6 +59,7 @@ export const STAGES = [
   'address-deprecate',
   'uplink-deprecate',
   'address-remove',
+  'route-move',
   'route-remove',
 ] as const satisfies readonly Step['kind'][]
 
@@ -65,6 +71,7 @@ export function targetOf(step: Step): string {
     case 'proxy-set':
       return step.bridges.join(',') || 'no bridge'
     case 'route-add':
+    case 'route-move':
     case 'route-remove':
       return `${step.subnet} dev ${step.bridge}`
     case 'uplink-deprecate':

@@ -20,6 +20,7 @@ const STEPS: Readonly<Record<string, string>> = {
   'proxy-set': 'lets ndppd answer for',
   'address-add': 'adds the new address to',
   'route-add': 'routes',
+  'route-move': 'moves the route of',
   'address-deprecate': 'deprecates the old address of',
   'uplink-deprecate': 'deprecates its own old address',
   'address-remove': 'removes the old address of',

@@ -137,6 +137,11 @@ describe('the actuator', () => {
   it.each<[string, Step, string]>([
     ['route-add', route, 'route replace 2001:db8:2:2:1::/80 dev br-web proto 174'],
     [
+      'route-move',
+      { ...route, kind: 'route-move' },
+      'route replace 2001:db8:2:2:1::/80 dev br-web proto 174',
+    ],
+    [
       'route-remove',
       { ...route, kind: 'route-remove' },
       'route del 2001:db8:2:2:1::/80 dev br-web proto 174',

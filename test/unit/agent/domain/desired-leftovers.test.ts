@@ -153,6 +153,25 @@ const CASES: readonly Case[] = [
     ],
   },
   {
+    name: 'subnet-moved/to-another-network/its-route-goes-last',
+    host: observed({
+      networks: [network('web'), network('old', { labels: {} })],
+      containers: [
+        container('nginx', [
+          attachment('old', 'fd00:db8:0:2::101', {
+            addresses: [address('fd00:db8:0:2::101'), address('2001:db8:1:1:1::101')],
+          }),
+        ]),
+      ],
+      routes: [{ subnet: parsePrefix('2001:db8:1:1:1::/80'), interface: 'br-old' }],
+    }),
+    state: stateAt(P1),
+    steps: [
+      'address-remove nginx 2001:db8:1:1:1::101 dev eth0',
+      'route-move 2001:db8:1:1:1::/80 dev br-web',
+    ],
+  },
+  {
     name: 'former-prefix-refreshed-a-little/containers-untouched',
     host: observed({
       containers: [

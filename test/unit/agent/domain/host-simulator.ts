@@ -133,6 +133,7 @@ export function applyStep(host: Observed, step: Step): Observed {
       return { ...host, proxy: { configText: step.configText, isRunning: true, boundIndexes } }
     }
     case 'route-add':
+    case 'route-move':
       return {
         ...host,
         routes: [...without(host, step.subnet), { subnet: step.subnet, interface: step.bridge }],
