@@ -1,11 +1,11 @@
 // Bundles the programs into dist/: node infra/build.mjs [--quiet]
-import { readFile, rm } from 'node:fs/promises'
+import { chmod, readFile, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
-const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
+const { bin, version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
 
 const common = /** @type {const} @satisfies {import('esbuild').BuildOptions} */ ({
   absWorkingDir: root,
@@ -64,6 +64,8 @@ const results = await Promise.all([
     },
   }),
 ])
+
+for (const program of Object.values(bin)) await chmod(join(root, program), 0o755)
 
 if (!process.argv.includes('--quiet')) {
   for (const { metafile } of results) {
