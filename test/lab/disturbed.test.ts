@@ -48,8 +48,11 @@ describeLab('renumbering on a host where other things happen', () => {
     const lives = await lab.home.lives(lab.containers)
     await lab.home.docker.stop()
     await lab.home.docker.start()
-    await waitFor('the jump at the top', async () =>
-      (await onHost('ip6tables', '-S', 'FORWARD')).split('\n')[1]?.endsWith('-j REPREFIX')
+    // Docker 27 and newer leave a chain to users, ahead of their own rules.
+    const chains = await onHost('ip6tables', '-S')
+    const hook = chains.includes('-N DOCKER-USER') ? 'DOCKER-USER' : 'FORWARD'
+    await waitFor(`the jump at the top of ${hook}`, async () =>
+      (await onHost('ip6tables', '-S', hook)).split('\n')[1]?.endsWith('-j REPREFIX')
         ? true
         : undefined,
     )
@@ -83,7 +86,7 @@ describeLab('renumbering on a host where other things happen', () => {
         addresses: (await run(inside)).includes('2001:db8:4:4:2:'),
         routes: (await onHost('ip', '-6', 'route', 'show', 'dev', SECOND.bridge)).includes('2001:'),
         proxy: ndppd.includes(SECOND.bridge),
-        firewall: (await onHost('ip6tables', '-S')).includes(SECOND.bridge),
+        firewall: (await onHost('ip6tables', '-S', 'REPREFIX')).includes(SECOND.bridge),
       }
     }
     const settings = await readFile(agent.configuration, 'utf8')
