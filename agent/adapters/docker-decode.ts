@@ -2,7 +2,8 @@ import * as v from 'valibot'
 import { ReprefixError } from '../../shared/errors.ts'
 import { type Address, networkOf, type Prefix, parseAddress } from '../../shared/ipv6.ts'
 import { describeIssues } from '../../shared/issue.ts'
-import type { NetworkState } from '../domain/model.ts'
+import type { DockerFacts } from '../domain/docker-advice.ts'
+import type { GatewayMode, NetworkState } from '../domain/model.ts'
 
 /** A network as `GET /networks` lists it; a member an older or newer daemon leaves out is empty. */
 const networkSchema = v.object({
@@ -35,6 +36,13 @@ const containerSchema = v.object({
   ),
 })
 
+/** What `GET /info` says, as far as it matters here; older daemons leave out the newer members. */
+const infoSchema = v.object({
+  ServerVersion: v.string(),
+  LiveRestoreEnabled: v.optional(v.boolean(), false),
+  FirewallBackend: v.nullish(v.object({ Driver: v.optional(v.string(), '') })),
+})
+
 const inspectedSchema = v.object({ State: v.object({ Running: v.boolean(), Pid: v.number() }) })
 
 /** One container's place on one network, as Docker keeps it. */
@@ -55,6 +63,8 @@ export interface ListedContainer {
 
 const ID_IN_BRIDGE_NAME = 12
 const BRIDGE_NAME_OPTION = 'com.docker.network.bridge.name'
+const GATEWAY_MODE_OPTION = 'com.docker.network.bridge.gateway_mode_ipv6'
+const GATEWAY_MODES: readonly GatewayMode[] = ['nat', 'nat-unprotected', 'routed', 'isolated']
 
 /** Refuses an answer that is not Docker's: something else listens on that socket. */
 function decode<S extends v.GenericSchema>(schema: S, value: unknown): v.InferOutput<S> {
@@ -85,7 +95,23 @@ export function decodeNetworks(value: unknown): readonly NetworkState[] {
       Subnet?.includes(':') ? [decodeSubnet(Subnet)] : [],
     ),
     labels: network.Labels ?? {},
+    ...decodeGatewayMode(network.Options?.[GATEWAY_MODE_OPTION]),
   }))
+}
+
+function decodeGatewayMode(text: string | undefined): { gatewayMode?: GatewayMode } {
+  const gatewayMode = GATEWAY_MODES.find((mode) => mode === text)
+  return gatewayMode === undefined ? {} : { gatewayMode }
+}
+
+/** Decodes `GET /info`. */
+export function decodeDockerFacts(value: unknown): DockerFacts {
+  const info = decode(infoSchema, value)
+  return {
+    version: info.ServerVersion,
+    isLiveRestore: info.LiveRestoreEnabled,
+    firewallBackend: info.FirewallBackend?.Driver.startsWith('nftables') ? 'nftables' : 'iptables',
+  }
 }
 
 /** Decodes `GET /containers/json`. */

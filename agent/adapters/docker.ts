@@ -1,5 +1,6 @@
 import Docker from 'dockerode'
 import { messageOf, ReprefixError } from '../../shared/errors.ts'
+import type { EndpointRecipe, NetworkRecipe } from '../domain/docker-recipes.ts'
 
 /** The calls made to the Docker daemon; all of them only read. */
 export interface DockerApi {
@@ -17,7 +18,28 @@ export interface DockerApi {
   followEvents(onEvent: () => void, signal: AbortSignal): Promise<void>
 }
 
+/** The calls that change what Docker keeps, and the reads that they are planned from. */
+export interface DockerControl {
+  /** `GET /info`, undecoded: version, live-restore, packet filter. */
+  readInfo(): Promise<unknown>
+  /** `GET /networks/NAME`, undecoded; `null` when there is none. */
+  inspectNetwork(name: string): Promise<unknown>
+  /** `GET /networks`, undecoded. */
+  listNetworks(): Promise<unknown>
+  /** Containers in any state that name this network, those never started included; undecoded. */
+  listAttached(networkName: string): Promise<unknown>
+  /** `GET /containers/ID/json`, undecoded; `null` when the container is gone. */
+  inspectContainer(id: string): Promise<unknown>
+  createNetwork(recipe: NetworkRecipe): Promise<void>
+  removeNetwork(id: string): Promise<void>
+  connect(network: string, container: string, endpoint: EndpointRecipe): Promise<void>
+  /** By force, which is what takes a stopped container off a network that was made anew behind its back. */
+  disconnect(network: string, container: string): Promise<void>
+}
+
 const TIMEOUT_MS = 5000
+/** A daemon that works on many endpoints at once answers the last of them late. */
+const CHANGE_TIMEOUT_MS = 60_000
 
 /** Events after which addresses, routes or claims may have to change. */
 const EVENTS = {
@@ -31,23 +53,25 @@ function statusOf(cause: unknown): number | undefined {
     : undefined
 }
 
-/** Speaks to the daemon at a Unix socket. Every failure is DOCKER_UNREACHABLE or COMMAND_FAILED. */
+function unanswered(socketPath: string, cause: unknown): ReprefixError {
+  return new ReprefixError(
+    'DOCKER_UNREACHABLE',
+    `Docker does not answer at ${socketPath} (${messageOf(cause)}): start it with "systemctl start docker",` +
+      ' or correct docker.socket in the settings',
+    { cause },
+  )
+}
+
+/** Speaks to the daemon at a Unix socket. Every failure is DOCKER_UNREACHABLE. */
 export function createDockerApi(socketPath: string): DockerApi {
   const docker = new Docker({ socketPath })
 
   function fault(what: string, cause: unknown): ReprefixError {
     const status = statusOf(cause)
-    if (status !== undefined) {
-      return new ReprefixError(
-        'DOCKER_UNREACHABLE',
-        `failed to read ${what} from Docker (${status}): ${messageOf(cause)}`,
-        { cause },
-      )
-    }
+    if (status === undefined) return unanswered(socketPath, cause)
     return new ReprefixError(
       'DOCKER_UNREACHABLE',
-      `Docker does not answer at ${socketPath} (${messageOf(cause)}): start it with "systemctl start docker",` +
-        ' or correct docker.socket in the settings',
+      `failed to read ${what} from Docker (${status}): ${messageOf(cause)}`,
       { cause },
     )
   }
@@ -87,5 +111,63 @@ export function createDockerApi(socketPath: string): DockerApi {
         for (const end of ['end', 'close', 'error']) stream.on(end, () => resolve())
       })
     },
+  }
+}
+
+/**
+ * Speaks to the daemon at a Unix socket to change what it keeps. DOCKER_REFUSED when the daemon says no,
+ * which means that it changed nothing; DOCKER_UNREACHABLE when it does not answer, after which nobody
+ * knows.
+ */
+export function createDockerControl(socketPath: string): DockerControl {
+  const docker = new Docker({ socketPath, timeout: CHANGE_TIMEOUT_MS })
+
+  async function ask<T>(what: string, call: () => Promise<T>): Promise<T> {
+    try {
+      return await call()
+    } catch (cause) {
+      const status = statusOf(cause)
+      if (status === undefined) throw unanswered(socketPath, cause)
+      throw new ReprefixError('DOCKER_REFUSED', `could not ${what}: ${messageOf(cause)}`, { cause })
+    }
+  }
+
+  async function unlessGone<T>(what: string, call: () => Promise<T>): Promise<T | null> {
+    try {
+      return await call()
+    } catch (cause) {
+      if (statusOf(cause) === 404) return null
+      return ask(what, () => Promise.reject(cause))
+    }
+  }
+
+  return {
+    readInfo: () => ask('read Docker’s own facts', () => docker.info()),
+    inspectNetwork: (name) =>
+      unlessGone(`read network ${name}`, () => docker.getNetwork(name).inspect()),
+    listNetworks: () => ask('read networks', () => docker.listNetworks()),
+    listAttached: (name) =>
+      ask(`read the containers on network ${name}`, () =>
+        // By name: by id, containers that were created and never started are not listed.
+        docker.listContainers({ all: true, filters: { network: [name] } }),
+      ),
+    inspectContainer: (id) =>
+      unlessGone(`read container ${id}`, () => docker.getContainer(id).inspect()),
+    createNetwork: (recipe) =>
+      ask(`create network ${recipe.Name}`, async () => {
+        await docker.createNetwork(recipe)
+      }),
+    removeNetwork: (id) =>
+      ask(`remove network ${id}`, async () => {
+        await docker.getNetwork(id).remove()
+      }),
+    connect: (network, container, endpoint) =>
+      ask(`connect container ${container} to network ${network}`, async () => {
+        await docker.getNetwork(network).connect({ Container: container, EndpointConfig: endpoint })
+      }),
+    disconnect: (network, container) =>
+      ask(`disconnect container ${container} from network ${network}`, async () => {
+        await docker.getNetwork(network).disconnect({ Container: container, Force: true })
+      }),
   }
 }

@@ -69,6 +69,9 @@ export interface RetiringPrefix {
   readonly validUntil: Instant | null
 }
 
+/** Docker's `gateway_mode_ipv6`; `nat` is what a network has that says nothing. */
+export type GatewayMode = 'nat' | 'nat-unprotected' | 'routed' | 'isolated'
+
 /** A Docker network that takes part, with everything the plan needs to know of it. */
 export interface NetworkState {
   readonly id: string
@@ -80,6 +83,8 @@ export interface NetworkState {
   readonly isInternal: boolean
   /** False where the network was made with `com.docker.network.bridge.enable_icc=false`. */
   readonly allowsInterContainer?: boolean
+  /** What Docker 27 and newer do to IPv6 of a bridge network; absent where the network does not say. */
+  readonly gatewayMode?: GatewayMode
   /** Docker's own IPv6 subnets, a ULA in the stable base layout. */
   readonly subnets: readonly Prefix[]
   readonly labels: Readonly<Record<string, string>>

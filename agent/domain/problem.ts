@@ -14,6 +14,8 @@ export type ProblemCode =
   | 'TOO_MANY_CLAIMS'
   | 'PORT_INVALID'
   | 'PROXY_CONFIG_INVALID'
+  | 'DOCKER_FIREWALL'
+  | 'GATEWAY_MODE'
 
 /**
  * Something that a pass leaves out and goes on without: one network, one container or one name. What

@@ -1,0 +1,45 @@
+import { describe, expect, it } from 'vitest'
+import { decodeDockerFacts, decodeNetworks } from '../../../../agent/adapters/docker-decode.ts'
+
+const network = (options: Record<string, string> | null) => [
+  { Id: 'aaaaaaaaaaaabbbb', Name: 'web', Driver: 'bridge', Options: options },
+]
+
+describe('the gateway mode of a network', () => {
+  it.each(['nat', 'nat-unprotected', 'routed', 'isolated'])('is %s where it says so', (mode) => {
+    const option = { 'com.docker.network.bridge.gateway_mode_ipv6': mode }
+    expect(decodeNetworks(network(option))[0]).toMatchObject({ gatewayMode: mode })
+  })
+
+  it.each([null, {}, { 'com.docker.network.bridge.gateway_mode_ipv6': 'later' }])(
+    'is left out for options %j',
+    (options) => expect(decodeNetworks(network(options))[0]).not.toHaveProperty('gatewayMode'),
+  )
+})
+
+describe('the facts of Docker', () => {
+  it('are read from an older daemon, which says less', () => {
+    expect(decodeDockerFacts({ ServerVersion: '20.10.24+dfsg1' })).toEqual({
+      version: '20.10.24+dfsg1',
+      isLiveRestore: false,
+      firewallBackend: 'iptables',
+    })
+  })
+
+  it.each([
+    ['iptables', 'iptables'],
+    ['nftables', 'nftables'],
+    ['nftables+firewalld', 'nftables'],
+  ])('say which packet filter it writes: %s is %s', (Driver, firewallBackend) => {
+    const info = { ServerVersion: '29.7.2', LiveRestoreEnabled: true, FirewallBackend: { Driver } }
+    expect(decodeDockerFacts(info)).toEqual({
+      version: '29.7.2',
+      isLiveRestore: true,
+      firewallBackend,
+    })
+  })
+
+  it('are refused from something that is not Docker', () => {
+    expect(() => decodeDockerFacts({ hello: 1 })).toThrow('docker.socket')
+  })
+})
