@@ -1,5 +1,6 @@
 import * as v from 'valibot'
-import { parseAddress, parsePrefix, parseSuffix } from '../shared/ipv6.ts'
+import { messageOf } from '../shared/errors.ts'
+import { parseAddress, parsePrefix, parseSuffix, type Suffix } from '../shared/ipv6.ts'
 import { parseCloudUrl } from '../shared/join.ts'
 import { parseName } from '../shared/rrset.ts'
 import { parsedBy } from '../shared/schema.ts'
@@ -47,10 +48,52 @@ function laterValue(values: readonly string[], known: string) {
   )
 }
 
+/** Which prefixes count on an uplink. */
+export const prefixSettings = v.strictObject({
+  length: v.exactOptional(
+    v.pipe(
+      v.number(),
+      v.integer('must be a whole number'),
+      v.minValue(48, 'must be from 48 to 64'),
+      v.maxValue(64, 'must be from 48 to 64'),
+    ),
+    64,
+  ),
+  within: v.exactOptional(
+    v.pipe(v.array(parsedBy(parsePrefix)), v.minLength(1, 'must name at least one prefix')),
+    ['2000::/3'],
+  ),
+  settle: v.exactOptional(duration, '100ms'),
+})
+
+/** A network's subnet, by itself where the network belongs to the main uplink. */
+const networkSettings = v.pipe(
+  v.union(
+    [v.string(), v.strictObject({ subnet: v.string(), uplink: v.exactOptional(interfaceName) })],
+    'must be a subnet like "::1:0:0:0/80", or { subnet: "::1:0:0:0/80", uplink: eth1 }',
+  ),
+  v.rawTransform(({ dataset, addIssue, NEVER }): NetworkSettings => {
+    const { value } = dataset
+    const { subnet, uplink } = typeof value === 'string' ? { subnet: value } : value
+    try {
+      return { subnet: parseSuffix(subnet), ...(uplink === undefined ? {} : { uplink }) }
+    } catch (error) {
+      addIssue({ message: messageOf(error) })
+      return NEVER
+    }
+  }),
+)
+
+interface NetworkSettings {
+  readonly subnet: Suffix
+  readonly uplink?: string
+}
+
 const endpoint = v.pipe(
   v.strictObject({
     container: v.exactOptional(v.pipe(v.string(), v.minLength(1, 'must not be empty'))),
     address: v.exactOptional(parsedBy(parseAddress)),
+    uplink: v.exactOptional(interfaceName),
     dns: v.exactOptional(v.array(parsedBy(parseName)), []),
     expose: v.exactOptional(v.array(exposedPort), []),
   }),
@@ -58,36 +101,33 @@ const endpoint = v.pipe(
     ({ container, address }) => (container === undefined) !== (address === undefined),
     'needs exactly one of container (its name) and address (an interface identifier)',
   ),
+  v.check(
+    ({ container, uplink }) => container === undefined || uplink === undefined,
+    'has an uplink beside container: a container belongs to the uplinks of its networks',
+  ),
 )
 
 /** The settings file of an agent as it is written; `config.ts` checks what spans several values. */
 export const configSchema = v.strictObject({
   cloud: v.exactOptional(parsedBy(parseCloudUrl)),
-  interface: interfaceName,
-  stateDirectory: v.exactOptional(absolutePath, '/var/lib/reprefix'),
-  prefix: v.exactOptional(
-    v.strictObject({
-      length: v.exactOptional(
-        v.pipe(
-          v.number(),
-          v.integer('must be a whole number'),
-          v.minValue(48, 'must be from 48 to 64'),
-          v.maxValue(64, 'must be from 48 to 64'),
-        ),
-        64,
+  interface: v.exactOptional(interfaceName),
+  prefix: v.exactOptional(prefixSettings),
+  /** Instead of `interface` and `prefix`; the first is the main one. */
+  uplinks: v.exactOptional(
+    v.pipe(
+      v.array(
+        v.strictObject({ interface: interfaceName, prefix: v.exactOptional(prefixSettings) }),
       ),
-      within: v.exactOptional(
-        v.pipe(v.array(parsedBy(parsePrefix)), v.minLength(1, 'must name at least one prefix')),
-        ['2000::/3'],
-      ),
-      settle: v.exactOptional(duration, '100ms'),
-    }),
-    {},
+      v.minLength(1, 'must name at least one uplink'),
+      // As many prefixes as one report holds.
+      v.maxLength(8, 'must be at most 8'),
+    ),
   ),
+  stateDirectory: v.exactOptional(absolutePath, '/var/lib/reprefix'),
   docker: v.exactOptional(
     v.strictObject({
       socket: v.exactOptional(absolutePath, '/var/run/docker.sock'),
-      networks: v.exactOptional(v.record(v.string(), parsedBy(parseSuffix)), {}),
+      networks: v.exactOptional(v.record(v.string(), networkSettings), {}),
       settle: v.exactOptional(
         v.pipe(
           v.string(),

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import * as v from 'valibot'
 import { messageOf, ReprefixError } from '../shared/errors.ts'
 import { createReferenceResolver } from '../shared/files.ts'
 import {
@@ -11,8 +12,8 @@ import {
   subnetOf,
 } from '../shared/ipv6.ts'
 import { parseSettings, type ReferenceResolver } from '../shared/settings.ts'
-import { type ConfigFile, configSchema } from './config-schema.ts'
-import type { Intent } from './domain/model.ts'
+import { type ConfigFile, configSchema, prefixSettings } from './config-schema.ts'
+import type { Intent, UplinkIntent } from './domain/model.ts'
 
 /** Where `--config` points when it is not given. */
 export const DEFAULT_CONFIG_PATH = '/etc/reprefix/agent.yaml'
@@ -57,35 +58,90 @@ function pathsIn(directory: string): StatePaths {
 /** Any prefix will do to see whether suffixes fit and keep clear of each other. */
 const SAMPLE = parseAddress('2001:db8::')
 
-function checkNetworks(file: ConfigFile, fail: (path: string, fault: string) => never): void {
-  const prefix = networkOf(SAMPLE, file.prefix.length)
+type Fail = (path: string, fault: string) => never
+type Uplinks = readonly [UplinkIntent, ...UplinkIntent[]]
+
+/** The uplinks, by either way of writing them; the first is the main one. */
+function readUplinks({ interface: name, prefix, uplinks }: ConfigFile, fail: Fail): Uplinks {
+  if (uplinks === undefined) {
+    if (name === undefined) fail('interface', 'is missing: name the interface of the uplink')
+    return [uplinkOf({ interface: name, prefix })]
+  }
+  if (name !== undefined) fail('interface', 'is said beside uplinks: make it the first of them')
+  if (prefix !== undefined) fail('prefix', 'is said beside uplinks: write it inside each of them')
+  const names = uplinks.map((uplink) => uplink.interface)
+  const twice = names.findIndex((one, index) => names.indexOf(one) !== index)
+  if (twice >= 0) fail(`uplinks.${twice}.interface`, `${names[twice]} is named twice`)
+  const [main, ...others] = uplinks.map(uplinkOf)
+  return main === undefined ? fail('uplinks', 'must name at least one uplink') : [main, ...others]
+}
+
+function uplinkOf(uplink: {
+  readonly interface: string
+  readonly prefix?: v.InferOutput<typeof prefixSettings> | undefined
+}): UplinkIntent {
+  const { length, within, settle } = uplink.prefix ?? v.parse(prefixSettings, {})
+  return { uplink: uplink.interface, prefixLength: length, within, settleMs: settle }
+}
+
+/** The uplink that a setting names, the main one where it names none. */
+function namedUplink(name: string | undefined, uplinks: Uplinks, path: string, fail: Fail) {
+  const found = name === undefined ? uplinks[0] : uplinks.find(({ uplink }) => uplink === name)
+  const known = uplinks.map(({ uplink }) => uplink).join(', ')
+  return found ?? fail(`${path}.uplink`, `${name} is no uplink: use one of ${known}`)
+}
+
+function checkNetworks({ docker }: ConfigFile, uplinks: Uplinks, fail: Fail): void {
   const taken: { readonly name: string; readonly subnet: Prefix }[] = []
-  for (const [name, suffix] of Object.entries(file.docker.networks)) {
+  for (const [name, network] of Object.entries(docker.networks)) {
     const path = `docker.networks.${name}`
+    const { prefixLength } = namedUplink(network.uplink, uplinks, path, fail)
     let subnet: Prefix
     try {
-      subnet = subnetOf(prefix, suffix)
+      subnet = subnetOf(networkOf(SAMPLE, prefixLength), network.subnet)
     } catch (cause) {
       fail(path, messageOf(cause))
     }
-    const other = taken.find((network) => overlaps(network.subnet, subnet))
+    const other = taken.find((earlier) => overlaps(earlier.subnet, subnet))
     if (other) {
-      const theirs = file.docker.networks[other.name]
-      fail(path, `${suffix} overlaps ${theirs} of network ${other.name}: give each its own subnet`)
+      const theirs = docker.networks[other.name]?.subnet
+      const fault = `${network.subnet} overlaps ${theirs} of network ${other.name}`
+      fail(path, `${fault}: give each its own subnet`)
     }
     taken.push({ name, subnet })
   }
 }
 
-function checkEndpoints(file: ConfigFile, fail: (path: string, fault: string) => never): void {
-  file.endpoints.forEach(({ address }, index) => {
-    if (address === undefined || hostPart(address, file.prefix.length) === address) return
+function checkEndpoints({ endpoints }: ConfigFile, uplinks: Uplinks, fail: Fail): void {
+  endpoints.forEach(({ address, uplink }, index) => {
+    const path = `endpoints.${index}`
+    const { prefixLength } = namedUplink(uplink, uplinks, path, fail)
+    if (address === undefined || hostPart(address, prefixLength) === address) return
     fail(
-      `endpoints.${index}.address`,
-      `${address} has bits inside the first ${file.prefix.length}, which the prefix fills:` +
-        ` did you mean ${hostPart(address, file.prefix.length)}?`,
+      `${path}.address`,
+      `${address} has bits inside the first ${prefixLength}, which the prefix fills:` +
+        ` did you mean ${hostPart(address, prefixLength)}?`,
     )
   })
+}
+
+function readIntent(file: ConfigFile, fail: Fail): Intent {
+  const uplinks = readUplinks(file, fail)
+  checkNetworks(file, uplinks, fail)
+  checkEndpoints(file, uplinks, fail)
+  const [main, ...others] = uplinks
+  const networks = Object.entries(file.docker.networks)
+  return {
+    ...main,
+    others,
+    networks: Object.fromEntries(networks.map(([name, { subnet }]) => [name, subnet])),
+    networkUplinks: Object.fromEntries(
+      networks.flatMap(([name, { uplink }]) => (uplink === undefined ? [] : [[name, uplink]])),
+    ),
+    endpoints: file.endpoints,
+    proxy: file.ndp.backend,
+    firewall: file.firewall,
+  }
 }
 
 /**
@@ -101,19 +157,8 @@ export function parseConfig(
   const fail = (path: string, fault: string): never => {
     throw new ReprefixError('CONFIG_INVALID', `${fileName}: ${path}: ${fault}`)
   }
-  checkNetworks(file, fail)
-  checkEndpoints(file, fail)
   return {
-    intent: {
-      uplink: file.interface,
-      prefixLength: file.prefix.length,
-      within: file.prefix.within,
-      settleMs: file.prefix.settle,
-      networks: file.docker.networks,
-      endpoints: file.endpoints,
-      proxy: file.ndp.backend,
-      firewall: file.firewall,
-    },
+    intent: readIntent(file, fail),
     cloud: file.cloud,
     dockerSocket: file.docker.socket,
     ndp: { configPath: file.ndp.config, restart: file.ndp.restart },

@@ -11,7 +11,8 @@ import type { Step } from './domain/step.ts'
 
 /** The host's kernel: addresses, routes and the network namespaces of containers. */
 export interface Kernel {
-  readUplink(): Promise<UplinkSnapshot>
+  /** Every uplink of the settings; one that is missing does not keep the others from being read. */
+  readUplinks(): Promise<readonly UplinkSnapshot[]>
   readRoutes(): Promise<readonly RouteState[]>
 }
 

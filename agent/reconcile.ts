@@ -1,5 +1,5 @@
 import { messageOf } from '../shared/errors.ts'
-import type { AgentState } from './domain/agent-state.ts'
+import { type AgentState, numberingOf } from './domain/agent-state.ts'
 import {
   type Claim,
   claimAt,
@@ -9,12 +9,12 @@ import {
 } from './domain/claims.ts'
 import { desire } from './domain/desired.ts'
 import type { Instant, Intent, Observed, PrefixDecision } from './domain/model.ts'
+import type { Numbering } from './domain/numbering.ts'
 import { planSteps } from './domain/plan.ts'
-import { decidePrefix } from './domain/prefix-decision.ts'
-import { foldPrefixList } from './domain/prefix-list.ts'
 import type { Problem } from './domain/problem.ts'
 import { STAGES, type Step } from './domain/step.ts'
-import { advance } from './domain/transition.ts'
+import { passUplinks, type UplinkPass } from './domain/uplink-pass.ts'
+import { adoptUplinks } from './domain/uplinks.ts'
 import type {
   Actuator,
   Clock,
@@ -43,11 +43,16 @@ export interface ReconcilerPorts {
 /** What a pass would do, and what it is based on. */
 export interface PassPlan {
   readonly observed: Observed
+  /** What was decided on the main uplink. */
   readonly decision: PrefixDecision
+  /** How the main uplink is numbered after the pass. */
+  readonly numbering: Numbering
+  /** The same of every further uplink. */
+  readonly others: readonly UplinkPass[]
   /** The state that the pass leaves behind. */
   readonly state: AgentState
   readonly steps: readonly Step[]
-  /** The complete claim of this host, `null` before the first usable prefix: unknown is not empty. */
+  /** The complete claim of this host, `null` until the main uplink has one: unknown is not empty. */
   readonly claims: readonly Claim[] | null
   readonly problems: readonly Problem[]
   /** When time alone asks for another pass, `null` when it does not. */
@@ -80,19 +85,20 @@ export interface Reconciler {
  * Throws when something cannot be read or the state or journal cannot be written; nothing has been
  * changed then. A step that fails is a result, not an exception: what
  * was done stays, its stage is finished, and the pass ends there, except that a failure inside one
- * container holds up only the further steps of that container. The next pass tries again.
+ * container holds up only the further steps of that container. The next pass tries again. Several
+ * uplinks are decided each by itself: one of which nothing is known holds, and the others go on.
  */
 export function createReconciler(ports: ReconcilerPorts, intent: Intent): Reconciler {
   /** Lifetimes count from the instant at which the uplink was read, however long the rest takes. */
   async function observe(): Promise<{ observed: Observed; now: Instant }> {
-    const [{ uplink, now }, routes, docker, proxy, firewall] = await Promise.all([
-      ports.kernel.readUplink().then((read) => ({ uplink: read, now: ports.clock() })),
+    const [{ uplinks, now }, routes, docker, proxy, firewall] = await Promise.all([
+      ports.kernel.readUplinks().then((read) => ({ uplinks: read, now: ports.clock() })),
       ports.kernel.readRoutes(),
       ports.containers.read(),
       ports.proxy?.read() ?? null,
       ports.firewall?.read() ?? null,
     ])
-    return { observed: { uplink, routes, proxy, firewall, ...docker }, now }
+    return { observed: { uplinks, routes, proxy, firewall, ...docker }, now }
   }
 
   async function plan(state: AgentState): Promise<PassPlan> {
@@ -146,35 +152,42 @@ export function createReconciler(ports: ReconcilerPorts, intent: Intent): Reconc
 }
 
 function planPass(state: AgentState, observed: Observed, intent: Intent, now: Instant): PassPlan {
-  const prefixes = foldPrefixList(state.prefixes, observed.uplink, intent, now)
-  const { settleMs } = intent
-  const decision = decidePrefix(prefixes, state.current?.prefix, {
-    now,
-    settleMs,
-    routers: observed.uplink.routers,
-  })
-  const advanced = advance(state, prefixes, decision, observed, now)
-  const { desired, placed, problems } = desire(observed, advanced, intent, now)
+  const known = adoptUplinks(state, intent, now)
+  const { main, others } = passUplinks(known, observed, intent, now)
+  const uplinks = Object.fromEntries(
+    [main, ...others].map(({ uplink, numbering }) => [uplink, numbering]),
+  )
+  const { desired, placed, problems } = desire(observed, { uplinks }, intent, now)
   const named = collectNames(observed.containers, placed, intent)
-  const next = { ...advanced, claims: rememberClaims(advanced.claims, named.names, now) }
-  const claimed = next.current ? claimAt(next.current.prefix, next.claims) : null
+  const claims = rememberClaims(known.claims, named.names, now)
+  const next: AgentState = { v: 2, uplinks, claims }
+  const prefixOf = (uplink: string) => numberingOf(next, uplink).current?.prefix ?? null
+  const claimed = main.numbering.current ? claimAt(prefixOf, claims) : null
   return {
     observed,
-    decision,
+    decision: main.decision,
+    numbering: main.numbering,
+    others,
     state: next,
     steps: planSteps(desired, observed),
     claims: claimed?.claims ?? null,
     problems: [...problems, ...named.problems, ...(claimed?.problems ?? [])],
-    wakeAt: nextWake(decision, next, now),
+    wakeAt: nextWake([main, ...others], claims, now),
   }
 }
 
-/** The decision asks to be looked at again, a former prefix ends, or a name is to be withdrawn. */
-function nextWake(decision: PrefixDecision, state: AgentState, now: Instant): Instant | null {
+/** A decision asks to be looked at again, a former prefix ends, or a name is to be withdrawn. */
+function nextWake(
+  passes: readonly UplinkPass[],
+  claims: AgentState['claims'],
+  now: Instant,
+): Instant | null {
   const instants = [
-    'recheckAt' in decision ? decision.recheckAt : undefined,
-    ...state.retiring.map(({ validUntil }) => validUntil),
-    ...state.claims.flatMap(({ missingSince }) =>
+    ...passes.flatMap(({ decision, numbering }) => [
+      'recheckAt' in decision ? decision.recheckAt : undefined,
+      ...numbering.retiring.map(({ validUntil }) => validUntil),
+    ]),
+    ...claims.flatMap(({ missingSince }) =>
       missingSince === null ? [] : [missingSince + WITHDRAW_AFTER_MS],
     ),
   ]

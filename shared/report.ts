@@ -19,6 +19,7 @@ export const MAX_REPORT_BYTES = 16_384
 export const MAX_REPORT_NAMES = 64
 
 const MAX_VALUES = 32
+const MAX_OTHERS = 7
 const MAX_STEPS = 256
 
 const claimSchema = v.pipe(
@@ -47,6 +48,8 @@ export const reportSchema = v.strictObject({
   seq: v.pipe(v.number(), v.safeInteger(), v.minValue(1)),
   prefix: v.strictObject({
     current: prefixSchema,
+    /** Prefixes of further uplinks, in which values may lie too. */
+    others: v.exactOptional(v.pipe(v.array(prefixSchema), v.minLength(1), v.maxLength(MAX_OTHERS))),
     previous: v.exactOptional(prefixSchema),
     validUntil: v.exactOptional(timestampSchema),
     cause: v.picklist(['initial', 'flash', 'planned', 'claims']),

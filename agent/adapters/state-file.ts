@@ -13,9 +13,10 @@ export interface StateFile {
 
 /**
  * Keeps the state in one file. A damaged file is STATE_CORRUPT and stops the agent: started afresh, it
- * would not know the former prefixes and leave their addresses behind.
+ * would not know the former prefixes and leave their addresses behind. A file of a version that knew
+ * one uplink is read as that of `mainUplink`.
  */
-export function createStateFile(path: string): StateFile {
+export function createStateFile(path: string, mainUplink: string): StateFile {
   let lastWritten: string | undefined
 
   return {
@@ -30,7 +31,7 @@ export function createStateFile(path: string): StateFile {
         throw readFault(path, cause)
       }
       try {
-        return parseAgentState(JSON.parse(text))
+        return parseAgentState(JSON.parse(text), mainUplink)
       } catch (cause) {
         throw new ReprefixError(
           'STATE_CORRUPT',

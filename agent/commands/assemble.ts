@@ -26,6 +26,7 @@ import { createStateFile } from '../adapters/state-file.ts'
 import type { AgentConfig } from '../config.ts'
 import type { AgentState } from '../domain/agent-state.ts'
 import { SUBNET_LABEL } from '../domain/placement.ts'
+import { uplinksOf } from '../domain/uplinks.ts'
 import { createReconciler, type Reconciler } from '../reconcile.ts'
 
 /** The parts of an agent that a command works with. */
@@ -44,7 +45,10 @@ export function assemble(
 ): Assembly {
   const { intent, paths } = config
   const processes = createProcessTable()
-  const { kernel, linkIndexes } = createKernel(runCommand, intent.uplink)
+  const { kernel, linkIndexes } = createKernel(
+    runCommand,
+    uplinksOf(intent).map(({ uplink }) => uplink),
+  )
   const interfaces = createContainerInterfaces(runCommand, processes)
   const docker = createDockerApi(config.dockerSocket)
   const ndppd =
@@ -56,7 +60,7 @@ export function assemble(
       : null
   const ip6tables = intent.firewall.backend === 'ip6tables' ? createIp6tables(runCommand) : null
   const journal = createJournal({ path: paths.journal, now: () => new Date(), log })
-  const stateFile = createStateFile(paths.state)
+  const stateFile = createStateFile(paths.state, intent.uplink)
   const reconciler = createReconciler(
     {
       kernel,

@@ -14,6 +14,8 @@ const SETTLE_LIMIT_MS = 5000
 export interface PlanReport {
   readonly kind: 'plan'
   readonly decision: PassPlan['decision']
+  /** What was decided on each further uplink. */
+  readonly others: readonly { readonly uplink: string; readonly decision: PassPlan['decision'] }[]
   readonly steps: readonly {
     readonly plane: string
     readonly step: string
@@ -58,7 +60,7 @@ export async function readPlan(config: AgentConfig, log: Logger): Promise<PlanRe
   const assembly = assemble(config, log, () => undefined)
   const plan = await planSettled(assembly)
   const reporting = await createReportingStateFile(config.paths.reporting).read()
-  const current = plan.state.current?.prefix
+  const current = plan.numbering.current?.prefix
   const claim =
     current === undefined || plan.claims === null
       ? null
@@ -67,6 +69,7 @@ export async function readPlan(config: AgentConfig, log: Logger): Promise<PlanRe
   return {
     kind: 'plan',
     decision: plan.decision,
+    others: plan.others.map(({ uplink, decision }) => ({ uplink, decision })),
     steps: plan.steps.map((step) => ({
       plane: PLANES[step.kind],
       step: step.kind,
@@ -105,6 +108,9 @@ export function renderPlan(plan: PlanReport): readonly string[] {
   const width = (column: 0 | 1) => Math.max(0, ...table.map((row) => row[column].length))
   return [
     `decision  ${renderDecision(plan.decision)}`,
+    ...plan.others.map(
+      ({ uplink, decision }) => `${uplink.padEnd(8)}  ${renderDecision(decision)}`,
+    ),
     ...table.map(
       ([plane, step, target]) => `${plane.padEnd(width(0))}  ${step.padEnd(width(1))}  ${target}`,
     ),

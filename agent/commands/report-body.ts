@@ -45,13 +45,15 @@ export function isReportable({ results }: PassResult): boolean {
 
 /** What to report of a pass, `null` before the first usable prefix: unknown is not empty. */
 export function reportBodyOf(result: PassResult): ReportBody | null {
-  const { current, retiring } = result.state
+  const { current, retiring } = result.numbering
   if (result.claims === null || current === null) return null
   const [former] = retiring
   const steps = toldOneByOne(result.results)
+  const others = result.others.flatMap(({ numbering }) => numbering.current?.prefix ?? [])
   return {
     prefix: {
       current: current.prefix,
+      ...(others.length === 0 ? {} : { others: [...new Set(others)] }),
       cause: current.cause,
       ...(former === undefined ? {} : { previous: former.prefix }),
       ...(former === undefined || former.validUntil === null

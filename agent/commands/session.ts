@@ -3,7 +3,8 @@ import type { Logger } from '../../shared/logger.ts'
 import { writeLastChange } from '../adapters/last-change.ts'
 import type { Reporter } from '../adapters/reporter.ts'
 import type { AgentConfig } from '../config.ts'
-import type { AgentState } from '../domain/agent-state.ts'
+import { type AgentState, numberingOf } from '../domain/agent-state.ts'
+import type { Numbering } from '../domain/numbering.ts'
 import type { Problem } from '../domain/problem.ts'
 import { targetOf } from '../domain/step.ts'
 import type { PassOutcome } from '../loop.ts'
@@ -19,9 +20,9 @@ export interface Session {
 }
 
 /** Says what is worth saying of a series of passes: changes, not repetitions. */
-function createNarrator(log: Logger, known: AgentState) {
+function createNarrator(log: Logger, { intent }: AgentConfig, known: AgentState) {
   let saved = known
-  let heldFor: string | undefined
+  const heldFor = new Map<string, string | undefined>()
   let problems = ''
 
   function tellProblems(found: readonly Problem[]): void {
@@ -33,32 +34,40 @@ function createNarrator(log: Logger, known: AgentState) {
     }
   }
 
+  function tellUplink(uplink: string, before: Numbering, after: Numbering): void {
+    const names = (of: Numbering) => of.prefixes.map(({ prefix }) => prefix)
+    const appeared = names(after).filter((prefix) => !names(before).includes(prefix))
+    if (appeared.length > 0) {
+      log.info({ event: 'observed', uplink, appeared }, `prefix ${appeared.join(', ')} appeared`)
+    }
+    if (after.current === null || after.current.prefix === before.current?.prefix) return
+    const { prefix: to, cause } = after.current
+    const from = before.current?.prefix ?? null
+    log.info(
+      { event: 'renumber', uplink, cause, from, to },
+      `${cause} renumbering to ${to}${from === null ? '' : ` from ${from}`}`,
+    )
+  }
+
   return {
     /** Called before the first change of a pass. */
     stateSaved: (state: AgentState): void => {
-      const names = (of: AgentState) => of.prefixes.map(({ prefix }) => prefix)
-      const appeared = names(state).filter((prefix) => !names(saved).includes(prefix))
-      if (appeared.length > 0) {
-        log.info({ event: 'observed', appeared }, `prefix ${appeared.join(', ')} appeared`)
-      }
-      if (state.current !== null && state.current.prefix !== saved.current?.prefix) {
-        const { prefix: to, cause } = state.current
-        const from = saved.current?.prefix ?? null
-        log.info(
-          { event: 'renumber', cause, from, to },
-          `${cause} renumbering to ${to}${from === null ? '' : ` from ${from}`}`,
-        )
+      for (const uplink of Object.keys(state.uplinks)) {
+        tellUplink(uplink, numberingOf(saved, uplink), numberingOf(state, uplink))
       }
       saved = state
     },
     passed: (result: PassResult, reasons: readonly string[], ms: number): void => {
-      const { decision, results, isConverged } = result
+      const { decision, others, results, isConverged } = result
       log.debug({ event: 'pass', reasons, ms, decision }, `pass: ${decision.kind}`)
-      const reason = decision.kind === 'hold' ? decision.reason : undefined
-      if (reason !== undefined && reason !== heldFor) {
-        log.warn({ event: 'hold', reason }, `holding: ${reason}; everything stays as it is`)
+      for (const pass of [{ uplink: intent.uplink, decision }, ...others]) {
+        const reason = pass.decision.kind === 'hold' ? pass.decision.reason : undefined
+        if (reason !== undefined && reason !== heldFor.get(pass.uplink)) {
+          const fields = { event: 'hold', uplink: pass.uplink, reason }
+          log.warn(fields, `holding: ${reason}; everything stays as it is`)
+        }
+        heldFor.set(pass.uplink, reason)
       }
-      heldFor = reason
       tellProblems(result.problems)
       if (results.length === 0) return
       const done = results.filter(({ outcome }) => outcome === 'done').length
@@ -78,13 +87,13 @@ export async function startSession(
   let narrate = (_: AgentState): void => undefined
   const assembly = assemble(config, log, (saved) => narrate(saved))
   let state = await assembly.readState()
-  const narrator = createNarrator(log, state)
+  const narrator = createNarrator(log, config, state)
   narrate = narrator.stateSaved
 
   async function keepLastChange(result: PassResult, before: AgentState, ms: number) {
     if (result.results.length === 0) return
-    const from = before.current?.prefix ?? null
-    const { current } = result.state
+    const from = numberingOf(before, config.intent.uplink).current?.prefix ?? null
+    const { current } = result.numbering
     await writeLastChange(config.paths.lastChange, {
       at: new Date().toISOString(),
       renumbering:

@@ -5,21 +5,28 @@ import { createReceipts } from '../adapters/receipts.ts'
 import { createReportingStateFile, type ReportingState } from '../adapters/reporting-state.ts'
 import { createStateFile } from '../adapters/state-file.ts'
 import type { AgentConfig } from '../config.ts'
-import type { AgentState } from '../domain/agent-state.ts'
+import { numberingOf } from '../domain/agent-state.ts'
+import type { Numbering } from '../domain/numbering.ts'
+
+/** A prefix in use, with its lifetimes. */
+export interface PrefixStatus {
+  readonly prefix: string
+  readonly cause: string
+  readonly since: string
+  /** `null` is forever. */
+  readonly preferredSeconds: number | null
+  readonly validSeconds: number | null
+}
 
 /** Everything `reprefix-agent status` shows; also its `--json` form. */
 export interface Status {
   readonly kind: 'status'
   readonly host: string | null
   readonly cloud: string | null
-  readonly current: {
-    readonly prefix: string
-    readonly cause: string
-    readonly since: string
-    /** `null` is forever. */
-    readonly preferredSeconds: number | null
-    readonly validSeconds: number | null
-  } | null
+  /** The prefix of the main uplink. */
+  readonly current: PrefixStatus | null
+  /** Those of the further uplinks. */
+  readonly others: readonly { readonly uplink: string; readonly current: PrefixStatus | null }[]
   readonly retiring: readonly { readonly prefix: string; readonly validSeconds: number | null }[]
   readonly lastChange: LastChange | null
   readonly pending: readonly { readonly prefix: string; readonly seq: number | null }[]
@@ -33,7 +40,7 @@ function secondsUntil(instant: number | null, now: number): number | null {
   return instant === null ? null : Math.max(0, Math.round((instant - now) / 1000))
 }
 
-function describeCurrent(state: AgentState, now: number): Status['current'] {
+function describeCurrent(state: Numbering, now: number): Status['current'] {
   if (state.current === null) return null
   const { prefix, cause, since } = state.current
   const entry = state.prefixes.find((candidate) => candidate.prefix === prefix)
@@ -48,21 +55,26 @@ function describeCurrent(state: AgentState, now: number): Status['current'] {
 
 /** Gathers the status from the state directory; works whether or not an agent runs. */
 export async function readStatus(config: AgentConfig, now: number): Promise<Status> {
-  const { paths } = config
+  const { paths, intent } = config
   const [enrolment, state, reporting, waiting, receipt, lastChange] = await Promise.all([
     readEnrolment(paths.enrolment),
-    createStateFile(paths.state).read(),
+    createStateFile(paths.state, intent.uplink).read(),
     createReportingStateFile(paths.reporting).read(),
     createOutbox(paths.outbox).list(),
     createReceipts(paths.receipts).latest(),
     readLastChange(paths.lastChange),
   ])
+  const main = numberingOf(state, intent.uplink)
   return {
     kind: 'status',
     host: enrolment?.host ?? null,
     cloud: enrolment?.url ?? null,
-    current: describeCurrent(state, now),
-    retiring: state.retiring.map(({ prefix, validUntil }) => ({
+    current: describeCurrent(main, now),
+    others: intent.others.map(({ uplink }) => ({
+      uplink,
+      current: describeCurrent(numberingOf(state, uplink), now),
+    })),
+    retiring: main.retiring.map(({ prefix, validUntil }) => ({
       prefix,
       validSeconds: secondsUntil(validUntil, now),
     })),
@@ -81,16 +93,22 @@ function lifetime(seconds: number | null): string {
   return seconds === null ? 'forever' : `${seconds} s`
 }
 
+function describePrefix(current: PrefixStatus | null): string {
+  if (current === null) return 'none seen yet'
+  const { prefix, cause, since, preferredSeconds, validSeconds } = current
+  const lifetimes = `preferred ${lifetime(preferredSeconds)}, valid ${lifetime(validSeconds)}`
+  return `${prefix} (${cause}, since ${since}), ${lifetimes}`
+}
+
 /** The status as lines for people. */
 export function renderStatus(status: Status): readonly string[] {
-  const { current, lastChange, refused, receipt } = status
+  const { current, others, lastChange, refused, receipt } = status
   const lines = [
     status.host === null
       ? 'host       not enrolled: reprefix-agent enroll JOIN'
       : `host       ${status.host} at ${status.cloud}`,
-    current === null
-      ? 'prefix     none seen yet'
-      : `prefix     ${current.prefix} (${current.cause}, since ${current.since}), preferred ${lifetime(current.preferredSeconds)}, valid ${lifetime(current.validSeconds)}`,
+    `prefix     ${describePrefix(current)}`,
+    ...others.map((other) => `${other.uplink.padEnd(10)} ${describePrefix(other.current)}`),
     ...status.retiring.map(
       ({ prefix, validSeconds }) => `retiring   ${prefix}, valid ${lifetime(validSeconds)}`,
     ),

@@ -1,40 +1,28 @@
 import * as v from 'valibot'
 import { ReprefixError } from '../../shared/errors.ts'
-import { type Address, type Prefix, parseAddress } from '../../shared/ipv6.ts'
+import { type Address, parseAddress } from '../../shared/ipv6.ts'
 import { describeIssues } from '../../shared/issue.ts'
 import { canonicalBy, nameSchema, prefixSchema } from '../../shared/schema.ts'
 import type { RememberedClaim } from './claims.ts'
-import type { Instant, PrefixList, RenumberCause, RetiringPrefix } from './model.ts'
-
-/** The prefix that the host is numbered from. */
-export interface CurrentPrefix {
-  readonly prefix: Prefix
-  /** Why it was taken. */
-  readonly cause: RenumberCause
-  readonly since: Instant
-}
+import { type Numbering, UNNUMBERED } from './numbering.ts'
 
 /**
  * What the agent remembers between passes and restarts; everything else is read again. It is saved
  * before the first change of a pass, so that whatever a killed pass has left behind is recognised.
  */
 export interface AgentState {
-  readonly v: 1
-  readonly prefixes: PrefixList
-  /** `null` until the first usable prefix was seen. */
-  readonly current: CurrentPrefix | null
-  /** Former prefixes, newest first, until nothing of ours is left in them. */
-  readonly retiring: readonly RetiringPrefix[]
+  readonly v: 2
+  /** Interface → how its networks are numbered. */
+  readonly uplinks: Readonly<Record<string, Numbering>>
   readonly claims: readonly RememberedClaim[]
 }
 
 /** The state of an agent that has never run. */
-export const INITIAL_STATE: AgentState = {
-  v: 1,
-  prefixes: [],
-  current: null,
-  retiring: [],
-  claims: [],
+export const INITIAL_STATE: AgentState = { v: 2, uplinks: {}, claims: [] }
+
+/** How the networks of one uplink are numbered. */
+export function numberingOf({ uplinks }: Pick<AgentState, 'uplinks'>, uplink: string): Numbering {
+  return (Object.hasOwn(uplinks, uplink) ? uplinks[uplink] : undefined) ?? UNNUMBERED
 }
 
 const instantSchema = v.pipe(v.number(), v.finite())
@@ -55,9 +43,7 @@ const entrySchema = v.strictObject({
   isEligible: v.boolean(),
 })
 
-/** The schema of a saved state, version 1. */
-export const agentStateSchema = v.strictObject({
-  v: v.literal(1),
+const numberingEntries = {
   prefixes: v.array(entrySchema),
   current: v.nullable(
     v.strictObject({ prefix: prefixSchema, cause: causeSchema, since: instantSchema }),
@@ -70,25 +56,42 @@ export const agentStateSchema = v.strictObject({
       validUntil: nullableInstantSchema,
     }),
   ),
-  claims: v.array(
-    v.strictObject({
-      name: nameSchema,
-      hosts: v.array(addressSchema),
-      missingSince: nullableInstantSchema,
-    }),
-  ),
+}
+
+const claimedHosts = { hosts: v.array(addressSchema), missingSince: nullableInstantSchema }
+
+/** A saved state of version 1, which knew a single uplink and did not name it. */
+const stateSchema1 = v.strictObject({
+  v: v.literal(1),
+  ...numberingEntries,
+  claims: v.array(v.strictObject({ name: nameSchema, ...claimedHosts })),
+})
+
+/** A saved state, version 2. */
+const stateSchema2 = v.strictObject({
+  v: v.literal(2),
+  uplinks: v.record(v.string(), v.strictObject(numberingEntries)),
+  claims: v.array(v.strictObject({ name: nameSchema, uplink: v.string(), ...claimedHosts })),
 })
 
 /**
- * Reads a saved state.
+ * Reads a saved state; one of version 1 becomes that of the main uplink.
  * @throws ReprefixError STATE_CORRUPT naming what is wrong; an agent that started afresh would not know
  * the former prefixes, and leave their addresses behind
  */
-export function parseAgentState(value: unknown): AgentState {
-  const result = v.safeParse(agentStateSchema, value)
-  if (result.success) return result.output
-  throw new ReprefixError(
-    'STATE_CORRUPT',
-    `the saved state is not readable: ${describeIssues(result.issues)}`,
-  )
+export function parseAgentState(value: unknown, mainUplink: string): AgentState {
+  const result = v.safeParse(v.variant('v', [stateSchema1, stateSchema2]), value)
+  if (!result.success) {
+    throw new ReprefixError(
+      'STATE_CORRUPT',
+      `the saved state is not readable: ${describeIssues(result.issues)}`,
+    )
+  }
+  if (result.output.v === 2) return result.output
+  const { v: _, claims, ...numbering } = result.output
+  return {
+    v: 2,
+    uplinks: { [mainUplink]: numbering },
+    claims: claims.map(({ name, ...rest }) => ({ name, uplink: mainUplink, ...rest })),
+  }
 }

@@ -24,9 +24,10 @@ export interface Claim {
   readonly values: readonly string[]
 }
 
-/** A name and its addresses below the prefix. */
+/** A name and its addresses below the prefix of one uplink. */
 export interface NamedHosts {
   readonly name: Fqdn
+  readonly uplink: string
   readonly hosts: readonly Address[]
 }
 
@@ -38,7 +39,8 @@ export interface RememberedClaim extends NamedHosts {
 
 /**
  * Collects the names of containers (label `reprefix.dns`, settings `endpoints`) and of other machines,
- * each with its addresses below the prefix: several containers with one name give it several.
+ * each with its addresses below the prefix of their uplinks: several containers with one name give it
+ * several. Ordered by name, then by uplink.
  */
 export function collectNames(
   containers: readonly ContainerState[],
@@ -46,17 +48,15 @@ export function collectNames(
   intent: Intent,
 ): { readonly names: readonly NamedHosts[]; readonly problems: readonly Problem[] } {
   const problems: Problem[] = []
-  const hostsByName = new Map<Fqdn, Address[]>()
-  const add = (name: Fqdn, hosts: readonly Address[]) =>
-    hostsByName.set(name, [...(hostsByName.get(name) ?? []), ...hosts])
+  const found = new Map<string, NamedHosts>()
+  const add = (name: Fqdn, uplink: string, host: Address) => {
+    const key = `${name} ${uplink}`
+    const hosts = [...(found.get(key)?.hosts ?? []), host]
+    found.set(key, { name, uplink, hosts: [...new Set(hosts)].sort() })
+  }
   const addContainer = (container: ContainerState, names: readonly Fqdn[]) => {
-    const hosts = placed.filter((place) => place.container.id === container.id)
-    for (const name of names)
-      if (hosts.length > 0)
-        add(
-          name,
-          hosts.map(({ host }) => host),
-        )
+    const places = placed.filter((place) => place.container.id === container.id)
+    for (const name of names) for (const { uplink, host } of places) add(name, uplink, host)
   }
   for (const container of containers) {
     const label = readDnsLabel(container)
@@ -65,17 +65,16 @@ export function collectNames(
     const isNowhere = placed.every((place) => place.container.id !== container.id)
     if (label.names.length > 0 && isNowhere) problems.push(withoutNetwork(container))
   }
-  for (const { container: name, address, dns } of intent.endpoints) {
-    if (address !== undefined) for (const claimed of dns) add(claimed, [address])
+  for (const { container: name, address, uplink, dns } of intent.endpoints) {
+    if (address !== undefined) {
+      for (const claimed of dns) add(claimed, uplink ?? intent.uplink, address)
+    }
     if (name === undefined) continue
     const container = containers.find((candidate) => candidate.name === name)
     if (container) addContainer(container, dns)
     else problems.push(missingContainer(name))
   }
-  const names = [...hostsByName]
-    .map(([name, hosts]) => ({ name, hosts: [...new Set(hosts)].sort() }))
-    .toSorted((a, b) => (a.name < b.name ? -1 : 1))
-  return { names, problems }
+  return { names: [...found.values()].toSorted(byName), problems }
 }
 
 /**
@@ -89,27 +88,37 @@ export function rememberClaims(
 ): readonly RememberedClaim[] {
   const present = names.map((named) => ({ ...named, missingSince: null }))
   const missing = remembered
-    .filter(({ name }) => names.every((named) => named.name !== name))
+    .filter((claim) => !names.some((named) => isSame(named, claim)))
     // A clock that was set back would otherwise keep the name for as long as it was set back.
     .map((claim) => ({ ...claim, missingSince: Math.min(claim.missingSince ?? now, now) }))
     .filter(({ missingSince }) => missingSince + WITHDRAW_AFTER_MS > now)
-  return [...present, ...missing].toSorted((a, b) => (a.name < b.name ? -1 : 1))
+  return [...present, ...missing].toSorted(byName)
 }
 
-/** The complete claim of this host at a prefix, within what one report may hold. */
+/**
+ * The complete claim of this host, within what one report may hold. Addresses on an uplink that never
+ * had a prefix (`null`) cannot be claimed yet; the names' other addresses are.
+ */
 export function claimAt(
-  prefix: Prefix,
+  prefixOf: (uplink: string) => Prefix | null,
   remembered: readonly RememberedClaim[],
 ): { readonly claims: readonly Claim[]; readonly problems: readonly Problem[] } {
-  const claims = remembered.slice(0, MAX_REPORT_NAMES).map(({ name, hosts }) => ({
+  const addresses = new Map<Fqdn, Address[]>()
+  for (const { name, uplink, hosts } of remembered) {
+    const prefix = prefixOf(uplink)
+    if (prefix === null) continue
+    addresses.set(name, [
+      ...(addresses.get(name) ?? []),
+      ...hosts.map((host) => splice(prefix, host)),
+    ])
+  }
+  const all = [...addresses].map(([name, values]) => ({
     name,
     type: 'AAAA' as const,
-    values: canonicalValues(
-      'AAAA',
-      hosts.slice(0, MAX_VALUES).map((host) => splice(prefix, host)),
-    ),
+    values: canonicalValues('AAAA', [...new Set(values)].slice(0, MAX_VALUES)),
   }))
-  const surplus = remembered.slice(MAX_REPORT_NAMES).map(({ name }) => name)
+  const claims = all.slice(0, MAX_REPORT_NAMES)
+  const surplus = all.slice(MAX_REPORT_NAMES).map(({ name }) => name)
   if (surplus.length === 0) return { claims, problems: [] }
   const problem: Problem = {
     code: 'TOO_MANY_CLAIMS',
@@ -118,6 +127,15 @@ export function claimAt(
     remedy: 'claim fewer names from this host, or a wildcard',
   }
   return { claims, problems: [problem] }
+}
+
+function isSame(a: NamedHosts, b: NamedHosts): boolean {
+  return a.name === b.name && a.uplink === b.uplink
+}
+
+function byName(a: NamedHosts, b: NamedHosts): number {
+  if (a.name !== b.name) return a.name < b.name ? -1 : 1
+  return a.uplink < b.uplink ? -1 : 1
 }
 
 /** Untrusted text: what is no name is left out by itself. */

@@ -6,11 +6,11 @@ import {
   lengthOf,
   parseAddress,
   splice,
-  subnetOf,
 } from '../../shared/ipv6.ts'
 import type { AttachmentState, ContainerState, Intent, Observed } from './model.ts'
-import { emptyPrefix, type PlacedNetwork } from './placement.ts'
+import { emptySubnet, type PlacedNetwork } from './placement.ts'
 import type { Admitted, Problem } from './problem.ts'
+import { uplinksOf } from './uplinks.ts'
 
 /** On a container: its whole address below the prefix, such as `::1:0:0:2`. */
 export const ADDRESS_LABEL = 'reprefix.address'
@@ -58,20 +58,20 @@ export function placeContainers(
   }
   const candidates = observed.containers.flatMap((container) => {
     const places = placesOf(container, networks)
-    const wish = readWish(container, places, intent)
+    const wish = readWish(container, places)
     if (wish !== undefined && 'fault' in wish) {
       for (const { network } of places) {
         refuse(container, network.id, {
           code: 'ADDRESS_INVALID',
           where: `container ${container.name}, label ${ADDRESS_LABEL}`,
           what: wish.fault,
-          remedy: `write an address inside the network's subnet, like ${exampleIn(places, intent)}`,
+          remedy: `write an address inside the network's subnet, like ${exampleIn(places)}`,
         })
       }
       return []
     }
     return places.flatMap((place) => {
-      const placed = placeOne(container, place, wish?.value, intent)
+      const placed = placeOne(container, place, wish?.value)
       if ('host' in placed) return [placed]
       refuse(container, place.network.id, placed)
       return []
@@ -79,10 +79,11 @@ export function placeContainers(
   })
   const taken = new Map(foreignHosts(observed, intent))
   const placed: PlacedContainer[] = []
-  for (const candidate of inPrecedence(candidates, intent)) {
-    const owner = taken.get(candidate.host)
+  for (const candidate of inPrecedence(candidates)) {
+    const key = hostKey(candidate.uplink, candidate.host)
+    const owner = taken.get(key)
     if (owner === undefined) {
-      taken.set(candidate.host, `container ${candidate.container.name}`)
+      taken.set(key, `container ${candidate.container.name}`)
       placed.push(candidate)
       continue
     }
@@ -112,7 +113,6 @@ function placesOf(container: ContainerState, networks: readonly PlacedNetwork[])
 function readWish(
   container: ContainerState,
   places: readonly Place[],
-  intent: Intent,
 ): Admitted<Address> | undefined {
   const text = container.labels[ADDRESS_LABEL]
   if (text === undefined || places.length === 0) return undefined
@@ -122,13 +122,11 @@ function readWish(
   } catch (error) {
     return { fault: messageOf(error) }
   }
-  const host = hostPart(address, intent.prefixLength)
-  if (host !== address) {
-    return {
-      fault: `${address} has bits inside the first ${intent.prefixLength}, the prefix's own`,
-    }
+  const shortest = Math.min(...places.map(({ prefixLength }) => prefixLength))
+  if (hostPart(address, shortest) !== address) {
+    return { fault: `${address} has bits inside the first ${shortest}, the prefix's own` }
   }
-  const place = places.find(({ suffix }) => isInside(address, suffix, intent))
+  const place = places.find((candidate) => contains(emptySubnet(candidate), address))
   if (place === undefined) {
     const subnets = places.map(({ network, suffix }) => `${suffix} (${network.name})`).join(', ')
     return { fault: `${address} is outside the subnet ${subnets}` }
@@ -143,9 +141,8 @@ function placeOne(
   container: ContainerState,
   place: Place,
   wish: Address | undefined,
-  intent: Intent,
 ): PlacedContainer | Problem {
-  const { attachment, network, suffix } = place
+  const { attachment, network } = place
   const where = `container ${container.name} on network ${network.name}`
   if (attachment.dockerAddress === null) {
     return {
@@ -163,48 +160,50 @@ function placeOne(
       remedy: 'nothing if it is starting or stopping just now; otherwise restart the container',
     }
   }
-  const subnet = subnetOf(emptyPrefix(intent.prefixLength), suffix)
-  const isWished = wish !== undefined && isInside(wish, suffix, intent)
+  const subnet = emptySubnet(place)
+  const isWished = wish !== undefined && contains(subnet, wish)
   const host = isWished ? wish : splice(subnet, attachment.dockerAddress)
-  return { container, network, suffix, attachment, interface: attachment.interface, host }
+  return { ...place, container, interface: attachment.interface, host }
 }
 
 /** Host bits that containers must not take: those of the host itself and of named LAN machines. */
-function foreignHosts(observed: Observed, intent: Intent): [Address, string][] {
-  const own = observed.uplink.addresses.map(({ address }): [Address, string] => [
-    hostPart(address, intent.prefixLength),
-    `this host's interface ${observed.uplink.interface}`,
-  ])
-  const named = intent.endpoints.flatMap(({ address }): [Address, string][] =>
-    address === undefined ? [] : [[address, 'another machine in settings, endpoints']],
+function foreignHosts(observed: Observed, intent: Intent): [string, string][] {
+  const own = uplinksOf(intent).flatMap(({ uplink, prefixLength }) => {
+    const snapshot = observed.uplinks.find((candidate) => candidate.interface === uplink)
+    return (snapshot?.addresses ?? []).map(({ address }): [string, string] => [
+      hostKey(uplink, hostPart(address, prefixLength)),
+      `this host's interface ${uplink}`,
+    ])
+  })
+  const named = intent.endpoints.flatMap(({ address, uplink }): [string, string][] =>
+    address === undefined
+      ? []
+      : [[hostKey(uplink ?? intent.uplink, address), 'another machine in settings, endpoints']],
   )
   return [...own, ...named]
 }
 
-function isInside(host: Address, suffix: PlacedNetwork['suffix'], intent: Intent): boolean {
-  return contains(subnetOf(emptyPrefix(intent.prefixLength), suffix), host)
+/** The same host bits below the prefixes of two uplinks are two addresses. */
+function hostKey(uplink: string, host: Address): string {
+  return `${uplink} ${host}`
 }
 
-function exampleIn(places: readonly Place[], intent: Intent): string {
+function exampleIn(places: readonly Place[]): string {
   const [first] = places
-  if (first === undefined) return '::1:0:0:2'
-  return splice(subnetOf(emptyPrefix(intent.prefixLength), first.suffix), parseAddress('::2'))
+  return first === undefined ? '::1:0:0:2' : splice(emptySubnet(first), parseAddress('::2'))
 }
 
-function inPrecedence(
-  candidates: readonly PlacedContainer[],
-  intent: Intent,
-): readonly PlacedContainer[] {
+function inPrecedence(candidates: readonly PlacedContainer[]): readonly PlacedContainer[] {
   const [holders, others] = [true, false].map((has) =>
-    candidates.filter((candidate) => hasAlready(candidate, intent) === has).toSorted(byName),
+    candidates.filter((candidate) => hasAlready(candidate) === has).toSorted(byName),
   )
   return [...(holders ?? []), ...(others ?? [])]
 }
 
-function hasAlready({ attachment, host }: PlacedContainer, intent: Intent): boolean {
+function hasAlready({ attachment, host, prefixLength }: PlacedContainer): boolean {
   return attachment.addresses.some(
     ({ address }) =>
-      address !== attachment.dockerAddress && hostPart(address, intent.prefixLength) === host,
+      address !== attachment.dockerAddress && hostPart(address, prefixLength) === host,
   )
 }
 

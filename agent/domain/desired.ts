@@ -1,7 +1,16 @@
 import { contains, lengthOf, splice, subnetOf } from '../../shared/ipv6.ts'
+import { type AgentState, numberingOf } from './agent-state.ts'
 import { type PlacedContainer, placeContainers } from './container-placement.ts'
 import { desireFirewall } from './firewall-rules.ts'
-import type { AddressState, FirewallState, Instant, Intent, Observed, RouteState } from './model.ts'
+import type {
+  AddressState,
+  FirewallState,
+  Instant,
+  Intent,
+  Observed,
+  RouteState,
+  UplinkSnapshot,
+} from './model.ts'
 import { desireProxy } from './ndppd-config.ts'
 import { livePrefixes, type Numbering } from './numbering.ts'
 import { isDockersOwn, type OwnedSubnet, ownedSubnets, refusedInterfaces } from './ownership.ts'
@@ -51,12 +60,12 @@ export interface Desire {
  * flash renumbering is not given to containers anew. Docker's own address is never removed: inside a
  * former prefix it is deprecated, elsewhere untouched. Every subnet in use has a route to its bridge.
  * After a flash renumbering the host's own announced addresses in the old prefix are deprecated too,
- * unless that prefix has been announced since. Reading this changes nothing, and nothing is changed
+ * unless that prefix has been announced since. Each network is numbered from its own uplink. Reading this changes nothing, and nothing is changed
  * before it is complete.
  */
 export function desire(
   observed: Observed,
-  numbering: Numbering,
+  state: Pick<AgentState, 'uplinks'>,
   intent: Intent,
   now: Instant,
 ): Desire {
@@ -66,13 +75,15 @@ export function desire(
   const firewall = desireFirewall(observed, networks.placed, containers.placed, intent)
   const desired: Desired = {
     addresses: containers.placed.flatMap((placed) =>
-      addressesOf(placed, numbering, intent.prefixLength, now),
+      addressesOf(placed, numberingOf(state, placed.uplink), now),
     ),
-    routes: routesOf(networks, numbering, intent.prefixLength, now),
-    uplink: deprecatedOnUplink(observed, numbering, now),
+    routes: routesOf(networks, state, now),
+    uplink: observed.uplinks.flatMap((uplink) =>
+      deprecatedOnUplink(uplink, numberingOf(state, uplink.interface), now),
+    ),
     proxy: proxy.desired,
     firewall: firewall.desired,
-    owned: ownedSubnets(observed, networks, numbering, intent.prefixLength),
+    owned: ownedSubnets(observed, networks, state, intent),
     refused: refusedInterfaces(observed, networks, containers),
   }
   return {
@@ -90,10 +101,9 @@ export function desire(
 function addressesOf(
   placed: PlacedContainer,
   numbering: Numbering,
-  prefixLength: number,
   now: Instant,
 ): readonly DesiredAddress[] {
-  const { attachment, container, network, suffix } = placed
+  const { attachment, container, network, suffix, prefixLength } = placed
   const build = (state: Pick<AddressState, 'address' | 'length'>, deprecation: Deprecation) => ({
     container: container.name,
     containerId: container.id,
@@ -133,19 +143,18 @@ function deprecated(validUntil: Instant | null, now: Instant): Deprecation {
 
 function routesOf(
   { placed }: NetworkPlacement,
-  numbering: Numbering,
-  prefixLength: number,
+  state: Pick<AgentState, 'uplinks'>,
   now: Instant,
 ): readonly RouteState[] {
-  return placed.flatMap(({ network, suffix }) =>
-    livePrefixes(numbering, prefixLength, now)
+  return placed.flatMap(({ network, suffix, uplink, prefixLength }) =>
+    livePrefixes(numberingOf(state, uplink), prefixLength, now)
       .map(({ prefix }) => ({ subnet: subnetOf(prefix, suffix), interface: network.bridge }))
       .filter(({ subnet }) => !isDockersOwn(subnet, network)),
   )
 }
 
 function deprecatedOnUplink(
-  { uplink }: Observed,
+  uplink: UplinkSnapshot,
   { prefixes, current, retiring }: Numbering,
   now: Instant,
 ): readonly UplinkAddress[] {

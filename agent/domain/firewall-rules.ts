@@ -73,11 +73,11 @@ export function desireFirewall(
  * bound to one of our bridges, so that nothing meant for other networks is decided here, and only the
  * last one of a bridge drops: new connections to its subnet, inside the ranges of `prefix.within`, to
  * ports that nobody has exposed. Traffic to Docker's own ULA addresses goes on to Docker's rules, and
- * from our containers only what leaves by the uplink is accepted, which keeps Docker's isolation.
+ * from our containers only what leaves by their uplink is accepted, which keeps Docker's isolation.
  */
 export function renderRules(
   networks: readonly FirewalledNetwork[],
-  intent: Pick<Intent, 'prefixLength' | 'within' | 'uplink' | 'firewall'>,
+  intent: Pick<Intent, 'firewall'>,
 ): readonly string[] {
   return networks
     .toSorted((a, b) => (a.network.bridge < b.network.bridge ? -1 : 1))
@@ -85,24 +85,24 @@ export function renderRules(
 }
 
 function rulesOfBridge(
-  { network, suffix, exposed }: FirewalledNetwork,
-  intent: Pick<Intent, 'prefixLength' | 'within' | 'uplink' | 'firewall'>,
+  { network, suffix, exposed, uplink, prefixLength, within }: FirewalledNetwork,
+  intent: Pick<Intent, 'firewall'>,
 ): readonly string[] {
   const out = `-o ${network.bridge}`
-  const inSubnet = matchOf(suffixSubnetMask(suffix, intent.prefixLength))
+  const inSubnet = matchOf(suffixSubnetMask(suffix, prefixLength))
   const subnet = renderMatch(inSubnet)
   const rest = intent.firewall.default === 'drop' ? 'DROP' : 'ACCEPT'
   const isTalking = network.allowsInterContainer !== false
   return [
     `${out} -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT`,
     ...(isTalking ? [`-i ${network.bridge} ${out} -j ACCEPT`] : []),
-    `-i ${network.bridge} -o ${intent.uplink} -j ACCEPT`,
+    `-i ${network.bridge} -o ${uplink} -j ACCEPT`,
     ...ICMPV6_TYPES.map(
       (type) => `-d ${subnet} ${out} -p ipv6-icmp -m icmp6 --icmpv6-type ${type} -j ACCEPT`,
     ),
     ...exposed
       .filter(({ ports }) => ports.length > 0)
-      .map(({ host, ports }) => ({ match: matchOf(suffixMask(host, intent.prefixLength)), ports }))
+      .map(({ host, ports }) => ({ match: matchOf(suffixMask(host, prefixLength)), ports }))
       .toSorted((a, b) => (a.match.bits < b.match.bits ? -1 : 1))
       .flatMap(({ match, ports }) => {
         const destination = renderMatch(match)
@@ -111,7 +111,7 @@ function rulesOfBridge(
             `-d ${destination} ${out} -p ${protocol} -m ${protocol} --dport ${port} -j ACCEPT`,
         )
       }),
-    ...intent.within.map((range) => `-d ${renderMatch(narrow(inSubnet, range))} ${out} -j ${rest}`),
+    ...within.map((range) => `-d ${renderMatch(narrow(inSubnet, range))} ${out} -j ${rest}`),
   ].map((rule) => `-A ${CHAIN} ${rule}`)
 }
 

@@ -18,12 +18,16 @@ export interface AddressState {
   readonly isDynamic: boolean
 }
 
-/** The uplink at one moment: its global addresses and how many routers it has learnt. */
+/** An uplink at one moment: its global addresses and how many routers it has learnt. */
 export interface UplinkSnapshot {
   readonly interface: string
+  /** False while there is no such interface, as with a modem that is unplugged. */
+  readonly isPresent: boolean
   readonly addresses: readonly AddressState[]
   /** Number of distinct default routers learnt from router advertisements. */
   readonly routers: number
+  /** Why nothing can be known of its prefixes now: what was known stays as it is. */
+  readonly unknown?: string
 }
 
 /** One row of the Prefix List (RFC 4861 §5.1), folded over the snapshots seen so far. */
@@ -134,7 +138,8 @@ export interface FirewallState {
 
 /** Everything a pass has read. */
 export interface Observed {
-  readonly uplink: UplinkSnapshot
+  /** One for each uplink of the settings. */
+  readonly uplinks: readonly UplinkSnapshot[]
   readonly networks: readonly NetworkState[]
   readonly containers: readonly ContainerState[]
   readonly routes: readonly RouteState[]
@@ -147,6 +152,8 @@ export interface Endpoint {
   readonly container?: string
   /** Interface identifier, for a machine that is not a container. */
   readonly address?: Address
+  /** The uplink whose prefix is in front of `address`; the main one unless named. */
+  readonly uplink?: string
   readonly dns: readonly Fqdn[]
   readonly expose: readonly ExposedPort[]
 }
@@ -157,14 +164,23 @@ export interface ExposedPort {
   readonly protocol: 'tcp' | 'udp'
 }
 
-/** The part of the configuration that decisions depend on. */
-export interface Intent {
+/** An interface that prefixes come in by, and which of them count. */
+export interface UplinkIntent {
   readonly uplink: string
+  /** The length of the prefixes; all suffixes are below it. */
   readonly prefixLength: number
   readonly within: readonly Prefix[]
   readonly settleMs: number
+}
+
+/** The part of the configuration that decisions depend on; its own members are the main uplink's. */
+export interface Intent extends UplinkIntent {
+  /** Further uplinks, each with a prefix and networks of its own. */
+  readonly others: readonly UplinkIntent[]
   /** Docker network name → subnet suffix; a `reprefix.subnet` label on the network says the same. */
   readonly networks: Readonly<Record<string, Suffix>>
+  /** Docker network name → its uplink, where the settings name one; else its label, else the main one. */
+  readonly networkUplinks: Readonly<Record<string, string>>
   readonly endpoints: readonly Endpoint[]
   readonly proxy: 'ndppd' | 'none'
   readonly firewall: { readonly backend: 'ip6tables' | 'none'; readonly default: 'drop' | 'accept' }

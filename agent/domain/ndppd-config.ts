@@ -4,6 +4,7 @@ import type { Intent, Observed } from './model.ts'
 import { findProxySections, type ProxySection } from './ndppd-syntax.ts'
 import type { PlacedNetwork } from './placement.ts'
 import type { Problem } from './problem.ts'
+import { uplinksOf } from './uplinks.ts'
 
 const BEGIN = '# BEGIN reprefix: this block is rewritten, edit outside of it'
 const END = '# END reprefix'
@@ -19,7 +20,7 @@ const TIMEOUT_MS = 200
 /** What our block in ndppd's configuration says. */
 export interface ProxyBlock {
   readonly uplink: string
-  /** Bridges that exist: with one that does not, ndppd hangs at its start. */
+  /** Bridges that exist: with an interface that does not, ndppd hangs at its start. */
   readonly bridges: readonly string[]
   readonly within: readonly Prefix[]
 }
@@ -37,10 +38,15 @@ export function desireProxy(
   readonly problems: readonly Problem[]
 } {
   if (intent.proxy === 'none' || observed.proxy === null) return { desired: null, problems: [] }
-  const bridges = networks.map(({ network }) => network.bridge).toSorted()
-  const block = { uplink: intent.uplink, bridges, within: intent.within }
+  const isPresent = (name: string) =>
+    observed.uplinks.some((uplink) => uplink.interface === name && uplink.isPresent)
+  const blocks = uplinksOf(intent).map(({ uplink, within }): ProxyBlock => {
+    const behind = networks.filter((network) => network.uplink === uplink && isPresent(uplink))
+    return { uplink, within, bridges: behind.map(({ network }) => network.bridge).toSorted() }
+  })
+  const bridges = blocks.flatMap((block) => block.bridges).toSorted()
   try {
-    const configText = renderNdppdConfig(observed.proxy.configText, block)
+    const configText = renderNdppdConfig(observed.proxy.configText, ...blocks)
     return { desired: { configText, bridges }, problems: [] }
   } catch (error) {
     if (!isReprefixError(error, 'NDPPD_CONFIG_INVALID')) throw error
@@ -55,8 +61,8 @@ export function desireProxy(
 }
 
 /**
- * Puts our block into the text of ndppd's configuration, in place of an earlier one, and keeps every
- * other byte. Rendering again changes nothing; without bridges the block goes.
+ * Puts our blocks, one for each uplink, into the text of ndppd's configuration, in place of earlier
+ * ones, and keeps every other byte. Rendering again changes nothing; without bridges a block goes.
  *
  * Rules name `prefix.within`, not the prefix, so that nothing changes when the prefix does: the
  * narrowest range that holds every prefix to come. ndppd 0.2.5 asks the bridges of all rules that match
@@ -65,16 +71,20 @@ export function desireProxy(
  * counts; otherwise the block is a section of its own at the end.
  * @throws ReprefixError NDPPD_CONFIG_INVALID for text that ndppd would not read to its end
  */
-export function renderNdppdConfig(text: string, block: ProxyBlock): string {
-  const foreign = withoutBlock(text)
-  const sections = findProxySections(foreign)
-  if (block.bridges.length === 0) return foreign
-  const section = sections.findLast(({ interface: name }) => name === block.uplink)
-  return section ? insertInto(foreign, section, block) : appendTo(foreign, block)
+export function renderNdppdConfig(text: string, ...blocks: readonly ProxyBlock[]): string {
+  const foreign = withoutBlocks(text)
+  // Also where there is nothing to write: what ndppd cannot read is said at once.
+  findProxySections(foreign)
+  return blocks.filter(({ bridges }) => bridges.length > 0).reduce(putBlock, foreign)
 }
 
-/** Removes our block, wherever it is. @throws ReprefixError NDPPD_CONFIG_INVALID when its end is missing */
-function withoutBlock(text: string): string {
+function putBlock(text: string, block: ProxyBlock): string {
+  const section = findProxySections(text).findLast(({ interface: name }) => name === block.uplink)
+  return section ? insertInto(text, section, block) : appendTo(text, block)
+}
+
+/** Removes our blocks, wherever they are. @throws ReprefixError NDPPD_CONFIG_INVALID without their end */
+function withoutBlocks(text: string): string {
   const lines = text.split(/(?<=\n)/)
   const kept: string[] = []
   let beginLine: number | undefined

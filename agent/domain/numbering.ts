@@ -1,13 +1,25 @@
 import { lengthOf, type Prefix } from '../../shared/ipv6.ts'
-import type { CurrentPrefix } from './agent-state.ts'
-import type { Instant, PrefixList, RetiringPrefix } from './model.ts'
+import type { Instant, PrefixList, RenumberCause, RetiringPrefix } from './model.ts'
 
-/** What to number from: `current` is `null` until the first usable prefix. */
+/** The prefix that an uplink's networks are numbered from. */
+export interface CurrentPrefix {
+  readonly prefix: Prefix
+  /** Why it was taken. */
+  readonly cause: RenumberCause
+  readonly since: Instant
+}
+
+/** What the networks of one uplink are numbered from. */
 export interface Numbering {
   readonly prefixes: PrefixList
+  /** `null` until the first usable prefix was seen. */
   readonly current: CurrentPrefix | null
+  /** Former prefixes, newest first, until nothing of ours is left in them. */
   readonly retiring: readonly RetiringPrefix[]
 }
+
+/** An uplink on which no prefix was ever seen. */
+export const UNNUMBERED: Numbering = { prefixes: [], current: null, retiring: [] }
 
 /** A prefix in which containers have addresses. */
 export interface LivePrefix {

@@ -1,8 +1,9 @@
 import { contains, lengthOf, type Prefix, subnetOf } from '../../shared/ipv6.ts'
+import { type AgentState, numberingOf } from './agent-state.ts'
 import { attachmentKey, type ContainerPlacement } from './container-placement.ts'
-import type { NetworkState, Observed } from './model.ts'
-import type { Numbering } from './numbering.ts'
+import type { Intent, NetworkState, Observed } from './model.ts'
 import type { NetworkPlacement } from './placement.ts'
+import { uplinksOf } from './uplinks.ts'
 
 /** A range in which whatever is not desired is a leftover of ours. */
 export interface OwnedSubnet {
@@ -21,22 +22,29 @@ export function isDockersOwn(subnet: Prefix, network: NetworkState): boolean {
 /**
  * Where leftovers of ours can be: the subnets of numbered networks in every prefix still remembered,
  * and, for networks no longer numbered or numbered otherwise, what a route to their bridge shows.
- * Nothing is owned on a network that was refused.
+ * Prefixes of other uplinks count too: a network may have been moved. Nothing is owned on a network
+ * that was refused.
  */
 export function ownedSubnets(
   observed: Observed,
   { placed, refused }: NetworkPlacement,
-  { current, retiring }: Numbering,
-  prefixLength: number,
+  state: Pick<AgentState, 'uplinks'>,
+  intent: Intent,
 ): readonly OwnedSubnet[] {
-  const isUsable = (prefix: Prefix) => lengthOf(prefix) === prefixLength
-  const former = retiring.map(({ prefix }) => prefix)
-  const remembered = current && isUsable(current.prefix) ? [current.prefix, ...former] : former
-  const numbered = placed.flatMap(({ network, suffix }) =>
-    remembered.filter(isUsable).map((prefix) => {
-      const subnet = subnetOf(prefix, suffix)
-      return { network, subnet, hasRoute: !isDockersOwn(subnet, network) }
-    }),
+  const remembered = uplinksOf(intent).flatMap(({ uplink, prefixLength }) => {
+    const { current, retiring } = numberingOf(state, uplink)
+    const former = retiring.map(({ prefix }) => prefix)
+    // Taken before the settings said another length: it is in use until another one is taken.
+    const isUsable = current !== null && lengthOf(current.prefix) === prefixLength
+    return isUsable ? [current.prefix, ...former] : former
+  })
+  const numbered = placed.flatMap(({ network, suffix, prefixLength }) =>
+    remembered
+      .filter((prefix) => lengthOf(prefix) === prefixLength)
+      .map((prefix) => {
+        const subnet = subnetOf(prefix, suffix)
+        return { network, subnet, hasRoute: !isDockersOwn(subnet, network) }
+      }),
   )
   const routed = observed.networks.flatMap((network) =>
     observed.routes

@@ -13,14 +13,25 @@ import {
 } from '../../shared/ipv6.ts'
 import type { Intent, NetworkState, Observed } from './model.ts'
 import type { Admitted, Problem } from './problem.ts'
+import { findUplink, UPLINK_LABEL, uplinksOf } from './uplinks.ts'
 
 /** On a network: its subnet below whatever the prefix is, such as `::1:0:0:0/80`. */
 export const SUBNET_LABEL = 'reprefix.subnet'
 
-/** A Docker network that is numbered, and its place below the prefix. */
+/** A Docker network that is numbered, and its place below the prefix of its uplink. */
 export interface PlacedNetwork {
   readonly network: NetworkState
   readonly suffix: Suffix
+  /** The interface that its prefix comes in by. */
+  readonly uplink: string
+  /** Length and ranges of the prefixes that count there. */
+  readonly prefixLength: number
+  readonly within: readonly Prefix[]
+}
+
+/** The subnet of a network below a prefix with nothing in it. */
+export function emptySubnet({ prefixLength, suffix }: PlacedNetwork): Prefix {
+  return subnetOf(emptyPrefix(prefixLength), suffix)
 }
 
 /** The networks that take part, and those that were meant to but cannot. */
@@ -45,7 +56,8 @@ export function emptyPrefix(length: number): Prefix {
 /**
  * Finds the networks to number, from the settings and from labels; the settings win where both speak.
  * A network that cannot be numbered is refused by itself. Of two whose subnets overlap, the one named
- * in the settings stays, else the one numbered already, else the first by name.
+ * in the settings stays, else the one numbered already, else the first by name; on different uplinks
+ * too, because two uplinks may be in the same LAN.
  */
 export function placeNetworks(observed: Observed, intent: Intent): NetworkPlacement {
   const problems: Problem[] = missingNetworks(observed, intent)
@@ -53,12 +65,11 @@ export function placeNetworks(observed: Observed, intent: Intent): NetworkPlacem
   const candidates = observed.networks.flatMap((network) => {
     const wish = wishFor(network, intent)
     if (wish === undefined) return []
-    const admitted = admit(network, wish.text, intent)
+    const admitted = admit(network, wish, intent)
     if ('value' in admitted) {
-      const suffix = admitted.value
-      const hasItAlready = isNumbered(network, suffix, observed, intent.prefixLength)
-      const rank = wish.isSetting ? 0 : hasItAlready ? 1 : 2
-      return [{ network, suffix, where: wish.where, rank }]
+      const place = admitted.value
+      const rank = wish.isSetting ? 0 : isNumbered(place, observed) ? 1 : 2
+      return [{ ...place, where: wish.where, rank }]
     }
     refused.add(network.id)
     problems.push({ ...admitted.problem, where: wish.where })
@@ -66,7 +77,7 @@ export function placeNetworks(observed: Observed, intent: Intent): NetworkPlacem
   })
   const placed: Candidate[] = []
   for (const candidate of candidates.toSorted(byPrecedence)) {
-    const other = placed.find((earlier) => isOverlapping(earlier, candidate, intent.prefixLength))
+    const other = placed.find((earlier) => isOverlapping(earlier, candidate))
     if (other === undefined) {
       placed.push(candidate)
       continue
@@ -93,36 +104,65 @@ function missingNetworks(observed: Observed, intent: Intent): Problem[] {
     }))
 }
 
-function wishFor(
-  network: NetworkState,
-  intent: Intent,
-): { text: string; where: string; isSetting: boolean } | undefined {
+interface Wish {
+  readonly text: string
+  /** Name of the uplink, as written. */
+  readonly uplink: string
+  readonly where: string
+  readonly isSetting: boolean
+}
+
+function wishFor(network: NetworkState, intent: Intent): Wish | undefined {
+  const uplink = wishedUplink(network, intent)
   const setting = Object.hasOwn(intent.networks, network.name)
     ? intent.networks[network.name]
     : undefined
   if (setting !== undefined) {
-    return { text: setting, where: `settings, docker.networks.${network.name}`, isSetting: true }
+    const where = `settings, docker.networks.${network.name}`
+    return { text: setting, uplink, where, isSetting: true }
   }
   const label = network.labels[SUBNET_LABEL]
   if (label === undefined) return undefined
-  return { text: label, where: `network ${network.name}, label ${SUBNET_LABEL}`, isSetting: false }
+  const where = `network ${network.name}, label ${SUBNET_LABEL}`
+  return { text: label, uplink, where, isSetting: false }
+}
+
+function wishedUplink({ name, labels }: NetworkState, intent: Intent): string {
+  const setting = Object.hasOwn(intent.networkUplinks, name)
+    ? intent.networkUplinks[name]
+    : undefined
+  return setting ?? labels[UPLINK_LABEL] ?? intent.uplink
 }
 
 function admit(
   network: NetworkState,
-  text: string,
+  wish: Wish,
   intent: Intent,
-): { value: Suffix } | { problem: Omit<Problem, 'where'> } {
+): { value: PlacedNetwork } | { problem: Omit<Problem, 'where'> } {
   const unsuitable = whyUnsuitable(network)
   if (unsuitable !== undefined) return { problem: { code: 'NETWORK_UNSUITABLE', ...unsuitable } }
-  const suffix = readSuffix(text, intent.prefixLength)
-  if ('value' in suffix) return suffix
+  const found = findUplink(intent, wish.uplink)
+  if (found === undefined) return { problem: unknownUplink(wish.uplink, intent) }
+  const { uplink, prefixLength, within } = found
+  const suffix = readSuffix(wish.text, prefixLength)
+  if ('value' in suffix) {
+    return { value: { network, suffix: suffix.value, uplink, prefixLength, within } }
+  }
   return {
     problem: {
       code: 'SUBNET_INVALID',
       what: suffix.fault,
-      remedy: `write a subnet below a /${intent.prefixLength} prefix, like ::1:0:0:0/80`,
+      remedy: `write a subnet below a /${prefixLength} prefix, like ::1:0:0:0/80`,
     },
+  }
+}
+
+function unknownUplink(name: string, intent: Intent): Omit<Problem, 'where'> {
+  const known = uplinksOf(intent).map(({ uplink }) => uplink)
+  return {
+    code: 'UPLINK_UNKNOWN',
+    what: `it names the uplink ${JSON.stringify(name)}, and the settings have ${known.join(', ')}`,
+    remedy: `correct label ${UPLINK_LABEL} of the network, or add the interface to uplinks in the settings`,
   }
 }
 
@@ -164,10 +204,8 @@ function readSuffix(text: string, prefixLength: number): Admitted<Suffix> {
 
 /** Whether it has this subnet already, by a route of the host or from Docker itself. */
 function isNumbered(
-  network: NetworkState,
-  suffix: Suffix,
+  { network, suffix, prefixLength }: PlacedNetwork,
   { routes }: Observed,
-  prefixLength: number,
 ): boolean {
   const routed = routes.filter((route) => route.interface === network.bridge)
   return [...routed.map(({ subnet }) => subnet), ...network.subnets].some(
@@ -177,9 +215,8 @@ function isNumbered(
   )
 }
 
-function isOverlapping(a: PlacedNetwork, b: PlacedNetwork, prefixLength: number): boolean {
-  const prefix = emptyPrefix(prefixLength)
-  return overlaps(subnetOf(prefix, a.suffix), subnetOf(prefix, b.suffix))
+function isOverlapping(a: PlacedNetwork, b: PlacedNetwork): boolean {
+  return overlaps(emptySubnet(a), emptySubnet(b))
 }
 
 function byPrecedence(a: Candidate, b: Candidate): number {

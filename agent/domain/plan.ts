@@ -88,8 +88,9 @@ function planRoutes(desired: Desired, observed: Observed): readonly Step[] {
 
 function planUplink(desired: Desired, observed: Observed): readonly Step[] {
   return desired.uplink
-    .filter(({ address }) => {
-      const state = observed.uplink.addresses.find((candidate) => candidate.address === address)
+    .filter(({ address, interface: name }) => {
+      const uplink = observed.uplinks.find((candidate) => candidate.interface === name)
+      const state = uplink?.addresses.find((candidate) => candidate.address === address)
       return state !== undefined && !isDeprecatedNow(state)
     })
     .map((address): Step => ({ kind: 'uplink-deprecate', ...address }))

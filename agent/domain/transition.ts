@@ -1,5 +1,4 @@
 import { contains } from '../../shared/ipv6.ts'
-import type { AgentState } from './agent-state.ts'
 import type {
   Instant,
   Observed,
@@ -8,6 +7,7 @@ import type {
   RenumberCause,
   RetiringPrefix,
 } from './model.ts'
+import type { Numbering } from './numbering.ts'
 
 /** More former prefixes than this are not kept working; the oldest ones end early. */
 export const MAX_RETIRING = 8
@@ -16,29 +16,28 @@ export const MAX_RETIRING = 8
 const MAX_RETIREMENT_MS = 30 * 24 * 60 * 60 * 1000
 
 /**
- * The state after a decision, to be saved before anything is changed. The former prefix is remembered
+ * How an uplink is numbered after a decision, to be saved before anything is changed. The former prefix is remembered
  * with its remaining valid lifetime, which follows what its router announces; it is forgotten when that
  * has ended and nothing of ours is left in it. A prefix that comes back is current again, not former.
  */
 export function advance(
-  state: AgentState,
+  numbering: Numbering,
   prefixes: PrefixList,
   decision: PrefixDecision,
   observed: Observed,
   now: Instant,
-): AgentState {
-  const known = state.retiring.map((former) => ({
+): Numbering {
+  const known = numbering.retiring.map((former) => ({
     ...former,
     validUntil: validUntil(former, prefixes, now),
   }))
   if (decision.kind !== 'renumber') {
-    return { ...state, prefixes, retiring: forget(known, observed, now) }
+    return { ...numbering, prefixes, retiring: forget(known, observed, now) }
   }
   const { from, to, cause } = decision
   const others = known.filter(({ prefix }) => prefix !== to && prefix !== from)
   const retiring = from === undefined ? others : [retire(from, cause, prefixes, now), ...others]
   return {
-    ...state,
     prefixes,
     current: { prefix: to, cause, since: now },
     retiring: forget(endSurplus(retiring, now), observed, now),

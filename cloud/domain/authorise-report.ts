@@ -56,18 +56,19 @@ export type Authorisation =
  * The report must have been parsed: its values are canonical and no RRset is claimed twice.
  */
 export function authoriseReport(report: Report, standing: Standing): Authorisation {
-  const { current } = report.prefix
-  if (!allowsPrefix(standing.policy, current)) {
-    const special = specialRangeOf(current, standing.policy.prefixes)
+  const prefixes = prefixesOf(report)
+  const refused = prefixes.find((prefix) => !allowsPrefix(standing.policy, prefix))
+  if (refused !== undefined) {
+    const special = specialRangeOf(refused, standing.policy.prefixes)
     const why = special === undefined ? '' : `: ${special} is special-purpose, permit it by itself`
     return denied(
       'POLICY_PREFIX',
-      `the policy of ${standing.host} does not permit ${current}${why}`,
+      `the policy of ${standing.host} does not permit ${refused}${why}`,
     )
   }
   const desired: DesiredSet[] = []
   for (const record of report.records) {
-    const refusal = refuseRecord(record, current, standing)
+    const refusal = refuseRecord(record, prefixes, standing)
     if (refusal !== undefined) return refusal
     const zone = zoneOf(record.name, standing.zones)
     if (zone === undefined) return outsideZones(record.name)
@@ -91,6 +92,11 @@ export function authoriseReport(report: Report, standing: Standing): Authorisati
   return { kind: 'allowed', desired }
 }
 
+/** Every prefix that a report is about: that of the host's main uplink first. */
+export function prefixesOf({ prefix }: Pick<Report, 'prefix'>): readonly Prefix[] {
+  return [prefix.current, ...(prefix.others ?? [])]
+}
+
 /** The configured zone with the longest suffix of this name. */
 export function zoneOf(name: Fqdn, zones: readonly ZoneTtl[]): ZoneTtl | undefined {
   return zones
@@ -103,7 +109,7 @@ export function zoneOf(name: Fqdn, zones: readonly ZoneTtl[]): ZoneTtl | undefin
 
 function refuseRecord(
   record: Claim,
-  current: Prefix,
+  prefixes: readonly Prefix[],
   { host, policy, owners }: Standing,
 ): Authorisation | undefined {
   const { name, type } = record
@@ -116,7 +122,7 @@ function refuseRecord(
   for (const value of record.values) {
     const fault =
       type === 'AAAA'
-        ? addressFault(parseAddress(value), current, policy)
+        ? addressFault(parseAddress(value), prefixes, policy)
         : isSpecialIPv4(parseIPv4(value)) && 'is no public address'
     if (fault) return denied('POLICY_VALUE', `${name} ${type} ${value} ${fault}`)
   }
@@ -126,8 +132,14 @@ function refuseRecord(
     : undefined
 }
 
-function addressFault(value: Address, current: Prefix, policy: HostPolicy): string | undefined {
-  if (!contains(current, value)) return `is outside the reported ${current}`
+function addressFault(
+  value: Address,
+  prefixes: readonly Prefix[],
+  policy: HostPolicy,
+): string | undefined {
+  if (!prefixes.some((prefix) => contains(prefix, value))) {
+    return `is outside the reported ${prefixes.join(', ')}`
+  }
   const special = specialRangeOf(value, policy.prefixes)
   return special === undefined ? undefined : `is special-purpose (${special})`
 }

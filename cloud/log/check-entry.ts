@@ -13,6 +13,7 @@ import {
 } from '../../shared/jws.ts'
 import type { Report } from '../../shared/report.ts'
 import { keyOf, sameValues } from '../../shared/rrset.ts'
+import { prefixesOf } from '../domain/authorise-report.ts'
 import {
   allowsName,
   allowsPrefix,
@@ -182,7 +183,6 @@ function outsidePolicy(
   if (policy === undefined) return [`no policy of ${host} permits any report`]
   const names = records.filter(({ name }) => !allowsName(policy, name)).map(({ name }) => name)
   const faults = [...new Set(names)].map((name) => `the policy did not permit ${name}`)
-  return allowsPrefix(policy, prefix.current)
-    ? faults
-    : [...faults, `the policy did not permit ${prefix.current}`]
+  const refused = prefixesOf({ prefix }).filter((one) => !allowsPrefix(policy, one))
+  return [...faults, ...refused.map((one) => `the policy did not permit ${one}`)]
 }

@@ -30,7 +30,9 @@ describe('the settings of an agent', () => {
       prefixLength: 56,
       within: ['2001:db8::/32'],
       settleMs: 1000,
+      others: [],
       networks: { web: '0:0:0:1::/64', db: '::2:1:0:0:0/80' },
+      networkUplinks: {},
       endpoints: [
         {
           container: 'nginx',
@@ -61,7 +63,9 @@ describe('the settings of an agent', () => {
       prefixLength: 64,
       within: ['2000::/3'],
       settleMs: 100,
+      others: [],
       networks: {},
+      networkUplinks: {},
       endpoints: [],
       proxy: 'ndppd',
       firewall: { backend: 'ip6tables', default: 'drop' },
@@ -71,7 +75,64 @@ describe('the settings of an agent', () => {
     expect(paths.directory).toBe('/var/lib/reprefix')
   })
 
+  it('gives each of several uplinks what is said of it, the first being the main one', () => {
+    const { intent } = parse(`
+uplinks:
+  - { interface: eth0, prefix: { settle: 50ms } }
+  - { interface: wan1, prefix: { length: 56, within: ["2001:db8::/32"] } }
+docker:
+  networks: { web: "::1:0:0:0/80", iot: { subnet: "0:0:0:12::/64", uplink: wan1 } }
+endpoints: [{ address: "::12:0:0:0:7", uplink: wan1, dns: [nas.example.org] }]
+`)
+    expect(intent).toMatchObject({
+      uplink: 'eth0',
+      prefixLength: 64,
+      settleMs: 50,
+      others: [{ uplink: 'wan1', prefixLength: 56, within: ['2001:db8::/32'] }],
+      networks: { web: '::1:0:0:0/80', iot: '0:0:0:12::/64' },
+      networkUplinks: { iot: 'wan1' },
+      endpoints: [{ address: '::12:0:0:0:7', uplink: 'wan1' }],
+    })
+  })
+
   it.each([
+    [
+      'uplinks/beside-interface',
+      'interface: eth0\nuplinks: [{ interface: eth1 }]',
+      /interface: .*first/,
+    ],
+    [
+      'uplinks/beside-prefix',
+      'prefix: { length: 56 }\nuplinks: [{ interface: eth1 }]',
+      /prefix: .*inside each/,
+    ],
+    ['uplinks/none', 'uplinks: []', /uplinks: must name at least one/],
+    [
+      'uplinks/twice',
+      'uplinks: [{ interface: eth1 }, { interface: eth1 }]',
+      /uplinks\.1\.interface: eth1 is named twice/,
+    ],
+    [
+      'network/unknown-uplink',
+      'interface: eth0\ndocker: { networks: { web: { subnet: "::1:0:0:0/80", uplink: eth1 } } }',
+      /networks\.web\.uplink: eth1 is no uplink: use one of eth0/,
+    ],
+    [
+      'network/unknown-member',
+      'interface: eth0\ndocker: { networks: { web: { subnet: "::1:0:0:0/80", uplnk: eth1 } } }',
+      /networks\.web: must be a subnet like/,
+    ],
+    [
+      'network/overlap-on-another-uplink',
+      'uplinks: [{ interface: eth0 }, { interface: eth1 }]\ndocker: { networks:' +
+        ' { web: "::1:0:0:0/80", iot: { subnet: "::1:1:0:0/96", uplink: eth1 } } }',
+      /networks\.iot: .*overlaps .* of network web/,
+    ],
+    [
+      'endpoint/uplink-of-a-container',
+      'interface: eth0\nendpoints: [{ container: a, uplink: eth0 }]',
+      /endpoints\.0: has an uplink beside container/,
+    ],
     ['yaml/broken', 'interface: [eth0', /agent\.yaml: .*\(line 1\)/],
     ['yaml/empty', '', /agent\.yaml: /],
     ['key/unknown', 'interface: eth0\nintreface: eth1', /intreface: is not known here.*line 2/],

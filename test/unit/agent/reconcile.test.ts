@@ -80,7 +80,7 @@ describe('a pass', () => {
       ['2001:db8:2:2:1::101'],
       ['2001:db8:2:2:1::102'],
     ])
-    expect(second.state.retiring).toMatchObject([{ prefix: P1, cause: 'flash' }])
+    expect(second.numbering.retiring).toMatchObject([{ prefix: P1, cause: 'flash' }])
   })
 
   it('keeps everything when no usable prefix is left: unknown is not empty', async () => {
@@ -121,7 +121,7 @@ describe('a pass', () => {
     await host.pass()
     host.at(60_100)
     await host.pass()
-    const end = (host.saved.retiring[0]?.validUntil ?? 0) - NOW
+    const end = (host.savedNumbering.retiring[0]?.validUntil ?? 0) - NOW
     host.uplink.advertise(host.at(end), [{ prefix: P2 }])
     const last = await host.pass()
     expect(last.steps.map(({ kind }) => kind)).toEqual([
@@ -129,7 +129,7 @@ describe('a pass', () => {
       'address-remove',
       'route-remove',
     ])
-    expect((await host.pass()).state.retiring).toEqual([])
+    expect((await host.pass()).numbering.retiring).toEqual([])
   })
 })
 
@@ -247,8 +247,8 @@ describe('an agent killed at any write', () => {
     routes: host.world.routes.toSorted((a, b) => (a.subnet < b.subnet ? -1 : 1)),
     proxy: host.world.proxy,
     firewall: host.world.firewall,
-    current: host.saved.current?.prefix,
-    retiring: host.saved.retiring.map(({ prefix, cause }) => ({ prefix, cause })),
+    current: host.savedNumbering.current?.prefix,
+    retiring: host.savedNumbering.retiring.map(({ prefix, cause }) => ({ prefix, cause })),
   })
 
   it('ends where one that was not killed ends', async () => {

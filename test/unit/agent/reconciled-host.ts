@@ -1,4 +1,4 @@
-import { type AgentState, INITIAL_STATE } from '../../../agent/domain/agent-state.ts'
+import { type AgentState, INITIAL_STATE, numberingOf } from '../../../agent/domain/agent-state.ts'
 import type { Observed } from '../../../agent/domain/model.ts'
 import { type Step, targetOf } from '../../../agent/domain/step.ts'
 import type { StepResult } from '../../../agent/ports.ts'
@@ -39,13 +39,13 @@ export function createHost() {
   }
 
   function current(): Observed {
-    return { ...world, uplink: uplink.snapshot(now) }
+    return { ...world, uplinks: [uplink.snapshot(now)] }
   }
 
   const reconciler = createReconciler(
     {
       kernel: {
-        readUplink: async () => current().uplink,
+        readUplinks: async () => current().uplinks,
         readRoutes: async () => world.routes,
       },
       containers: {
@@ -102,6 +102,9 @@ export function createHost() {
     },
     get saved() {
       return saved
+    },
+    get savedNumbering() {
+      return numberingOf(saved, 'eth0')
     },
     change: (next: Partial<Observed>) => {
       world = { ...world, ...next }

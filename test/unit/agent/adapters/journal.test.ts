@@ -7,6 +7,7 @@ import { acquireLock } from '../../../../agent/adapters/lock.ts'
 import { createReceipts } from '../../../../agent/adapters/receipts.ts'
 import { createStateFile } from '../../../../agent/adapters/state-file.ts'
 import { INITIAL_STATE } from '../../../../agent/domain/agent-state.ts'
+import { UNNUMBERED } from '../../../../agent/domain/numbering.ts'
 import type { Step } from '../../../../agent/domain/step.ts'
 import { parsePrefix } from '../../../../shared/ipv6.ts'
 import { recordedLog } from '../../../fakes/recorded-log.ts'
@@ -100,23 +101,32 @@ describe('the journal', () => {
 describe('the state file', () => {
   it('is the initial state where the agent never ran, and what was written afterwards', async () => {
     const path = join(directory, 'state.json')
-    expect(await createStateFile(path).read()).toEqual(INITIAL_STATE)
+    expect(await createStateFile(path, 'eth0').read()).toEqual(INITIAL_STATE)
     const state = {
       ...INITIAL_STATE,
-      current: { prefix: parsePrefix('2001:db8:1:1::/64'), cause: 'initial' as const, since: 1 },
+      uplinks: {
+        eth0: {
+          ...UNNUMBERED,
+          current: {
+            prefix: parsePrefix('2001:db8:1:1::/64'),
+            cause: 'initial' as const,
+            since: 1,
+          },
+        },
+      },
     }
-    await createStateFile(path).write(state)
-    expect(await createStateFile(path).read()).toEqual(state)
+    await createStateFile(path, 'eth0').write(state)
+    expect(await createStateFile(path, 'eth0').read()).toEqual(state)
   })
 
   it.each([
     ['truncated', '{"v":1,'],
-    ['other-version', '{"v":2}'],
+    ['other-version', '{"v":3}'],
     ['empty', ''],
   ])('stops at a %s file and says what to do', async (_, text) => {
     const path = join(directory, 'state.json')
     await writeFile(path, text)
-    await expect(createStateFile(path).read()).rejects.toMatchObject({
+    await expect(createStateFile(path, 'eth0').read()).rejects.toMatchObject({
       code: 'STATE_CORRUPT',
       message: expect.stringMatching(/state\.json is damaged.*remove it/s),
     })

@@ -36,18 +36,22 @@ const ROUTES = JSON.stringify([
   { dst: 'default', gateway: 'fe80::2', dev: 'eth0', protocol: 'ra', flags: [] },
 ])
 
-function kernel(stdout: string, more: { exitCode?: number; stderr?: string } = {}) {
+function kernel(
+  stdout: string,
+  more: { exitCode?: number; stderr?: string } = {},
+  uplinks = ['eth0'],
+) {
   const commands = scriptedCommands({
     'ip -6 -json -force -batch -': { stdout, ...more },
   })
-  return { ...createKernel(commands.run, 'eth0'), commands }
+  return { ...createKernel(commands.run, uplinks), commands }
 }
 
 describe('reading the kernel', () => {
   it('reads uplink, routes and links of one pass with one process', async () => {
     const host = kernel(`${ROUTES}\n${ADDRESSES}\n${LINKS}\n`)
-    const [uplink, routes, links] = await Promise.all([
-      host.kernel.readUplink(),
+    const [[uplink], routes, links] = await Promise.all([
+      host.kernel.readUplinks(),
       host.kernel.readRoutes(),
       host.linkIndexes(),
     ])
@@ -60,7 +64,7 @@ describe('reading the kernel', () => {
     expect(links.get('br-web')).toBe(7)
     expect(host.commands.calls).toHaveLength(1)
     expect(host.commands.calls[0]?.input).toBe('route show\naddress show dev eth0\nlink show\n')
-    await host.kernel.readUplink()
+    await host.kernel.readUplinks()
     expect(host.commands.calls).toHaveLength(2)
   })
 
@@ -71,15 +75,41 @@ describe('reading the kernel', () => {
   ])('is not confused by how a version prints %s', async (_, stdout) => {
     const host = kernel(stdout)
     expect(await host.kernel.readRoutes()).toEqual([])
-    expect((await host.kernel.readUplink()).addresses).toHaveLength(1)
+    expect((await host.kernel.readUplinks())[0]?.addresses).toHaveLength(1)
   })
 
-  it('says which interface is missing', async () => {
-    const stdout = `${ROUTES}\n${LINKS.replace('eth0', 'eth1')}\n`
-    const stderr = 'Device "eth0" does not exist.\nCommand failed -:2\n'
-    await expect(kernel(stdout, { exitCode: 1, stderr }).kernel.readUplink()).rejects.toThrow(
-      /no interface eth0: correct "interface"/,
-    )
+  it('reads each of several uplinks, and says which of them is not there', async () => {
+    const other = ADDRESSES.replace('eth0', 'wan0').replace('2001:db8:2:2:', '2001:db8:3:3:')
+    const links = JSON.stringify([
+      ...JSON.parse(LINKS),
+      { ifindex: 11, ifname: 'wan0', link_type: 'ether' },
+    ])
+    const stdout = `${ROUTES}\n${ADDRESSES}\n${other}\n${links}\n`
+    const stderr = 'Device "usb0" does not exist.\nCommand failed -:3\n'
+    const host = kernel(stdout, { exitCode: 1, stderr }, ['eth0', 'usb0', 'wan0'])
+    expect(await host.kernel.readUplinks()).toMatchObject([
+      { interface: 'eth0', routers: 2, addresses: [{ address: '2001:db8:2:2:0:5eff:fe00:5301' }] },
+      {
+        interface: 'usb0',
+        isPresent: false,
+        addresses: [],
+        unknown: expect.stringContaining('there is no interface usb0: correct its name'),
+      },
+      { interface: 'wan0', routers: 0, addresses: [{ address: '2001:db8:3:3:0:5eff:fe00:5301' }] },
+    ])
+  })
+
+  it.each([
+    ['another-line', 'RTNETLINK answers: Operation not permitted\nCommand failed -:1\n'],
+    ['no-line', 'Cannot open netlink socket: Too many open files\n'],
+    ['uplink-that-is-there', 'Dump was interrupted and may be inconsistent.\nCommand failed -:2\n'],
+  ])('does not take the failure of %s for an uplink that is missing', async (_, stderr) => {
+    const stdout = `${ROUTES}\n${ADDRESSES}\n${LINKS}\n`
+    await expect(
+      kernel(stdout, { exitCode: 1, stderr }).kernel.readUplinks(),
+    ).rejects.toMatchObject({
+      code: 'COMMAND_FAILED',
+    })
   })
 
   it.each([

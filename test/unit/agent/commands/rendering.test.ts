@@ -22,6 +22,7 @@ const FROM = parsePrefix('2001:db8:1:1::/64')
 describe('the plan for people', () => {
   const plan: PlanReport = {
     kind: 'plan',
+    others: [{ uplink: 'wan1', decision: { kind: 'keep', prefix: FROM } }],
     decision: { kind: 'renumber', from: FROM, to: TO, cause: 'flash' },
     steps: [
       { plane: 'docker', step: 'address-add', target: 'web 2001:db8:2:2:1::1 dev eth0' },
@@ -38,6 +39,7 @@ describe('the plan for people', () => {
   it('shows decision, steps on all planes, names and problems', () => {
     expect(renderPlan(plan)).toEqual([
       'decision  renumber to 2001:db8:2:2::/64 from 2001:db8:1:1::/64 (flash)',
+      'wan1      keep 2001:db8:1:1::/64',
       'docker  address-add  web 2001:db8:2:2:1::1 dev eth0',
       'routes  route-add    2001:db8:2:2:1::/80 dev br-web',
       'dns     AAAA         www.example.org 2001:db8:2:2:1::1',
@@ -48,7 +50,14 @@ describe('the plan for people', () => {
 
   it('says that there is nothing to do', () => {
     const decision = { kind: 'hold', reason: 'no prefix' } as const
-    const nothing = { ...plan, decision, steps: [], isClaimNew: false, hasChanges: false }
+    const nothing = {
+      ...plan,
+      decision,
+      others: [],
+      steps: [],
+      isClaimNew: false,
+      hasChanges: false,
+    }
     expect(renderPlan({ ...nothing, problems: [] })).toEqual([
       'decision  hold: no prefix',
       'nothing to do',
@@ -82,10 +91,15 @@ describe('the status', () => {
       host: 'home',
       key: {},
     })
-    await createStateFile(paths.state).write({
+    await createStateFile(paths.state, 'eth0').write({
       ...INITIAL_STATE,
-      current: { prefix: TO, cause: 'flash', since: now },
-      retiring: [{ prefix: FROM, cause: 'flash', since: now, validUntil: now + 60_000 }],
+      uplinks: {
+        eth0: {
+          prefixes: [],
+          current: { prefix: TO, cause: 'flash', since: now },
+          retiring: [{ prefix: FROM, cause: 'flash', since: now, validUntil: now + 60_000 }],
+        },
+      },
     })
     await createReportingStateFile(paths.reporting).write({
       sequence: 7,

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { isReportable, reportBodyOf } from '../../../../agent/commands/report-body.ts'
 import { INITIAL_STATE } from '../../../../agent/domain/agent-state.ts'
+import { UNNUMBERED } from '../../../../agent/domain/numbering.ts'
 import type { Step } from '../../../../agent/domain/step.ts'
 import type { PassResult, StepOutcome } from '../../../../agent/reconcile.ts'
 import { parseAddress, parsePrefix } from '../../../../shared/ipv6.ts'
@@ -23,7 +24,7 @@ const address = (host: number): Step => ({
 function result(results: readonly StepOutcome[], more: Partial<PassResult> = {}): PassResult {
   return {
     observed: {
-      uplink: { interface: 'eth0', addresses: [], routers: 1 },
+      uplinks: [],
       networks: [],
       containers: [],
       routes: [],
@@ -31,11 +32,13 @@ function result(results: readonly StepOutcome[], more: Partial<PassResult> = {})
       firewall: null,
     },
     decision: { kind: 'renumber', from: FROM, to: TO, cause: 'flash' },
-    state: {
-      ...INITIAL_STATE,
+    numbering: {
+      prefixes: [],
       current: { prefix: TO, cause: 'flash', since: 1 },
       retiring: [{ prefix: FROM, cause: 'flash', since: 1, validUntil: 1_769_860_800_000 }],
     },
+    others: [],
+    state: INITIAL_STATE,
     steps: results.map(({ step }) => step),
     claims: [{ name: parseName('www.example.org'), type: 'AAAA', values: ['2001:db8:2:2:1::1'] }],
     problems: [],
@@ -77,7 +80,7 @@ describe('what is reported of a pass', () => {
 
   it('is nothing while no prefix is known: unknown is not empty', () => {
     expect(reportBodyOf(result([], { claims: null }))).toBeNull()
-    expect(reportBodyOf(result([], { state: INITIAL_STATE }))).toBeNull()
+    expect(reportBodyOf(result([], { numbering: UNNUMBERED }))).toBeNull()
   })
 
   it('stays small however many containers there are', () => {

@@ -11,6 +11,7 @@ import {
   P2,
   P3,
   stateAt,
+  uplink as uplinkWith,
 } from './host-simulator.ts'
 
 export const PREFIXES = [P1, P2, P3]
@@ -126,19 +127,17 @@ export const hosts: fc.Arbitrary<Observed> = fc
     networks,
     containers,
     routes,
-    uplink: fc.uniqueArray(stray, { maxLength: 4, selector: (state) => state.address }),
+    strayOnUplink: fc.uniqueArray(stray, { maxLength: 4, selector: (state) => state.address }),
     firewall: fc.constantFrom(null, ['-A REPREFIX -j ACCEPT'], []),
     hook: fc.constantFrom('DOCKER-USER' as const, 'FORWARD' as const),
     config: fc.constantFrom('', 'route-ttl 30000\n', 'proxy eth0 {\n  router yes\n}\n'),
   })
-  .map(({ uplink, firewall, hook, config, ...rest }) =>
+  .map(({ strayOnUplink, firewall, hook, config, ...rest }) =>
     observed({
       ...rest,
-      uplink: {
-        interface: 'eth0',
-        routers: 1,
-        addresses: uplink.map((state) => ({ ...state, length: 64, isDynamic: true })),
-      },
+      uplinks: [
+        uplinkWith(strayOnUplink.map((state) => ({ ...state, length: 64, isDynamic: true }))),
+      ],
       firewall: { rules: firewall, hookedIn: null, hook },
       proxy: { configText: config, isRunning: false, boundIndexes: {} },
     }),

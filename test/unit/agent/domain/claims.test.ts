@@ -46,15 +46,17 @@ describe('collectNames', () => {
     ])
     expect(problems).toEqual([])
     expect(names).toEqual([
-      { name: 'api.example.org', hosts: ['::1:0:0:102'] },
-      { name: 'www.example.org', hosts: ['::1:0:0:101', '::1:0:0:102'] },
+      { name: 'api.example.org', uplink: 'eth0', hosts: ['::1:0:0:102'] },
+      { name: 'www.example.org', uplink: 'eth0', hosts: ['::1:0:0:101', '::1:0:0:102'] },
     ])
   })
 
   it('gives a container on two networks both its addresses', () => {
     const both = [attachment('web', 'fd00::5'), attachment('two', 'fd00::6', { interface: 'eth1' })]
     const { names } = collect([container('a', both, dns('a.example.org'))])
-    expect(names).toEqual([{ name: 'a.example.org', hosts: ['::1:0:0:5', '::2:0:0:6'] }])
+    expect(names).toEqual([
+      { name: 'a.example.org', uplink: 'eth0', hosts: ['::1:0:0:5', '::2:0:0:6'] },
+    ])
   })
 
   it('adds what the settings say to what the label says', () => {
@@ -97,7 +99,11 @@ describe('collectNames', () => {
 })
 
 describe('rememberClaims', () => {
-  const www = { name: parseName('www.example.org'), hosts: [parseAddress('::1:0:0:2')] }
+  const www = {
+    name: parseName('www.example.org'),
+    uplink: 'eth0',
+    hosts: [parseAddress('::1:0:0:2')],
+  }
 
   it('claims a name on for a while after its container has gone, then withdraws it', () => {
     const first = rememberClaims([], [www], NOW)
@@ -127,11 +133,12 @@ describe('claimAt', () => {
     const remembered: RememberedClaim[] = [
       {
         name: parseName('www.example.org'),
+        uplink: 'eth0',
         hosts: [parseAddress('::1:0:0:10'), parseAddress('::1:0:0:9')],
         missingSince: null,
       },
     ]
-    const values = (prefix: typeof P1) => claimAt(prefix, remembered).claims[0]?.values
+    const values = (prefix: typeof P1) => claimAt(() => prefix, remembered).claims[0]?.values
     expect(values(P1)).toEqual(['2001:db8:1:1:1::10', '2001:db8:1:1:1::9'])
     expect(values(P2)).toEqual(['2001:db8:2:2:1::10', '2001:db8:2:2:1::9'])
   })
@@ -139,10 +146,11 @@ describe('claimAt', () => {
   it('keeps to what one report holds, and names what it leaves out', () => {
     const remembered = Array.from({ length: 66 }, (_, n) => ({
       name: parseName(`h${String(n).padStart(2, '0')}.example.org`),
+      uplink: 'eth0',
       hosts: [parseAddress('::1')],
       missingSince: null,
     }))
-    const { claims, problems } = claimAt(P1, remembered)
+    const { claims, problems } = claimAt(() => P1, remembered)
     expect(claims).toHaveLength(64)
     expect(problems[0]?.what).toContain('h64.example.org, h65.example.org')
   })

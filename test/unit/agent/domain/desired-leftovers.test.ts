@@ -12,10 +12,12 @@ import {
   deprecatedAddress,
   NOW,
   network,
+  numberingAt,
   observed,
   P1,
   P2,
   stateAt,
+  uplink,
 } from './host-simulator.ts'
 
 import { nginx, OVERLAY, plan } from './overlay-plan.ts'
@@ -276,13 +278,9 @@ describe('desire and planSteps, with leftovers', () => {
 
   it('stops deprecating the uplink in a former prefix that is announced again', () => {
     const host = observed({
-      uplink: {
-        interface: 'eth0',
-        routers: 2,
-        addresses: [address('2001:db8:1:1::5e', { length: 64, isDynamic: true })],
-      },
+      uplinks: [uplink([address('2001:db8:1:1::5e', { length: 64, isDynamic: true })])],
     })
-    const state = stateAt(P2, [[P1, 'flash', 5000]])
+    const numbering = numberingAt(P2, [[P1, 'flash', 5000]])
     const entry = {
       prefix: P1,
       firstSeen: NOW - 9000,
@@ -294,9 +292,11 @@ describe('desire and planSteps, with leftovers', () => {
       validUntil: null,
       isEligible: true,
     }
-    const before = { ...state, prefixes: [{ ...entry, lastRefreshed: NOW - 5000 }] }
-    const since = { ...state, prefixes: [{ ...entry, lastRefreshed: NOW - 500 }] }
-    expect(desire(host, before, OVERLAY, NOW).desired.uplink).toHaveLength(1)
-    expect(desire(host, since, OVERLAY, NOW).desired.uplink).toEqual([])
+    const deprecatedWith = (lastRefreshed: number) => {
+      const prefixes = [{ ...entry, lastRefreshed }]
+      return desire(host, { uplinks: { eth0: { ...numbering, prefixes } } }, OVERLAY, NOW).desired
+    }
+    expect(deprecatedWith(NOW - 5000).uplink).toHaveLength(1)
+    expect(deprecatedWith(NOW - 500).uplink).toEqual([])
   })
 })

@@ -16,6 +16,7 @@ import {
   P1,
   P2,
   stateAt,
+  uplink,
 } from './host-simulator.ts'
 
 import { nginx, OVERLAY, plan } from './overlay-plan.ts'
@@ -75,10 +76,8 @@ const CASES: readonly Case[] = [
   {
     name: 'flash/old-deprecated-after-the-new-is-made',
     host: observed({
-      uplink: {
-        interface: 'eth0',
-        routers: 1,
-        addresses: [
+      uplinks: [
+        uplink([
           address('2001:db8:1:1::5e', {
             length: 64,
             isDynamic: true,
@@ -92,8 +91,8 @@ const CASES: readonly Case[] = [
             preferredSeconds: 900,
             validSeconds: 5000,
           }),
-        ],
-      },
+        ]),
+      ],
       containers: [
         container('nginx', [
           attachment('web', 'fd00:db8:0:1::101', {
@@ -137,11 +136,7 @@ const CASES: readonly Case[] = [
     name: 'planned/uplink-is-left-to-the-kernel',
     host: observed({
       networks: [],
-      uplink: {
-        interface: 'eth0',
-        routers: 1,
-        addresses: [address('2001:db8:1:1::5e', { length: 64, isDynamic: true })],
-      },
+      uplinks: [uplink([address('2001:db8:1:1::5e', { length: 64, isDynamic: true })])],
     }),
     state: stateAt(P2, [[P1, 'planned', 5000]]),
     intent: { ...OVERLAY, networks: {} },

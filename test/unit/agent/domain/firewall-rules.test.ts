@@ -28,10 +28,12 @@ const exposed: FirewalledNetwork['exposed'] = [
   { host: parseAddress('::1:0:0:101'), ports: [{ port: 53, protocol: 'udp' }] },
   { host: parseAddress('::1:0:0:103'), ports: [] },
 ]
+const PLACE = { uplink: 'eth0', prefixLength: 64, within: INTENT.within }
 const web: FirewalledNetwork = {
   network: network('web'),
   suffix: parseSuffix('::1:0:0:0/80'),
   exposed,
+  ...PLACE,
 }
 const base: FirewalledNetwork = {
   network: network('base', { allowsInterContainer: false }),
@@ -41,11 +43,14 @@ const base: FirewalledNetwork = {
     { host: parseAddress('::1:2'), ports: [{ port: 22, protocol: 'tcp' }] },
     { host: parseAddress('::ffff:1:2'), ports: [{ port: 22, protocol: 'tcp' }] },
   ],
+  ...PLACE,
 }
 const wide: FirewalledNetwork = {
   network: network('wide'),
   suffix: parseSuffix('::7:0:0:0:0/64'),
   exposed: [],
+  ...PLACE,
+  prefixLength: 56,
 }
 
 const drop = { ...INTENT, firewall: { backend: 'ip6tables' as const, default: 'drop' as const } }
@@ -59,11 +64,11 @@ const GOLDEN = [
   ['drop', [web], drop],
   ['accept', [web], accept],
   ['two-bridges', [web, base], drop],
-  ['length-56', [wide], { ...drop, prefixLength: 56 }],
+  ['length-56', [wide], drop],
   [
     'two-ranges',
-    [web],
-    { ...drop, within: [parsePrefix('2001:db8:1:1::/64'), parsePrefix('fd00::/8')] },
+    [{ ...web, within: [parsePrefix('2001:db8:1:1::/64'), parsePrefix('fd00::/8')] }],
+    drop,
   ],
   ['empty', [], drop],
 ] as const

@@ -6,9 +6,17 @@ import type {
   Intent,
   NetworkState,
   Observed,
+  UplinkSnapshot,
 } from '../../../../agent/domain/model.ts'
+import type { Numbering } from '../../../../agent/domain/numbering.ts'
 import type { Step } from '../../../../agent/domain/step.ts'
-import { type Address, parseAddress, parsePrefix, parseSuffix } from '../../../../shared/ipv6.ts'
+import {
+  type Address,
+  type Prefix,
+  parseAddress,
+  parsePrefix,
+  parseSuffix,
+} from '../../../../shared/ipv6.ts'
 
 export const NOW = Date.UTC(2026, 0, 1)
 export const P1 = parsePrefix('2001:db8:1:1::/64')
@@ -20,7 +28,9 @@ export const INTENT: Intent = {
   prefixLength: 64,
   within: [parsePrefix('2000::/3')],
   settleMs: 100,
+  others: [],
   networks: { web: parseSuffix('::1:0:0:0/80') },
+  networkUplinks: {},
   endpoints: [],
   proxy: 'ndppd',
   firewall: { backend: 'ip6tables', default: 'drop' },
@@ -85,9 +95,17 @@ export function container(
   return { id: `id-${name}`, name, pid: lastPid, labels, attachments }
 }
 
+/** An uplink with one router. */
+export function uplink(
+  addresses: readonly AddressState[],
+  more: Partial<UplinkSnapshot> = {},
+): UplinkSnapshot {
+  return { interface: 'eth0', isPresent: true, routers: 1, addresses, ...more }
+}
+
 export function observed(more: Partial<Observed> = {}): Observed {
   return {
-    uplink: { interface: 'eth0', routers: 1, addresses: [] },
+    uplinks: [uplink([])],
     networks: [network('web')],
     containers: [],
     routes: [],
@@ -97,17 +115,16 @@ export function observed(more: Partial<Observed> = {}): Observed {
   }
 }
 
+type Former = readonly [Prefix, 'flash' | 'planned', number]
+
 /** A state numbered from one prefix, with former ones given as `[prefix, cause, secondsLeft]`. */
-export function stateAt(
-  current: AgentState['retiring'][number]['prefix'] | null,
-  former: readonly (readonly [
-    AgentState['retiring'][number]['prefix'],
-    'flash' | 'planned',
-    number,
-  ])[] = [],
-): AgentState {
+export function stateAt(current: Prefix | null, former: readonly Former[] = []): AgentState {
+  return { v: 2, uplinks: { eth0: numberingAt(current, former) }, claims: [] }
+}
+
+/** The numbering of one uplink, given in the same way. */
+export function numberingAt(current: Prefix | null, former: readonly Former[] = []): Numbering {
   return {
-    v: 1,
     prefixes: [],
     current: current === null ? null : { prefix: current, cause: 'initial', since: NOW - 1000 },
     retiring: former.map(([prefix, cause, secondsLeft]) => ({
@@ -116,7 +133,6 @@ export function stateAt(
       since: NOW - 1000,
       validUntil: NOW + secondsLeft * 1000,
     })),
-    claims: [],
   }
 }
 
@@ -148,19 +164,23 @@ export function applyStep(host: Observed, step: Step): Observed {
     case 'uplink-deprecate':
       return {
         ...host,
-        uplink: {
-          ...host.uplink,
-          addresses: host.uplink.addresses.map((state) =>
-            state.address === step.address
-              ? {
-                  ...state,
-                  preferredSeconds: 0,
-                  isDeprecated: true,
-                  validSeconds: step.validSeconds,
-                }
-              : state,
-          ),
-        },
+        uplinks: host.uplinks.map((one) =>
+          one.interface === step.interface
+            ? {
+                ...one,
+                addresses: one.addresses.map((state) =>
+                  state.address === step.address
+                    ? {
+                        ...state,
+                        preferredSeconds: 0,
+                        isDeprecated: true,
+                        validSeconds: step.validSeconds,
+                      }
+                    : state,
+                ),
+              }
+            : one,
+        ),
       }
     default:
       return {

@@ -27,6 +27,17 @@ const INSIDE = `  # BEGIN reprefix: this block is rewritten, edit outside of it
 `
 
 describe('renderNdppdConfig', () => {
+  it('writes a section for each uplink that has bridges, and takes away all of them again', () => {
+    const wan = { uplink: 'wan1', bridges: ['br-iot'], within: [parsePrefix('2001:db8::/32')] }
+    const idle = { uplink: 'wan2', bridges: [], within: [parsePrefix('2000::/3')] }
+    const both = renderNdppdConfig('route-ttl 30000\n', BLOCK, wan, idle)
+    expect(findProxySections(both).map((section) => section.interface)).toEqual(['eth0', 'wan1'])
+    expect(both).toContain('rule 2001:db8::/32 { iface br-iot }')
+    expect(renderNdppdConfig(both, BLOCK, wan, idle)).toBe(both)
+    expect(renderNdppdConfig(both, BLOCK)).toBe(`route-ttl 30000\n${OWN_SECTION}`)
+    expect(renderNdppdConfig(both, NOTHING, idle)).toBe('route-ttl 30000\n')
+  })
+
   it.each([
     ['an empty file', '', OWN_SECTION],
     ['settings', 'route-ttl 30000\n', `route-ttl 30000\n${OWN_SECTION}`],

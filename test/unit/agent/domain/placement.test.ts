@@ -11,6 +11,7 @@ import {
   P1,
   P3,
   stateAt,
+  uplink,
 } from './host-simulator.ts'
 
 import { nginx, OVERLAY, plan, problems } from './overlay-plan.ts'
@@ -135,7 +136,7 @@ describe('what is left out', () => {
 
   it('a container at an address of the host itself', () => {
     const host = observed({
-      uplink: { interface: 'eth0', routers: 1, addresses: [address('2001:db8:1:1:1::101')] },
+      uplinks: [uplink([address('2001:db8:1:1:1::101')])],
       containers: [nginx()],
     })
     expect(problems(host)).toMatchObject([{ code: 'ADDRESS_TAKEN' }])

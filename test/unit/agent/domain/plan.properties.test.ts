@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { numberingOf } from '../../../../agent/domain/agent-state.ts'
 import { desire } from '../../../../agent/domain/desired.ts'
 import type { AddressState, Observed } from '../../../../agent/domain/model.ts'
 import { planSteps } from '../../../../agent/domain/plan.ts'
@@ -42,11 +43,13 @@ describe('planSteps', { timeout: 60_000 }, () => {
   it('gives every numbered container the current prefix in front of the same host bits', () => {
     fc.assert(
       fc.property(hosts, states, fc.constantFrom(...PREFIXES), (host, state, next) => {
-        fc.pre(state.current !== null)
+        const before = numberingOf(state, 'eth0')
+        fc.pre(before.current !== null)
         const { placed } = desire(host, state, INTENT, NOW)
         const renumbered = {
-          ...state,
-          current: { prefix: next, cause: 'flash' as const, since: NOW },
+          uplinks: {
+            eth0: { ...before, current: { prefix: next, cause: 'flash' as const, since: NOW } },
+          },
         }
         const after = desire(host, renumbered, INTENT, NOW)
         expect(after.placed.map((one) => one.host)).toEqual(placed.map((one) => one.host))
@@ -69,7 +72,8 @@ describe('planSteps', { timeout: 60_000 }, () => {
       fc.property(hosts, states, (host, state) => {
         const { desired, placed } = desire(host, state, INTENT, NOW)
         const after = applySteps(host, planSteps(desired, host))
-        const ranges = [state.current?.prefix, ...state.retiring.map(({ prefix }) => prefix)]
+        const { current, retiring } = numberingOf(state, 'eth0')
+        const ranges = [current?.prefix, ...retiring.map(({ prefix }) => prefix)]
         const isInRange = (text: AddressState['address']) =>
           ranges.some((range) => range !== undefined && contains(range, text))
         const seen = new Map(addressesIn(after).map(({ key, state: found }) => [key, found]))
@@ -103,7 +107,7 @@ describe('planSteps', { timeout: 60_000 }, () => {
         for (const { address: own } of planSteps(desired, host).filter(
           (step) => step.kind === 'uplink-deprecate',
         )) {
-          expect(state.retiring.some(({ prefix }) => contains(prefix, own))).toBe(true)
+          expect(retiring.some(({ prefix }) => contains(prefix, own))).toBe(true)
         }
       }),
       { numRuns: 200 },

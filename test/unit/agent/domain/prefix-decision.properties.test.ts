@@ -92,7 +92,7 @@ describe('decidePrefix with two routers', { timeout: 60_000 }, () => {
           { prefix: P2, times: second },
         ]
         const { chooser } = play(sources)
-        expect(chooser.state.current?.prefix).toBe(P2)
+        expect(chooser.numbering.current?.prefix).toBe(P2)
       }),
       { numRuns: 60 },
     )
@@ -113,7 +113,7 @@ describe('decidePrefix with one router', { timeout: 60_000 }, () => {
           chooser.pass(at + lag)
           chooser.pass(at + lag + 100)
           const expected = index < change ? P1 : P2
-          expect(chooser.state.current?.prefix).toBe(expected)
+          expect(chooser.numbering.current?.prefix).toBe(expected)
         })
         expect(chooser.renumberings).toHaveLength(change === 0 ? 1 : 2)
       }),

@@ -14,6 +14,7 @@ function fixture(name: string) {
   const path = new URL(`../../../fixtures/ip/ip-6.1.0-${name}.addr.json`, import.meta.url)
   return {
     interface: 'eth0',
+    isPresent: true,
     routers: 1,
     addresses: parseAddresses(readFileSync(path, 'utf8'), 'eth0'),
   }

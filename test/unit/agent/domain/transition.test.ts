@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { INITIAL_STATE, parseAgentState } from '../../../../agent/domain/agent-state.ts'
 import type { PrefixEntry } from '../../../../agent/domain/model.ts'
+import { type Numbering, UNNUMBERED } from '../../../../agent/domain/numbering.ts'
 import { advance, MAX_RETIRING } from '../../../../agent/domain/transition.ts'
 import { type Prefix, parseAddress, parsePrefix } from '../../../../shared/ipv6.ts'
 import { parseName } from '../../../../shared/rrset.ts'
@@ -9,11 +10,11 @@ import {
   container,
   deprecatedAddress,
   NOW,
+  numberingAt,
   observed,
   P1,
   P2,
   P3,
-  stateAt,
 } from './host-simulator.ts'
 
 const HOUR = 3_600_000
@@ -40,14 +41,14 @@ const toP2 = { kind: 'renumber', from: P1, to: P2, cause: 'flash' } as const
 describe('advance', () => {
   it('takes the first prefix without a former one', () => {
     const decision = { kind: 'renumber', from: undefined, to: P1, cause: 'initial' } as const
-    expect(advance(INITIAL_STATE, [], decision, observed(), NOW)).toMatchObject({
+    expect(advance(UNNUMBERED, [], decision, observed(), NOW)).toMatchObject({
       current: { prefix: P1, cause: 'initial', since: NOW },
       retiring: [],
     })
   })
 
   it('remembers the former prefix with what is left of its valid lifetime', () => {
-    const next = advance(stateAt(P1), [entry(P1, NOW + HOUR)], toP2, observed(), NOW)
+    const next = advance(numberingAt(P1), [entry(P1, NOW + HOUR)], toP2, observed(), NOW)
     expect(next.current).toEqual({ prefix: P2, cause: 'flash', since: NOW })
     expect(next.retiring).toEqual([
       { prefix: P1, cause: 'flash', since: NOW, validUntil: NOW + HOUR },
@@ -55,12 +56,12 @@ describe('advance', () => {
   })
 
   it('lets a former prefix that would be valid forever end after 30 days', () => {
-    const next = advance(stateAt(P1), [entry(P1, null)], toP2, observed(), NOW)
+    const next = advance(numberingAt(P1), [entry(P1, null)], toP2, observed(), NOW)
     expect(next.retiring[0]?.validUntil).toBe(NOW + 30 * DAY)
   })
 
   it('makes a prefix that comes back current, no longer former', () => {
-    const state = stateAt(P1, [
+    const state = numberingAt(P1, [
       [P2, 'flash', 500],
       [P3, 'planned', 500],
     ])
@@ -70,14 +71,14 @@ describe('advance', () => {
   })
 
   it('follows what is announced of a former prefix, and remembers it when it is gone', () => {
-    const state = stateAt(P1, [[P2, 'planned', 500]])
+    const state = numberingAt(P1, [[P2, 'planned', 500]])
     const longer = advance(state, [entry(P2, NOW + 2 * HOUR)], keep, observed(), NOW)
     expect(longer.retiring[0]?.validUntil).toBe(NOW + 2 * HOUR)
     expect(advance(longer, [], keep, observed(), NOW).retiring).toEqual(longer.retiring)
   })
 
   it('forgets a former prefix when it has ended and nothing of ours is left in it', () => {
-    const state = stateAt(P1, [[P2, 'planned', -1]])
+    const state = numberingAt(P1, [[P2, 'planned', -1]])
     const left = container('a', [
       attachment('web', 'fd00::5', { addresses: [deprecatedAddress('2001:db8:2:2:1::5', null)] }),
     ])
@@ -92,7 +93,7 @@ describe('advance', () => {
   })
 
   it('does not bring back a former prefix that has ended', () => {
-    const state = stateAt(P1, [[P2, 'planned', -1]])
+    const state = numberingAt(P1, [[P2, 'planned', -1]])
     const routes = [{ subnet: parsePrefix('2001:db8:2:2:1::/80'), interface: 'br-web' }]
     const next = advance(state, [entry(P2, NOW + HOUR)], keep, observed({ routes }), NOW)
     expect(next.retiring[0]?.validUntil).toBe(NOW - 1000)
@@ -105,7 +106,7 @@ describe('advance', () => {
         interface: 'br-web',
       })),
     })
-    let state = stateAt(parsePrefix('2001:db8:0:1::/64'))
+    let state = numberingAt(parsePrefix('2001:db8:0:1::/64'))
     for (let n = 2; n <= 20; n++) {
       const [from, to] = [n - 1, n].map((at) => parsePrefix(`2001:db8:0:${at.toString(16)}::/64`))
       if (from === undefined || to === undefined) continue
@@ -118,44 +119,63 @@ describe('advance', () => {
   })
 
   it('changes nothing on hold', () => {
-    const state = stateAt(P1, [[P2, 'planned', 500]])
+    const state = numberingAt(P1, [[P2, 'planned', 500]])
     const next = advance(state, [], { kind: 'hold', reason: 'nothing' }, observed(), NOW)
     expect(next).toEqual(state)
   })
 })
 
 describe('parseAgentState', () => {
+  const full: Numbering = {
+    ...numberingAt(P1, [[P2, 'planned', 500]]),
+    prefixes: [entry(P1, NOW + HOUR), entry(P2, null)],
+  }
+  const claim = {
+    name: parseName('www.example.org'),
+    hosts: [parseAddress('::1:0:0:2')],
+    missingSince: null,
+  }
+  const at = (current: unknown) => ({
+    ...INITIAL_STATE,
+    uplinks: { eth0: { ...UNNUMBERED, current } },
+  })
+
   it('reads what it was given, through JSON', () => {
+    const { name, ...rest } = claim
     const state = {
-      ...stateAt(P1, [[P2, 'planned', 500]]),
-      prefixes: [entry(P1, NOW + HOUR), entry(P2, null)],
-      claims: [
-        {
-          name: parseName('www.example.org'),
-          hosts: [parseAddress('::1:0:0:2')],
-          missingSince: null,
-        },
-      ],
+      v: 2,
+      uplinks: { eth0: full, eth1: UNNUMBERED },
+      claims: [{ name, uplink: 'eth1', ...rest }],
     }
-    expect(parseAgentState(JSON.parse(JSON.stringify(state)))).toEqual(state)
-    expect(parseAgentState(JSON.parse(JSON.stringify(INITIAL_STATE)))).toEqual(INITIAL_STATE)
+    const text = JSON.stringify(state)
+    // The text too: a state that is not changed is not written.
+    expect(JSON.stringify(parseAgentState(JSON.parse(text), 'eth0'))).toBe(text)
+    expect(parseAgentState(JSON.parse(JSON.stringify(INITIAL_STATE)), 'eth0')).toEqual(
+      INITIAL_STATE,
+    )
+  })
+
+  it('makes a state of version 1 that of the main uplink', () => {
+    const state = { v: 1, ...full, claims: [claim] }
+    expect(parseAgentState(JSON.parse(JSON.stringify(state)), 'eth7')).toEqual({
+      v: 2,
+      uplinks: { eth7: full },
+      claims: [{ ...claim, uplink: 'eth7' }],
+    })
   })
 
   it.each([
     ['nothing', null],
-    ['another version', { ...INITIAL_STATE, v: 2 }],
+    ['another version', { ...INITIAL_STATE, v: 3 }],
     ['a missing list', { v: 1, prefixes: [], current: null, retiring: [] }],
+    ['a missing list of an uplink', { ...INITIAL_STATE, uplinks: { eth0: { prefixes: [] } } }],
     ['an unknown member', { ...INITIAL_STATE, more: 1 }],
-    [
-      'a prefix with host bits',
-      { ...INITIAL_STATE, current: { prefix: '2001:db8::1/64', cause: 'flash', since: 0 } },
-    ],
-    [
-      'a time in words',
-      { ...INITIAL_STATE, current: { prefix: P1, cause: 'flash', since: 'now' } },
-    ],
-    ['an unknown cause', { ...INITIAL_STATE, current: { prefix: P1, cause: 'whim', since: 0 } }],
+    ['a prefix with host bits', at({ prefix: '2001:db8::1/64', cause: 'flash', since: 0 })],
+    ['a time in words', at({ prefix: P1, cause: 'flash', since: 'now' })],
+    ['an unknown cause', at({ prefix: P1, cause: 'whim', since: 0 })],
   ])('refuses %s', (_, value) => {
-    expect(() => parseAgentState(value)).toThrow(expect.objectContaining({ code: 'STATE_CORRUPT' }))
+    expect(() => parseAgentState(value, 'eth0')).toThrow(
+      expect.objectContaining({ code: 'STATE_CORRUPT' }),
+    )
   })
 })

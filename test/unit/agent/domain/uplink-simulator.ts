@@ -1,4 +1,3 @@
-import { type AgentState, INITIAL_STATE } from '../../../../agent/domain/agent-state.ts'
 import { desire } from '../../../../agent/domain/desired.ts'
 import type {
   AddressState,
@@ -8,9 +7,8 @@ import type {
   PrefixDecision,
   UplinkSnapshot,
 } from '../../../../agent/domain/model.ts'
-import { decidePrefix } from '../../../../agent/domain/prefix-decision.ts'
-import { foldPrefixList } from '../../../../agent/domain/prefix-list.ts'
-import { advance } from '../../../../agent/domain/transition.ts'
+import { type Numbering, UNNUMBERED } from '../../../../agent/domain/numbering.ts'
+import { passUplinks } from '../../../../agent/domain/uplink-pass.ts'
 import { type Address, parseAddress, parsePrefix, splice } from '../../../../shared/ipv6.ts'
 
 export const START: Instant = Date.UTC(2026, 0, 1)
@@ -120,6 +118,7 @@ export function createUplink(options: { readonly temporary?: boolean } = {}) {
       )
       return {
         interface: 'eth0',
+        isPresent: true,
         routers,
         addresses: addresses.map((entry): AddressState => {
           const preferredSeconds = remaining(entry.preferred, entry.stampedAt, at)
@@ -147,7 +146,9 @@ export const INTENT: Intent = {
   prefixLength: 64,
   within: [parsePrefix('2000::/3')],
   settleMs: 1000,
+  others: [],
   networks: {},
+  networkUplinks: {},
   endpoints: [],
   proxy: 'none',
   firewall: { backend: 'none', default: 'drop' },
@@ -155,14 +156,14 @@ export const INTENT: Intent = {
 
 /** The part of the agent that chooses the prefix, run over a simulated uplink. */
 export function createChooser(uplink: Uplink, settleMs = 1000) {
-  let state: AgentState = INITIAL_STATE
+  let numbering: Numbering = UNNUMBERED
   let skewMs = 0
   const renumberings: string[] = []
   let last: PrefixDecision = { kind: 'hold', reason: 'not yet' }
 
   return {
-    get state() {
-      return state
+    get numbering() {
+      return numbering
     },
     get last() {
       return last
@@ -178,19 +179,21 @@ export function createChooser(uplink: Uplink, settleMs = 1000) {
       const now = at + skewMs
       const snapshot = uplink.snapshot(at)
       const observed: Observed = {
-        uplink: snapshot,
+        uplinks: [snapshot],
         networks: [],
         containers: [],
         routes: [],
         proxy: null,
         firewall: null,
       }
-      const prefixes = foldPrefixList(state.prefixes, snapshot, INTENT, now)
-      const { routers } = snapshot
-      last = decidePrefix(prefixes, state.current?.prefix, { now, settleMs, routers })
-      state = advance(state, prefixes, last, observed, now)
+      const intent = { ...INTENT, settleMs }
+      const before = { uplinks: { eth0: numbering } }
+      const { main } = passUplinks(before, observed, intent, now)
+      numbering = main.numbering
+      last = main.decision
       if (last.kind === 'renumber') renumberings.push(`${last.cause} ${last.to}`)
-      for (const { address } of desire(observed, state, INTENT, now).desired.uplink) {
+      const after = { uplinks: { eth0: numbering } }
+      for (const { address } of desire(observed, after, INTENT, now).desired.uplink) {
         uplink.deprecate(address)
       }
       return last

@@ -51,6 +51,17 @@ function verdict(given: Report, change: Partial<Standing> = {}): string {
 }
 
 describe('authoriseReport', () => {
+  it('permits values in the prefixes of all uplinks, each of which the policy must permit', () => {
+    const given = report([aaaa('www.example.org', '2001:db8:1::1', '2001:db8:7::1')])
+    const at = (...others: string[]) =>
+      verdict({ ...given, prefix: { ...given.prefix, others: others.map(parsePrefix) } })
+    expect(verdict(given)).toBe('POLICY_VALUE')
+    expect(at('2001:db8:7::/64')).toBe('allowed')
+    expect(at('2001:db8:8::/64')).toBe('POLICY_VALUE')
+    expect(at('2001:db8:7::/64', '2001:db9::/64')).toBe('POLICY_PREFIX')
+    expect(at('2001:db8:7::/64', '2001:db8::/48')).toBe('POLICY_PREFIX')
+  })
+
   const inside = '2001:db8:1::1'
   const names: readonly [string, string, string][] = [
     ['name/exact', 'www.example.org', 'allowed'],

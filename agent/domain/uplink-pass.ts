@@ -1,0 +1,52 @@
+import { type AgentState, numberingOf } from './agent-state.ts'
+import type { Instant, Intent, Observed, PrefixDecision, UplinkIntent } from './model.ts'
+import type { Numbering } from './numbering.ts'
+import { decidePrefix } from './prefix-decision.ts'
+import { foldPrefixList } from './prefix-list.ts'
+import { advance } from './transition.ts'
+
+/** What a pass decides on one uplink, and how it is numbered then. */
+export interface UplinkPass {
+  readonly uplink: string
+  readonly decision: PrefixDecision
+  readonly numbering: Numbering
+}
+
+/**
+ * Decides every uplink by itself, the main one first. One of which nothing can be known now holds with
+ * all that was known of it, whatever the others do: unknown is not empty.
+ */
+export function passUplinks(
+  state: Pick<AgentState, 'uplinks'>,
+  observed: Observed,
+  intent: Intent,
+  now: Instant,
+): { readonly main: UplinkPass; readonly others: readonly UplinkPass[] } {
+  const pass = (uplink: UplinkIntent) =>
+    passUplink(numberingOf(state, uplink.uplink), observed, uplink, now)
+  return { main: pass(intent), others: intent.others.map(pass) }
+}
+
+function passUplink(
+  numbering: Numbering,
+  observed: Observed,
+  intent: UplinkIntent,
+  now: Instant,
+): UplinkPass {
+  const { uplink, settleMs } = intent
+  const snapshot = observed.uplinks.find((candidate) => candidate.interface === uplink)
+  if (snapshot === undefined || snapshot.unknown !== undefined) {
+    const kept = numbering.current ? `; ${numbering.current.prefix} is kept` : ''
+    const reason = `${snapshot?.unknown ?? `${uplink} was not read`}${kept}`
+    const decision: PrefixDecision = { kind: 'hold', reason }
+    const same = advance(numbering, numbering.prefixes, decision, observed, now)
+    return { uplink, decision, numbering: same }
+  }
+  const prefixes = foldPrefixList(numbering.prefixes, snapshot, intent, now)
+  const decision = decidePrefix(prefixes, numbering.current?.prefix, {
+    now,
+    settleMs,
+    routers: snapshot.routers,
+  })
+  return { uplink, decision, numbering: advance(numbering, prefixes, decision, observed, now) }
+}
