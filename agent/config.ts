@@ -39,6 +39,7 @@ export interface StatePaths {
   readonly outbox: string
   readonly receipts: string
   readonly lastChange: string
+  readonly lastAttempt: string
 }
 
 function pathsIn(directory: string): StatePaths {
@@ -52,6 +53,7 @@ function pathsIn(directory: string): StatePaths {
     outbox: join(directory, 'outbox'),
     receipts: join(directory, 'receipts'),
     lastChange: join(directory, 'last-change.json'),
+    lastAttempt: join(directory, 'last-attempt.json'),
   }
 }
 

@@ -53,6 +53,7 @@ export async function enrol(join: JoinString, parts: EnrolParts): Promise<Enroll
     enrolment: { url: join.url, vkey: join.vkey, host: verified.result.host, key: jwk },
     reporting: {
       sequence: 0,
+      settled: 0,
       witness: { size, root: encodeBase64(root) },
       claim: null,
       refused: null,

@@ -1,6 +1,7 @@
 import { messageOf } from '../../shared/errors.ts'
 import type { Logger } from '../../shared/logger.ts'
 import type { Report } from '../../shared/report.ts'
+import type { LastAttemptFile } from './last-attempt.ts'
 import type { Outbox, OutboxEntry, ReportBody, SignedReport } from './outbox.ts'
 import type { Receipts } from './receipts.ts'
 import type { Verdict } from './report-client.ts'
@@ -15,6 +16,7 @@ export interface ReporterParts {
   readonly outbox: Outbox
   readonly receipts: Receipts
   readonly stateFile: ReportingStateFile
+  readonly lastAttempt: LastAttemptFile
   readonly sign: (report: Report, header: { iat: number; nonce?: string }) => Promise<string>
   readonly post: (jws: string, timeoutMs: number) => Promise<Verdict>
   /** Throws unless the receipt proves that exactly this report was logged and applied. */
@@ -35,7 +37,8 @@ export interface Reporter {
   /**
    * Queues a report when it claims something else than the newest report did; it is on disk when this
    * returns. Its cause becomes `claims` when the prefix is the same. A claim the cloud refused is
-   * offered again after a while, as its policy may have changed.
+   * offered again after a while, as its policy may have changed. When the disk is full it throws, keeps
+   * the report in memory, and writes it before any later one with the next offer.
    */
   offer(body: ReportBody): Promise<void>
   /** What the newest report claimed, as `claimOf` gives it; `null` before the first. */
@@ -52,6 +55,8 @@ export interface Reporter {
 
 const FIRST_BACKOFF_MS = 500
 const MAX_BACKOFF_MS = 300_000
+/** Reports kept whole; when there are more, the older half of them is folded. */
+const MAX_WHOLE = 256
 const REFUSED_RETRY_MS = 900_000
 /** Rounds of signing again (nonce, sequence) before it counts as a failed attempt. */
 const MAX_ROUNDS = 4
@@ -82,7 +87,18 @@ function remedyFor(code: string): string {
 /** Loads what waits from disk and gives the reporter. */
 export async function createReporter(parts: ReporterParts, start: ReportingState) {
   let state = (await parts.stateFile.read()) ?? start
-  const queue: OutboxEntry[] = [...(await parts.outbox.list())]
+  const opened = await parts.outbox.open(state.settled)
+  for (const path of opened.damaged) {
+    parts.log.error(
+      { event: 'outbox-damaged', path },
+      `a waiting report is damaged and was set aside as ${path}; the present state is reported anew`,
+    )
+  }
+  const queue: OutboxEntry[] = [...opened.entries]
+  /** Reports that are not on disk yet, oldest first: their turn comes with the next offer. */
+  const unsaved: OutboxEntry[] = []
+  // What a damaged report may have told the cloud is not known.
+  let isClaimUncertain = opened.damaged.length > 0
   let isRefusalStale = true
   let failures = 0
   let isKicked = false
@@ -93,9 +109,13 @@ export async function createReporter(parts: ReporterParts, start: ReportingState
     wake()
   }
 
+  function newest(): OutboxEntry | undefined {
+    return unsaved.at(-1) ?? queue.at(-1)
+  }
+
   function newestClaim(): string | null {
-    const newest = queue.at(-1)
-    return newest ? claimOf(newest.body) : state.claim
+    const entry = newest()
+    return entry ? claimOf(entry.body) : state.claim
   }
 
   /** `adopted` is the cloud's own idea of the last sequence number, which a wrong clock cannot beat. */
@@ -103,7 +123,8 @@ export async function createReporter(parts: ReporterParts, start: ReportingState
     body: ReportBody,
     { nonce, adopted }: { nonce?: string; adopted?: number } = {},
   ): Promise<SignedReport> {
-    const used = Math.max(state.sequence, ...queue.map(({ signed }) => signed?.seq ?? 0))
+    // Only the oldest is ever signed.
+    const used = Math.max(state.sequence, queue[0]?.signed?.seq ?? 0)
     const seq = adopted === undefined ? Math.max(used + 1, parts.now()) : adopted + 1
     const report: Report = {
       v: 1,
@@ -122,19 +143,48 @@ export async function createReporter(parts: ReporterParts, start: ReportingState
     const isRefused = state.refused !== null && queue.length === 0
     const refusedAgo = parts.now() - Date.parse(state.refused?.at ?? '')
     const isDueAgain = isRefused && (isRefusalStale || refusedAgo > REFUSED_RETRY_MS)
-    if (claimOf(body) === newestClaim() && !isDueAgain) return
-    isRefusalStale = false
-    const id = Math.max((queue.at(-1)?.id ?? 0) + 1, parts.now())
-    const told = withCause(body, newestClaim())
-    const entry = { id, body: told, signed: queue.length === 0 ? await sign(told) : null }
-    await parts.outbox.save(entry)
-    queue.push(entry)
-    failures = 0
-    kick()
+    if (claimOf(body) !== newestClaim() || isDueAgain || isClaimUncertain) {
+      isRefusalStale = false
+      isClaimUncertain = false
+      // Counted and not timed: a clock that is set back must not change the order.
+      const id = Math.max(newest()?.id ?? 0, state.settled) + 1
+      const at = new Date(parts.now()).toISOString()
+      unsaved.push({
+        id,
+        at,
+        body: withCause(body, newestClaim()),
+        signed: null,
+        isFolded: false,
+      })
+    }
+    await saveOffered()
+  }
+
+  async function saveOffered(): Promise<void> {
+    for (let next = unsaved[0]; next !== undefined; next = unsaved[0]) {
+      const signed = queue.length === 0 ? await sign(next.body) : null
+      const entry = { ...next, signed }
+      await parts.outbox.save(entry)
+      queue.push(entry)
+      unsaved.shift()
+      failures = 0
+      kick()
+    }
+  }
+
+  /**
+   * Keeps the outbox small. Runs between two attempts only: what may have been sent, which is only ever
+   * the oldest, is never folded.
+   */
+  async function foldOldest(): Promise<void> {
+    const start = queue.findIndex(({ isFolded }, index) => index > 0 && !isFolded)
+    if (start < 0 || queue.length - start <= MAX_WHOLE) return
+    const due = queue.slice(start, start + MAX_WHOLE / 2)
+    queue.splice(start, due.length, ...(await parts.outbox.fold(due)))
   }
 
   async function replace(entry: OutboxEntry, signed: SignedReport): Promise<OutboxEntry> {
-    const next = { ...entry, signed }
+    const next = { ...entry, signed, isFolded: false }
     await parts.outbox.save(next)
     queue[0] = next
     return next
@@ -142,12 +192,17 @@ export async function createReporter(parts: ReporterParts, start: ReportingState
 
   async function finish(entry: OutboxEntry, next: Partial<ReportingState>): Promise<void> {
     const sequence = entry.signed?.seq ?? state.sequence
-    const settled = { ...state, sequence, claim: claimOf(entry.body), ...next }
-    await parts.stateFile.write(settled)
-    state = settled
+    const after = { ...state, sequence, settled: entry.id, claim: claimOf(entry.body), ...next }
+    await parts.stateFile.write(after)
+    state = after
     queue.shift()
     failures = 0
-    await parts.outbox.remove(entry.id)
+    // From here on what is left of the report is only litter, which the next start removes.
+    await Promise.all([parts.outbox.settle(entry.id), parts.lastAttempt.clear()]).catch(
+      (cause: unknown) => {
+        parts.log.warn({ event: 'unwritten', cause }, `could not tidy up: ${messageOf(cause)}`)
+      },
+    )
   }
 
   async function accept(entry: OutboxEntry, signed: SignedReport, receipt: unknown, ms: number) {
@@ -171,7 +226,18 @@ export async function createReporter(parts: ReporterParts, start: ReportingState
     )
   }
 
-  function backoff(reason: string, atLeastMs: number | null): number {
+  /** For `status` alone: a full disk must not keep the report from being sent again. */
+  async function keepAttempt(reason: string, retryMs: number): Promise<void> {
+    const [at, retryAt] = [parts.now(), parts.now() + retryMs].map((ms) =>
+      new Date(ms).toISOString(),
+    )
+    if (at === undefined || retryAt === undefined) return
+    await parts.lastAttempt.write({ at, reason, failures, retryAt }).catch((cause: unknown) => {
+      parts.log.warn({ event: 'unwritten', cause }, `status is out of date: ${messageOf(cause)}`)
+    })
+  }
+
+  async function backoff(reason: string, atLeastMs: number | null): Promise<number> {
     const base = Math.min(FIRST_BACKOFF_MS * 2 ** failures, MAX_BACKOFF_MS)
     failures += 1
     const retryMs = Math.round(Math.max(base * (0.5 + parts.random()), atLeastMs ?? 0))
@@ -179,6 +245,7 @@ export async function createReporter(parts: ReporterParts, start: ReportingState
       { event: 'report-unconfirmed', reason, retryMs },
       `could not confirm the report: ${reason}; it is kept and sent again`,
     )
+    await keepAttempt(reason, retryMs)
     return retryMs
   }
 
@@ -230,6 +297,9 @@ export async function createReporter(parts: ReporterParts, start: ReportingState
     signal.addEventListener('abort', kick, { once: true })
     while (!signal.aborted) {
       isKicked = false
+      await foldOldest().catch((cause: unknown) => {
+        parts.log.warn({ event: 'unwritten', cause }, `the outbox stays long: ${messageOf(cause)}`)
+      })
       const oldest = queue[0]
       let waitMs: number | null = null
       if (oldest) {
@@ -255,6 +325,6 @@ export async function createReporter(parts: ReporterParts, start: ReportingState
       isRefusalStale = true
     },
     run,
-    waiting: () => queue.length,
+    waiting: () => queue.length + unsaved.length,
   } satisfies Reporter
 }

@@ -7,6 +7,8 @@ const ReportingStateSchema = v.strictObject({
   sequence: v.number(),
   /** The last checkpoint this host has verified; the log may never contradict it. */
   witness: v.strictObject({ size: v.number(), root: v.string() }),
+  /** Reports of the outbox with this id or a lower one are done with; kept by a crash, not by intent. */
+  settled: v.exactOptional(v.number(), 0),
   /** What the newest report said, as a comparable text; `null` before the first. */
   claim: v.nullable(v.string()),
   /** The report the cloud refused last, `null` once a later one was accepted. */

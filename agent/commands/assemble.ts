@@ -15,6 +15,7 @@ import { ENROL_AGAIN, type Enrolment, readEnrolment } from '../adapters/enrolmen
 import { createIp6tables } from '../adapters/ip6tables.ts'
 import { createJournal } from '../adapters/journal.ts'
 import { createKernel } from '../adapters/kernel.ts'
+import { createLastAttemptFile } from '../adapters/last-attempt.ts'
 import { createNdppd } from '../adapters/ndppd.ts'
 import { createOutbox } from '../adapters/outbox.ts'
 import { createProcessTable } from '../adapters/processes.ts'
@@ -145,6 +146,7 @@ export async function assembleReporter(
     outbox: createOutbox(paths.outbox),
     receipts: createReceipts(paths.receipts),
     stateFile,
+    lastAttempt: createLastAttemptFile(paths.lastAttempt),
     sign: (...[report, header]: Parameters<Parameters<typeof createReporter>[0]['sign']>) =>
       signReport(report, key, { url, ...header }),
     post: (jws: string, timeoutMs: number) => postReport(enrolment.url, jws, { timeoutMs, signal }),

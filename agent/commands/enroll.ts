@@ -58,6 +58,7 @@ export async function runEnroll(
     })
     // Reports signed by a former key would be refused.
     await rm(paths.outbox, { recursive: true, force: true })
+    await rm(paths.lastAttempt, { force: true })
     await createReportingStateFile(paths.reporting).write(reporting)
     await writeEnrolment(paths.enrolment, enrolment)
     await rm(pending, { force: true })

@@ -29,7 +29,14 @@ export interface Status {
   readonly others: readonly { readonly uplink: string; readonly current: PrefixStatus | null }[]
   readonly retiring: readonly { readonly prefix: string; readonly validSeconds: number | null }[]
   readonly lastChange: LastChange | null
-  readonly pending: readonly { readonly prefix: string; readonly seq: number | null }[]
+  /** Reports without a verified receipt, oldest first. */
+  readonly pending: readonly {
+    readonly prefix: string
+    readonly since: string | null
+    readonly seq: number | null
+  }[]
+  /** Waiting reports that are not readable. */
+  readonly damaged: readonly string[]
   readonly refused: ReportingState['refused']
   readonly receipt: { readonly seq: number; readonly verifiedAt: string } | null
   /** Size of the audit log at the last verified checkpoint. */
@@ -60,7 +67,7 @@ export async function readStatus(config: AgentConfig, now: number): Promise<Stat
     readEnrolment(paths.enrolment),
     createStateFile(paths.state, intent.uplink).read(),
     createReportingStateFile(paths.reporting).read(),
-    createOutbox(paths.outbox).list(),
+    createOutbox(paths.outbox).read(),
     createReceipts(paths.receipts).latest(),
     readLastChange(paths.lastChange),
   ])
@@ -79,10 +86,12 @@ export async function readStatus(config: AgentConfig, now: number): Promise<Stat
       validSeconds: secondsUntil(validUntil, now),
     })),
     lastChange,
-    pending: waiting.map(({ body, signed }) => ({
+    pending: waiting.entries.map(({ at, body, signed }) => ({
       prefix: body.prefix.current,
+      since: at,
       seq: signed?.seq ?? null,
     })),
+    damaged: waiting.damaged,
     refused: reporting?.refused ?? null,
     receipt: receipt ? { seq: receipt.seq, verifiedAt: receipt.verifiedAt } : null,
     witnessed: reporting?.witness.size ?? null,
@@ -98,6 +107,21 @@ function describePrefix(current: PrefixStatus | null): string {
   const { prefix, cause, since, preferredSeconds, validSeconds } = current
   const lifetimes = `preferred ${lifetime(preferredSeconds)}, valid ${lifetime(validSeconds)}`
   return `${prefix} (${cause}, since ${since}), ${lifetimes}`
+}
+
+const SHOWN_PENDING = 5
+
+function renderPending({ pending, damaged }: Status): readonly string[] {
+  const shown = pending.length > SHOWN_PENDING ? pending.slice(-SHOWN_PENDING + 1) : pending
+  const hidden = pending.length - shown.length
+  return [
+    ...(hidden === 0 ? [] : [`waiting    ${hidden} older reports`]),
+    ...shown.map(
+      ({ prefix, since }) =>
+        `waiting    report of ${prefix}${since === null ? '' : `, since ${since}`}`,
+    ),
+    ...damaged.map((path) => `damaged    ${path}: set aside at the next start of the agent`),
+  ]
 }
 
 /** The status as lines for people. */
@@ -119,7 +143,7 @@ export function renderStatus(status: Status): readonly string[] {
       ({ step, target, outcome, ms, error }) =>
         `           ${step} ${target} ${outcome} ${Math.round(ms)} ms${error === undefined ? '' : `: ${error}`}`,
     ),
-    ...status.pending.map(({ prefix }) => `waiting    report of ${prefix}`),
+    ...renderPending(status),
     ...(refused ? [`refused    ${refused.at}: ${refused.code}, ${refused.detail}`] : []),
     receipt === null
       ? 'receipt    none yet'

@@ -66,7 +66,6 @@ describe('the command line', () => {
     ['state.json', '{"v":1}'],
     ['enrolment.json', '{"url":"https://a.example"}'],
     ['reporting.json', '[]'],
-    ['outbox/000001700000000.json', '{"body":{},"signed":null}'],
     ['receipts/0001700000000000.json', ''],
   ])('names a damaged %s and what helps, in one line', async (name, text) => {
     await mkdir(join(directory, name, '..'), { recursive: true })
@@ -77,6 +76,13 @@ describe('the command line', () => {
         `^reprefix-agent: ${directory}/${name} is damaged.*(?:remove it|enrol again).*\n$`,
       ),
     )
+  })
+
+  it('shows the rest when a waiting report is damaged, and names it', async () => {
+    await mkdir(join(directory, 'outbox'))
+    await writeFile(join(directory, 'outbox', '000001700000000.json'), '{"body":{},"signed":null}')
+    expect(await run(GOOD, 'status')).toBe(0)
+    expect(written).toMatch(/damaged {4}.*outbox\/000001700000000\.json/)
   })
 
   it('refuses a join string without showing it', async () => {

@@ -1,101 +1,10 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { createOutbox, type ReportBody } from '../../../../agent/adapters/outbox.ts'
-import { createReceipts } from '../../../../agent/adapters/receipts.ts'
-import type { Verdict } from '../../../../agent/adapters/report-client.ts'
-import { createReporter, type ReporterParts } from '../../../../agent/adapters/reporter.ts'
-import {
-  createReportingStateFile,
-  type ReportingState,
-} from '../../../../agent/adapters/reporting-state.ts'
-import { parsePrefix } from '../../../../shared/ipv6.ts'
-import type { Report } from '../../../../shared/report.ts'
-import { recordedLog } from '../../../fakes/recorded-log.ts'
+import { describe, expect, it } from 'vitest'
+import { createLastAttemptFile } from '../../../../agent/adapters/last-attempt.ts'
+import { body, ENROLLED, LOST, RECEIPT, reporterRig, until } from './reporter-rig.ts'
 
-let directory = ''
-beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'reporter-'))
-})
-afterEach(() => rm(directory, { recursive: true, force: true }))
-
-const body = (subnet: number): ReportBody => ({
-  prefix: { current: parsePrefix(`2001:db8:${subnet}:1::/64`), cause: 'flash' },
-  records: [],
-  steps: [],
-})
-const ENROLLED: ReportingState = {
-  sequence: 0,
-  witness: { size: 2, root: 'r2' },
-  claim: null,
-  refused: null,
-}
-
-interface Sent {
-  readonly report: Report
-  readonly header: { iat: number; nonce?: string }
-  readonly jws: string
-}
-
-/**
- * A reporter over a real directory. Signatures are the report as JSON; `answer` judges each post. The
- * log grows by two entries with every verified receipt.
- */
-async function reporter(
-  answer: (sent: Sent, attempt: number) => Verdict | Promise<Verdict>,
-  overrides: Partial<ReporterParts> = {},
-) {
-  const sent: Sent[] = []
-  const { log, lines } = recordedLog()
-  const stateFile = createReportingStateFile(join(directory, 'reporting.json'))
-  const parts: ReporterParts = {
-    host: 'home',
-    version: '1.0.0',
-    outbox: createOutbox(join(directory, 'outbox')),
-    receipts: createReceipts(join(directory, 'receipts')),
-    stateFile,
-    sign: async (report, header) => JSON.stringify({ report, header }),
-    post: async (jws) => {
-      const one = { ...(JSON.parse(jws) as Omit<Sent, 'jws'>), jws }
-      sent.push(one)
-      return answer(one, sent.length)
-    },
-    verify: async (_receipt, witness) => ({
-      witness: { size: witness.size + 2, root: `r${witness.size + 2}` },
-      entry: witness.size + 1,
-    }),
-    now: () => 1_700_000_000_000,
-    random: () => 0,
-    log,
-    ...overrides,
-  }
-  const made = await createReporter(parts, ENROLLED)
-  const abort = new AbortController()
-  const running = made.run(abort.signal)
-  return {
-    ...made,
-    sent,
-    lines,
-    stateFile,
-    waiting: () => readdir(join(directory, 'outbox')).catch(() => []),
-    stop: async () => {
-      abort.abort()
-      await running
-    },
-  }
-}
-
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 5000
-  while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error('the condition never came true')
-    await new Promise((resolve) => setTimeout(resolve, 2))
-  }
-}
-
-const RECEIPT: Verdict = { kind: 'receipt', receipt: {} }
-const LOST: Verdict = { kind: 'unavailable', reason: 'connection reset', retryMs: null }
+const { reporter, directory } = reporterRig()
 
 describe('the reporter', () => {
   it('forgets a report only after its receipt is verified, and moves its witness on', async () => {
@@ -109,7 +18,7 @@ describe('the reporter', () => {
       log: { size: 2, root: 'r2' },
     })
     await until(async () => (await made.stateFile.read())?.witness.size === 4)
-    expect(await readdir(join(directory, 'receipts'))).toEqual(['0001700000000000.json'])
+    expect(await readdir(join(directory(), 'receipts'))).toEqual(['0001700000000000.json'])
     await made.stop()
   })
 
@@ -251,15 +160,42 @@ describe('the reporter', () => {
     await made.stop()
   })
 
-  it('names the file and the remedy when a waiting report is damaged', async () => {
-    const made = await reporter(() => LOST)
+  it('sets a damaged report aside, names it, and reports the present state anew', async () => {
+    const before = await reporter(() => LOST)
+    await before.offer(body(1))
+    await before.stop()
+    const [name] = await before.waiting()
+    await writeFile(join(directory(), 'outbox', name ?? ''), '{"body"')
+    const after = await reporter(() => RECEIPT)
+    expect(after.lines).toContainEqual(
+      expect.objectContaining({
+        level: 'error',
+        message: expect.stringContaining(`${name}.damaged`),
+      }),
+    )
+    await after.offer(body(1))
+    await until(async () => (await after.stateFile.read())?.claim !== null)
+    expect(after.sent).toHaveLength(1)
+    await after.stop()
+    expect(await after.waiting()).toEqual([`${name}.damaged`])
+  })
+
+  it('keeps why the last attempt failed until one succeeds', async () => {
+    const file = createLastAttemptFile(join(directory(), 'last-attempt.json'))
+    let isDown = true
+    const made = await reporter(() => (isDown ? LOST : RECEIPT))
     await made.offer(body(1))
-    await made.stop()
-    const [name] = await made.waiting()
-    await writeFile(join(directory, 'outbox', name ?? ''), '{"body"')
-    await expect(reporter(() => RECEIPT)).rejects.toMatchObject({
-      code: 'STATE_CORRUPT',
-      message: expect.stringMatching(/outbox.*rm /),
+    await until(async () => (await file.read()) !== null)
+    expect(await file.read()).toMatchObject({
+      reason: 'connection reset',
+      failures: 1,
+      at: '2023-11-14T22:13:20.000Z',
+      retryAt: '2023-11-14T22:13:20.250Z',
     })
+    isDown = false
+    await made.offer(body(2))
+    await until(async () => (await made.waiting()).length === 0)
+    await until(async () => (await file.read()) === null)
+    await made.stop()
   })
 })

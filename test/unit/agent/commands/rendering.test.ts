@@ -103,12 +103,19 @@ describe('the status', () => {
     })
     await createReportingStateFile(paths.reporting).write({
       sequence: 7,
+      settled: 0,
       witness: { size: 12, root: 'r' },
       claim: null,
       refused: { at: 'then', seq: 6, status: 403, code: 'POLICY_NAME', detail: 'not yours' },
     })
     const body = { prefix: { current: TO, cause: 'flash' as const }, records: [], steps: [] }
-    await createOutbox(paths.outbox).save({ id: 1, body, signed: null })
+    await createOutbox(paths.outbox).save({
+      id: 1,
+      at: 'then',
+      body,
+      signed: null,
+      isFolded: false,
+    })
     await createReceipts(paths.receipts).save({ seq: 5, verifiedAt: 'before', receipt: {} })
     await writeLastChange(paths.lastChange, {
       at: 'now',
@@ -124,7 +131,7 @@ describe('the status', () => {
       `retiring   ${FROM}, valid 60 s`,
       'change     now, flash renumbering in 42 ms',
       '           route-add br failed 2 ms: no device',
-      `waiting    report of ${TO}`,
+      `waiting    report of ${TO}, since then`,
       'refused    then: POLICY_NAME, not yours',
       'receipt    before for report 5, log of 12 entries',
     ])
