@@ -110,7 +110,7 @@ export function createActuator(parts: ActuatorParts): Actuator {
       await parts.ip6tables.apply(step.rules, step.hook)
     } else if (step.kind === 'proxy-set') {
       if (!parts.ndppd) return 'the configuration leaves the neighbour proxy alone'
-      await parts.ndppd.apply(step.configText, step.bridges)
+      await parts.ndppd.apply(step)
     }
     return undefined
   }

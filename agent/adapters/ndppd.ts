@@ -4,18 +4,25 @@ import * as v from 'valibot'
 import { ReprefixError } from '../../shared/errors.ts'
 import { writeFileAtomic } from '../../shared/files.ts'
 import type { ProxyState } from '../domain/model.ts'
+import type { Step } from '../domain/step.ts'
 import type { NeighbourProxy } from '../ports.ts'
 import { type Argv, lastWords, type RunCommand } from './command.ts'
 import type { LinkIndexes } from './kernel.ts'
+import type { Background } from './monitor.ts'
 import type { ProcessIdentity, ProcessTable } from './processes.ts'
+
+/** What ndppd is told. */
+export type NdppdChange = Omit<Extract<Step, { kind: 'proxy-set' }>, 'kind'>
 
 /** ndppd as a port, and the one change ever made to it. */
 export interface Ndppd extends NeighbourProxy {
   /**
-   * Writes the configuration and restarts ndppd. When it does not come up, the configuration before
-   * is put back and started again, then NDPPD_FAILED is thrown.
+   * Writes the configuration and, where the change asks for it, restarts ndppd. When it does not come
+   * up, the configuration before is put back and started again, then NDPPD_FAILED is thrown.
    */
-  apply(configText: string, bridges: readonly string[]): Promise<void>
+  apply(change: NdppdChange): Promise<void>
+  /** Calls `onHint` soon after an ndppd that was started by `apply` has ended. */
+  watch(onHint: () => void): Background
 }
 
 /** Which ndppd is ours to configure, and how it is restarted. */
@@ -33,11 +40,14 @@ interface NdppdParts {
   readonly processes: ProcessTable
   readonly linkIndexes: LinkIndexes
   readonly startTimeoutMs?: number
+  readonly watchMs?: number
 }
 
 const RESTART_TIMEOUT_MS = 15_000
 const START_TIMEOUT_MS = 3000
 const START_POLL_MS = 5
+/** How often it is looked whether ndppd still runs: one file of /proc each time. */
+const WATCH_MS = 1000
 
 const RecordSchema = v.strictObject({
   pid: v.number(),
@@ -63,6 +73,8 @@ async function readTextOrEmpty(path: string): Promise<string> {
  */
 export function createNdppd(settings: NdppdSettings, parts: NdppdParts): Ndppd {
   const { run, processes, linkIndexes } = parts
+  /** The process that is watched, `null` when it is known to have ended. */
+  let bound: ProcessIdentity | null = null
 
   async function readRecord(): Promise<v.InferOutput<typeof RecordSchema> | null> {
     const text = await readFile(settings.recordPath, 'utf8').catch(() => '')
@@ -81,6 +93,7 @@ export function createNdppd(settings: NdppdSettings, parts: NdppdParts): Ndppd {
     ])
     const known = record && (await processes.identify(record.pid))
     if (known && known.startTicks === record.startTicks) {
+      bound = known
       return { configText, isRunning: true, boundIndexes: record.indexes }
     }
     const running = await processes.findByName('ndppd')
@@ -119,7 +132,23 @@ export function createNdppd(settings: NdppdSettings, parts: NdppdParts): Ndppd {
     return awaitNewProcess(before)
   }
 
-  async function apply(configText: string, bridges: readonly string[]): Promise<void> {
+  async function writeRecord(record: v.InferOutput<typeof RecordSchema>): Promise<void> {
+    await writeFileAtomic(settings.recordPath, `${JSON.stringify(record)}\n`)
+    bound = record
+  }
+
+  /** The process that runs goes on; what it is bound to beyond `bridges` is forgotten. */
+  async function writeOnly({ configText, bridges }: NdppdChange): Promise<void> {
+    await writeFileAtomic(settings.configPath, configText)
+    const record = await readRecord()
+    if (record === null) return
+    const kept = Object.entries(record.indexes).filter(([bridge]) => bridges.includes(bridge))
+    await writeRecord({ ...record, indexes: Object.fromEntries(kept) })
+  }
+
+  async function apply(change: NdppdChange): Promise<void> {
+    if (!change.restarts) return writeOnly(change)
+    const { configText, bridges } = change
     const previous = await readTextOrEmpty(settings.configPath)
     // Read before the restart: a bridge replaced meanwhile then shows as a difference, not as fine.
     const all = await linkIndexes()
@@ -140,8 +169,22 @@ export function createNdppd(settings: NdppdSettings, parts: NdppdParts): Ndppd {
         return index === undefined ? [] : [[bridge, index]]
       }),
     )
-    await writeFileAtomic(settings.recordPath, `${JSON.stringify({ ...started, indexes })}\n`)
+    await writeRecord({ ...started, indexes })
   }
 
-  return { read, apply }
+  function watch(onHint: () => void): Background {
+    const look = async (): Promise<void> => {
+      const known = bound
+      if (known === null) return
+      const now = await processes.identify(known.pid)
+      if (now?.startTicks === known.startTicks || bound !== known) return
+      bound = null
+      onHint()
+    }
+    const timer = setInterval(() => void look(), parts.watchMs ?? WATCH_MS)
+    timer.unref()
+    return { stop: () => clearInterval(timer) }
+  }
+
+  return { read, apply, watch }
 }

@@ -16,6 +16,7 @@ import { createIp6tables } from '../adapters/ip6tables.ts'
 import { createJournal } from '../adapters/journal.ts'
 import { createKernel } from '../adapters/kernel.ts'
 import { createLastAttemptFile } from '../adapters/last-attempt.ts'
+import type { Background } from '../adapters/monitor.ts'
 import { createNdppd } from '../adapters/ndppd.ts'
 import { createOutbox } from '../adapters/outbox.ts'
 import { createProcessTable } from '../adapters/processes.ts'
@@ -34,6 +35,8 @@ import { createReconciler, type Reconciler } from '../reconcile.ts'
 export interface Assembly {
   readonly reconciler: Reconciler
   readonly docker: DockerApi
+  /** Hints from the planes that passes look after, until stopped. */
+  readonly watch: (onHint: (plane: string) => void) => Background
   readonly readState: () => Promise<AgentState>
   readonly close: () => Promise<void>
 }
@@ -94,7 +97,20 @@ export function assemble(
     },
     intent,
   )
-  return { reconciler, docker, readState: () => stateFile.read(), close: () => journal.close() }
+  return {
+    reconciler,
+    docker,
+    watch: (onHint) => {
+      const watches = [ndppd?.watch(() => onHint('ndppd'))]
+      return {
+        stop: () => {
+          for (const one of watches) one?.stop()
+        },
+      }
+    },
+    readState: () => stateFile.read(),
+    close: () => journal.close(),
+  }
 }
 
 /**

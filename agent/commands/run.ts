@@ -33,6 +33,7 @@ export async function runAgent(config: AgentConfig, log: Logger): Promise<void> 
   process.on('SIGHUP', onHangup)
   const monitor = startMonitor(() => loop.wake('kernel'), { follow: followCommand, log })
   const events = startDockerEvents(session.assembly.docker, () => loop.wake('docker'), log)
+  const planes = session.assembly.watch((plane) => loop.wake(plane))
   log.info({ event: 'start', version: VERSION, interface: config.intent.uplink }, 'agent started')
   try {
     await Promise.all([loop.run(abort.signal), reporter?.run(abort.signal)])
@@ -40,6 +41,7 @@ export async function runAgent(config: AgentConfig, log: Logger): Promise<void> 
     abort.abort()
     monitor.stop()
     events.stop()
+    planes.stop()
     process.off('SIGHUP', onHangup).off('SIGTERM', onStop).off('SIGINT', onStop)
     await session.assembly.close()
     await lock.release()

@@ -1,6 +1,7 @@
 import { contains, lengthOf, splice, subnetOf } from '../../shared/ipv6.ts'
 import { type AgentState, numberingOf } from './agent-state.ts'
 import { type PlacedContainer, placeContainers } from './container-placement.ts'
+import { type DesiredProxy, desireProxy } from './desired-proxy.ts'
 import { desireFirewall } from './firewall-rules.ts'
 import type {
   AddressState,
@@ -11,7 +12,6 @@ import type {
   RouteState,
   UplinkSnapshot,
 } from './model.ts'
-import { desireProxy } from './ndppd-config.ts'
 import { livePrefixes, type Numbering } from './numbering.ts'
 import { isDockersOwn, type OwnedSubnet, ownedSubnets, refusedInterfaces } from './ownership.ts'
 import { type NetworkPlacement, placeNetworks } from './placement.ts'
@@ -35,7 +35,7 @@ export interface Desired {
   /** Addresses of the host itself that shall be deprecated. */
   readonly uplink: readonly UplinkAddress[]
   /** `null` where the plane is left to others. */
-  readonly proxy: { readonly configText: string; readonly bridges: readonly string[] } | null
+  readonly proxy: DesiredProxy | null
   readonly firewall: {
     readonly rules: readonly string[]
     readonly hook: FirewallState['hook']

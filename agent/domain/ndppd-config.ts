@@ -1,13 +1,6 @@
-import { isReprefixError, ReprefixError } from '../../shared/errors.ts'
 import type { Prefix } from '../../shared/ipv6.ts'
-import type { Intent, Observed } from './model.ts'
+import { BEGIN, END, withoutBlocks } from './ndppd-block.ts'
 import { findProxySections, type ProxySection } from './ndppd-syntax.ts'
-import type { PlacedNetwork } from './placement.ts'
-import type { Problem } from './problem.ts'
-import { uplinksOf } from './uplinks.ts'
-
-const BEGIN = '# BEGIN reprefix: this block is rewritten, edit outside of it'
-const END = '# END reprefix'
 
 /**
  * How long ndppd remembers an answer, or that there was none, in milliseconds. Its default of 30 s
@@ -23,41 +16,6 @@ export interface ProxyBlock {
   /** Bridges that exist: with an interface that does not, ndppd hangs at its start. */
   readonly bridges: readonly string[]
   readonly within: readonly Prefix[]
-}
-
-/**
- * The configuration of ndppd and the bridges it must have bound, or `null` where it is left to others
- * or cannot be edited: an ndppd that runs has read its configuration long ago, and goes on.
- */
-export function desireProxy(
-  observed: Observed,
-  networks: readonly PlacedNetwork[],
-  intent: Intent,
-): {
-  readonly desired: { readonly configText: string; readonly bridges: readonly string[] } | null
-  readonly problems: readonly Problem[]
-} {
-  if (intent.proxy === 'none' || observed.proxy === null) return { desired: null, problems: [] }
-  const isPresent = (name: string) =>
-    observed.uplinks.some((uplink) => uplink.interface === name && uplink.isPresent)
-  const blocks = uplinksOf(intent).map(({ uplink, within }): ProxyBlock => {
-    const behind = networks.filter((network) => network.uplink === uplink && isPresent(uplink))
-    return { uplink, within, bridges: behind.map(({ network }) => network.bridge).toSorted() }
-  })
-  const bridges = blocks.flatMap((block) => block.bridges).toSorted()
-  try {
-    const configText = renderNdppdConfig(observed.proxy.configText, ...blocks)
-    return { desired: { configText, bridges }, problems: [] }
-  } catch (error) {
-    if (!isReprefixError(error, 'NDPPD_CONFIG_INVALID')) throw error
-    const problem: Problem = {
-      code: 'PROXY_CONFIG_INVALID',
-      where: 'settings, ndp.config',
-      what: error.message,
-      remedy: 'until then ndppd is neither changed nor restarted',
-    }
-    return { desired: null, problems: [problem] }
-  }
 }
 
 /**
@@ -81,24 +39,6 @@ export function renderNdppdConfig(text: string, ...blocks: readonly ProxyBlock[]
 function putBlock(text: string, block: ProxyBlock): string {
   const section = findProxySections(text).findLast(({ interface: name }) => name === block.uplink)
   return section ? insertInto(text, section, block) : appendTo(text, block)
-}
-
-/** Removes our blocks, wherever they are. @throws ReprefixError NDPPD_CONFIG_INVALID without their end */
-function withoutBlocks(text: string): string {
-  const lines = text.split(/(?<=\n)/)
-  const kept: string[] = []
-  let beginLine: number | undefined
-  for (const [index, line] of lines.entries()) {
-    const mark = line.trim()
-    if (beginLine === undefined && mark === BEGIN) beginLine = index + 1
-    else if (beginLine === undefined) kept.push(line)
-    else if (mark === END) beginLine = undefined
-  }
-  if (beginLine === undefined) return kept.join('')
-  throw new ReprefixError(
-    'NDPPD_CONFIG_INVALID',
-    `ndppd's configuration, line ${beginLine}: the block of reprefix has lost its line "${END}"; put it back after the block's last line, or remove the block`,
-  )
 }
 
 function appendTo(text: string, block: ProxyBlock): string {

@@ -39,15 +39,8 @@ function planFirewall({ firewall }: Desired, observed: Observed): readonly Step[
 
 function planProxy({ proxy }: Desired, observed: Observed): readonly Step[] {
   if (proxy === null) return []
-  const indexes = observed.proxy?.boundIndexes ?? {}
-  // ndppd binds to the index: a bridge made anew under the same name leaves it deaf.
-  const isBound = proxy.bridges.every((bridge) => {
-    const network = observed.networks.find((candidate) => candidate.bridge === bridge)
-    return Object.hasOwn(indexes, bridge) && indexes[bridge] === network?.bridgeIndex
-  })
-  const isServing = proxy.bridges.length === 0 || (observed.proxy?.isRunning === true && isBound)
-  if (isServing && observed.proxy?.configText === proxy.configText) return []
-  return [{ kind: 'proxy-set', ...proxy }]
+  const isWritten = observed.proxy?.configText === proxy.configText
+  return isWritten && !proxy.restarts ? [] : [{ kind: 'proxy-set', ...proxy }]
 }
 
 function planAddress(desired: DesiredAddress, observed: Observed): readonly Step[] {

@@ -29,7 +29,13 @@ export type Step =
       readonly rules: readonly string[]
       readonly hook: 'DOCKER-USER' | 'FORWARD'
     }
-  | { readonly kind: 'proxy-set'; readonly configText: string; readonly bridges: readonly string[] }
+  | {
+      readonly kind: 'proxy-set'
+      readonly configText: string
+      readonly bridges: readonly string[]
+      /** False where only the file changes, and the ndppd that runs goes on. */
+      readonly restarts: boolean
+    }
   | ({
       readonly kind: 'address-add'
       /** The host's bridge: its neighbour entry for the address may be stale and is flushed. */
@@ -69,7 +75,7 @@ export function targetOf(step: Step): string {
     case 'firewall-set':
       return step.hook
     case 'proxy-set':
-      return step.bridges.join(',') || 'no bridge'
+      return `${step.bridges.join(',') || 'no bridge'}${step.restarts ? '' : ', file only'}`
     case 'route-add':
     case 'route-move':
     case 'route-remove':

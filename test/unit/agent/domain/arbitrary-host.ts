@@ -130,16 +130,17 @@ export const hosts: fc.Arbitrary<Observed> = fc
     strayOnUplink: fc.uniqueArray(stray, { maxLength: 4, selector: (state) => state.address }),
     firewall: fc.constantFrom(null, ['-A REPREFIX -j ACCEPT'], []),
     hook: fc.constantFrom('DOCKER-USER' as const, 'FORWARD' as const),
+    bound: fc.constantFrom(null, {}, { 'br-web': 10, 'br-db': 11 }, { 'br-old': 5 }),
     config: fc.constantFrom('', 'route-ttl 30000\n', 'proxy eth0 {\n  router yes\n}\n'),
   })
-  .map(({ strayOnUplink, firewall, hook, config, ...rest }) =>
+  .map(({ strayOnUplink, firewall, hook, bound, config, ...rest }) =>
     observed({
       ...rest,
       uplinks: [
         uplinkWith(strayOnUplink.map((state) => ({ ...state, length: 64, isDynamic: true }))),
       ],
       firewall: { rules: firewall, hookedIn: null, hook },
-      proxy: { configText: config, isRunning: false, boundIndexes: {} },
+      proxy: { configText: config, isRunning: bound !== null, boundIndexes: bound ?? {} },
     }),
   )
 

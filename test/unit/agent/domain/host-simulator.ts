@@ -142,6 +142,13 @@ export function applyStep(host: Observed, step: Step): Observed {
     case 'firewall-set':
       return { ...host, firewall: { rules: step.rules, hookedIn: step.hook, hook: step.hook } }
     case 'proxy-set': {
+      if (!step.restarts) {
+        const before = host.proxy?.boundIndexes ?? {}
+        const kept = Object.entries(before).filter(([bridge]) => step.bridges.includes(bridge))
+        const boundIndexes = Object.fromEntries(kept)
+        const isRunning = host.proxy?.isRunning ?? false
+        return { ...host, proxy: { configText: step.configText, isRunning, boundIndexes } }
+      }
       const indexes = host.networks
         .filter(({ bridge }) => step.bridges.includes(bridge))
         .map(({ bridge, bridgeIndex }) => [bridge, bridgeIndex] as const)

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { desire } from '../../../../agent/domain/desired.ts'
-import type { Observed } from '../../../../agent/domain/model.ts'
+import type { Intent, Observed } from '../../../../agent/domain/model.ts'
 import { planSteps } from '../../../../agent/domain/plan.ts'
-import { applySteps, INTENT, NOW, observed, P1, P2, stateAt } from './host-simulator.ts'
+import { parseSuffix } from '../../../../shared/ipv6.ts'
+import { applySteps, INTENT, NOW, network, observed, P1, P2, stateAt } from './host-simulator.ts'
 
 import { nginx } from './overlay-plan.ts'
 
@@ -48,5 +49,54 @@ describe('planSteps on the other planes', () => {
     const host = ready()
     const proxy = host.proxy && { ...host.proxy, ...change }
     expect(kinds({ ...host, proxy })).toEqual(['proxy-set'])
+  })
+
+  const TWO: Intent = {
+    ...INTENT,
+    networks: { ...INTENT.networks, iot: parseSuffix('::2:0:0:0/80') },
+  }
+  const restartsOf = (host: Observed, intent = TWO) =>
+    planSteps(desire(host, stateAt(P1), intent, NOW).desired, host).flatMap((step) =>
+      step.kind === 'proxy-set' ? [step.restarts] : [],
+    )
+  const two = () => {
+    const host = observed({ networks: [network('web'), network('iot', { bridgeIndex: 8 })] })
+    return applySteps(host, planSteps(desire(host, stateAt(P1), TWO, NOW).desired, host))
+  }
+
+  it('restarts ndppd once for a network that is made anew', () => {
+    const running = two()
+    expect(restartsOf(running)).toEqual([])
+    const gone = { ...running, networks: [network('web')] }
+    expect(restartsOf(gone)).toEqual([false])
+    const written = applySteps(gone, planSteps(desire(gone, stateAt(P1), TWO, NOW).desired, gone))
+    expect(written.proxy?.configText).not.toContain('br-iot')
+    expect(restartsOf(written)).toEqual([])
+    const again = {
+      ...written,
+      networks: [network('web'), network('iot', { bridgeIndex: 9 })],
+    }
+    expect(restartsOf(again)).toEqual([true])
+  })
+
+  it('writes the file for each bridge that goes, and restarts for none of them', () => {
+    let host: Observed = two()
+    for (const networks of [[network('web')], []]) {
+      host = { ...host, networks }
+      const steps = planSteps(desire(host, stateAt(P1), TWO, NOW).desired, host)
+      expect(steps.filter(({ kind }) => kind === 'proxy-set')).toMatchObject([{ restarts: false }])
+      host = applySteps(host, steps)
+    }
+    expect(host.proxy?.configText).toBe('')
+  })
+
+  it('restarts ndppd for a network that is dropped from the settings', () => {
+    expect(restartsOf(two(), INTENT)).toEqual([true])
+  })
+
+  it('starts no ndppd for nothing', () => {
+    const host = { ...two(), networks: [] }
+    const proxy = host.proxy && { ...host.proxy, isRunning: false, boundIndexes: {} }
+    expect(restartsOf({ ...host, proxy })).toEqual([false])
   })
 })
