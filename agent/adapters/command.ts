@@ -1,6 +1,6 @@
+import { type SpawnOptions, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
-import { execa } from 'execa'
-import { ReprefixError } from '../../shared/errors.ts'
+import { messageOf, ReprefixError } from '../../shared/errors.ts'
 
 /** A program and its arguments; never a shell line. */
 export type Argv = readonly [program: string, ...args: string[]]
@@ -45,6 +45,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   ndppd: 'ndppd',
   nsenter: 'util-linux',
   systemctl: 'systemd',
+  xargs: 'findutils',
 }
 
 // Messages and number formats of tools follow the locale; ours are read by programs.
@@ -58,55 +59,76 @@ function toolMissing(program: string, cause?: unknown): ReprefixError {
   return new ReprefixError('TOOL_MISSING', `${program} is not installed; ${remedy}`, { cause })
 }
 
-/** Runs real processes; see {@link RunCommand}. */
-export const runCommand: RunCommand = async ([program, ...args], options = {}) => {
-  const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS
-  const result = await execa(program, args, {
-    env: ENVIRONMENT,
-    reject: false,
-    timeout: timeoutMs,
-    // Commands are short and bounded; watching the agent's own exit for each would double their cost.
-    cleanup: false,
-    killSignal: 'SIGKILL',
-    stripFinalNewline: false,
-    ...(options.input === undefined ? { stdin: 'ignore' as const } : { input: options.input }),
+function couldNotRun(program: string, cause: unknown): ReprefixError {
+  const isMissing = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT'
+  if (isMissing) return toolMissing(program, cause)
+  return new ReprefixError('COMMAND_FAILED', `could not run ${program}: ${messageOf(cause)}`, {
+    cause,
   })
-  if (result.timedOut) {
-    throw new ReprefixError(
-      'COMMAND_TIMEOUT',
-      `${program} ${args.join(' ')} did not finish within ${timeoutMs} ms and was killed`,
-    )
-  }
-  if (result.exitCode === undefined) {
-    if (result.code === 'ENOENT') throw toolMissing(program, result.cause)
-    throw new ReprefixError('COMMAND_FAILED', `could not run ${program}: ${result.shortMessage}`)
-  }
-  return { exitCode: result.exitCode, stdout: result.stdout, stderr: result.stderr }
 }
+
+function environment(): SpawnOptions {
+  return { env: { ...process.env, ...ENVIRONMENT } }
+}
+
+/** Runs real processes; see {@link RunCommand}. */
+export const runCommand: RunCommand = ([program, ...args], options = {}) =>
+  new Promise((resolve, reject) => {
+    const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS
+    const child = spawn(program, args, { ...environment(), stdio: 'pipe' })
+    const timer = setTimeout(() => {
+      child.kill('SIGKILL')
+      // Its own children may hold the pipes open: nobody waits for them.
+      child.stdout.destroy()
+      child.stderr.destroy()
+      reject(
+        new ReprefixError(
+          'COMMAND_TIMEOUT',
+          `${program} ${args.join(' ')} did not finish within ${timeoutMs} ms and was killed`,
+        ),
+      )
+    }, timeoutMs)
+    const output = { stdout: '', stderr: '' }
+    for (const name of ['stdout', 'stderr'] as const) {
+      child[name].setEncoding('utf8').on('data', (text: string) => {
+        output[name] += text
+      })
+    }
+    child.once('error', (cause) => {
+      clearTimeout(timer)
+      reject(couldNotRun(program, cause))
+    })
+    child.once('close', (exitCode, signal) => {
+      clearTimeout(timer)
+      if (exitCode === null) reject(couldNotRun(program, `it was killed by ${signal}`))
+      else resolve({ exitCode, ...output })
+    })
+    // A program that ends without reading its input is judged by its exit code.
+    child.stdin.on('error', () => undefined)
+    child.stdin.end(options.input ?? '')
+  })
 
 /** Starts a real process that prints lines; see {@link FollowCommand}. */
 export const followCommand: FollowCommand = ([program, ...args], onLine) => {
-  const subprocess = execa(program, args, {
-    env: ENVIRONMENT,
-    reject: false,
-    buffer: false,
-    stdin: 'ignore',
-    stdout: 'pipe',
-    stderr: 'ignore',
-  })
-  const lines = createInterface({ input: subprocess.stdout, crlfDelay: Number.POSITIVE_INFINITY })
+  const child = spawn(program, args, { ...environment(), stdio: ['ignore', 'pipe', 'ignore'] })
+  const lines = createInterface({ input: child.stdout, crlfDelay: Number.POSITIVE_INFINITY })
   lines.on('line', onLine)
-  const ended = subprocess.then((result) => {
-    lines.close()
-    if (result.exitCode !== undefined) return `exit code ${result.exitCode}`
-    return result.code === 'ENOENT' ? toolMissing(program).message : String(result.shortMessage)
-  })
-  return {
-    ended,
-    stop: () => {
-      subprocess.kill('SIGTERM')
-    },
+  const stop = (): void => {
+    child.kill('SIGTERM')
   }
+  // Whatever ends the agent ends what it follows with.
+  process.on('exit', stop)
+  const ended = new Promise<string>((resolve) => {
+    child.once('error', (cause) => resolve(couldNotRun(program, cause).message))
+    child.once('close', (exitCode, signal) => {
+      resolve(exitCode === null ? `killed by ${signal}` : `exit code ${exitCode}`)
+    })
+  })
+  void ended.then(() => {
+    process.off('exit', stop)
+    lines.close()
+  })
+  return { ended, stop }
 }
 
 /** Returns the result when the command succeeded, else throws COMMAND_FAILED with its last words. */

@@ -17,7 +17,7 @@ export async function runAgent(config: AgentConfig, log: Logger): Promise<void> 
   await prepareStateDirectory(config)
   const lock = await acquireLock(config.paths.directory)
   const abort = new AbortController()
-  // `on`, not `once`: when the last listener is gone, execa's exit hook raises the signal again.
+  // `on`, not `once`: a second signal must not cut off the pass that is being finished.
   const onStop = (signal: NodeJS.Signals): void => {
     log.info({ event: 'stop', signal }, 'stopping; the host stays as it is')
     abort.abort()
