@@ -48,6 +48,21 @@ function laterValue(values: readonly string[], known: string) {
   )
 }
 
+/** Where an uplink's prefixes are read. */
+const prefixSource = v.union(
+  [
+    v.picklist(['slaac', 'route']),
+    v.strictObject({ file: absolutePath }),
+    v.strictObject({
+      command: v.tupleWithRest(
+        [v.pipe(v.string(), v.minLength(1, 'must name a program'))],
+        v.string(),
+      ),
+    }),
+  ],
+  'must be slaac, route, { file: /absolute/path } or { command: [program, argument] }',
+)
+
 /** Which prefixes count on an uplink. */
 export const prefixSettings = v.strictObject({
   length: v.exactOptional(
@@ -64,6 +79,7 @@ export const prefixSettings = v.strictObject({
     ['2000::/3'],
   ),
   settle: v.exactOptional(duration, '100ms'),
+  source: v.exactOptional(prefixSource, 'slaac'),
 })
 
 /** A network's subnet, by itself where the network belongs to the main uplink. */

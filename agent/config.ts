@@ -82,8 +82,8 @@ function uplinkOf(uplink: {
   readonly interface: string
   readonly prefix?: v.InferOutput<typeof prefixSettings> | undefined
 }): UplinkIntent {
-  const { length, within, settle } = uplink.prefix ?? v.parse(prefixSettings, {})
-  return { uplink: uplink.interface, prefixLength: length, within, settleMs: settle }
+  const { length, within, settle, source } = uplink.prefix ?? v.parse(prefixSettings, {})
+  return { uplink: uplink.interface, prefixLength: length, within, settleMs: settle, source }
 }
 
 /** The uplink that a setting names, the main one where it names none. */

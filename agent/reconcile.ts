@@ -171,7 +171,13 @@ function planPass(state: AgentState, observed: Observed, intent: Intent, now: In
     state: next,
     steps: planSteps(desired, observed),
     claims: claimed?.claims ?? null,
-    problems: [...problems, ...named.problems, ...(claimed?.problems ?? [])],
+    problems: [
+      ...main.problems,
+      ...others.flatMap((other) => other.problems),
+      ...problems,
+      ...named.problems,
+      ...(claimed?.problems ?? []),
+    ],
     wakeAt: nextWake([main, ...others], claims, now),
   }
 }

@@ -1,6 +1,6 @@
 import { ReprefixError } from '../../shared/errors.ts'
-import { countRouters, parseAddresses } from '../domain/ip-json.ts'
-import type { UplinkSnapshot } from '../domain/model.ts'
+import { countRouters, parseAddresses, parseDelegatedRoutes } from '../domain/ip-json.ts'
+import type { Delegation, UplinkIntent, UplinkSnapshot } from '../domain/model.ts'
 import type { Kernel } from '../ports.ts'
 import { lastWords, type RunCommand } from './command.ts'
 import { failedLines } from './container-namespaces.ts'
@@ -9,10 +9,19 @@ import { parseLinks, parseOwnRoutes } from './ip-links.ts'
 /** Index of every link of the agent's network namespace, by name. */
 export type LinkIndexes = () => Promise<ReadonlyMap<string, number>>
 
+/** What the kernel is asked of an uplink. */
+export type KernelUplink = Pick<UplinkIntent, 'uplink' | 'source'>
+
+/** Clients may use a table of their own, so all of them are looked through. */
+const REFUSING_ROUTES = ['unreachable', 'blackhole'].map(
+  (type) => `route show table all type ${type}`,
+)
+
 interface Snapshot {
   /** One document for each uplink that has addresses. */
   readonly addresses: readonly string[]
-  readonly routes: string
+  /** One document for each command that printed routes. */
+  readonly routes: readonly string[]
   readonly links: string
 }
 
@@ -35,11 +44,17 @@ function sortDocuments(text: string): Snapshot {
   const documents = text.split('\n').filter((line) => line.includes('{"'))
   const isAbout = (line: string, member: string) => line.includes(`"${member}":`)
   return {
-    routes: documents.find((line) => isAbout(line, 'dst')) ?? '',
+    routes: documents.filter((line) => isAbout(line, 'dst')),
     addresses: documents.filter((line) => isAbout(line, 'addr_info')),
     links:
       documents.find((line) => isAbout(line, 'link_type') && !isAbout(line, 'addr_info')) ?? '',
   }
+}
+
+/** One prefix, however many tables and commands show it. */
+function delegatedBy(routes: readonly string[]): readonly Delegation[] {
+  const all = routes.flatMap(parseDelegatedRoutes)
+  return [...new Map(all.map((delegation) => [delegation.prefix, delegation])).values()]
 }
 
 /**
@@ -49,10 +64,16 @@ function sortDocuments(text: string): Snapshot {
  */
 export function createKernel(
   run: RunCommand,
-  uplinks: readonly string[],
+  uplinks: readonly KernelUplink[],
 ): { readonly kernel: Kernel; readonly linkIndexes: LinkIndexes } {
   // `link` comes last: it changes the address family of the commands after it.
-  const lines = ['route show', ...uplinks.map((name) => `address show dev ${name}`), 'link show']
+  const isDelegated = uplinks.some(({ source }) => source === 'route')
+  const lines = [
+    'route show',
+    ...(isDelegated ? REFUSING_ROUTES : []),
+    ...uplinks.map(({ uplink }) => `address show dev ${uplink}`),
+    'link show',
+  ]
   const input = `${lines.join('\n')}\n`
 
   const read = shared(async (): Promise<Snapshot> => {
@@ -60,7 +81,9 @@ export function createKernel(
     const snapshot = sortDocuments(result.stdout)
     const names = parseLinks(snapshot.links).map(({ name }) => name)
     const expected = lines.filter((line) =>
-      uplinks.some((name) => line === `address show dev ${name}` && !names.includes(name)),
+      uplinks.some(
+        ({ uplink }) => line === `address show dev ${uplink}` && !names.includes(uplink),
+      ),
     )
     const failed = [...failedLines(result, lines.length).keys()]
     if (failed.every((number) => expected.includes(lines[number - 1] ?? ''))) return snapshot
@@ -70,26 +93,30 @@ export function createKernel(
     )
   })
 
-  function snapshotOf(name: string, { addresses, routes, links }: Snapshot): UplinkSnapshot {
-    if (!parseLinks(links).some((link) => link.name === name)) {
-      const unknown = `there is no interface ${name}: correct its name in the settings, or bring it up`
-      return { interface: name, isPresent: false, addresses: [], routers: 0, unknown }
-    }
-    return {
+  function snapshotOf(
+    { uplink: name, source }: KernelUplink,
+    { addresses, routes, links }: Snapshot,
+  ): UplinkSnapshot {
+    const isPresent = parseLinks(links).some((link) => link.name === name)
+    const snapshot = {
       interface: name,
-      isPresent: true,
+      isPresent,
       addresses: addresses.flatMap((document) => parseAddresses(document, name)),
-      routers: countRouters(routes, name),
+      routers: Math.max(0, ...routes.map((document) => countRouters(document, name))),
     }
+    if (source === 'route') return { ...snapshot, delegations: delegatedBy(routes) }
+    if (isPresent || source !== 'slaac') return snapshot
+    const unknown = `there is no interface ${name}: correct its name in the settings, or bring it up`
+    return { ...snapshot, unknown }
   }
 
   return {
     kernel: {
       readUplinks: async () => {
         const snapshot = await read()
-        return uplinks.map((name) => snapshotOf(name, snapshot))
+        return uplinks.map((uplink) => snapshotOf(uplink, snapshot))
       },
-      readRoutes: async () => parseOwnRoutes((await read()).routes),
+      readRoutes: async () => (await read()).routes.flatMap(parseOwnRoutes),
     },
     linkIndexes: async () =>
       new Map(parseLinks((await read()).links).map(({ name, index }) => [name, index])),

@@ -9,6 +9,7 @@ import { VERSION } from '../../shared/version.ts'
 import { createActuator } from '../adapters/actuator.ts'
 import { runCommand } from '../adapters/command.ts'
 import { createContainerInterfaces } from '../adapters/container-interfaces.ts'
+import { withDelegations } from '../adapters/delegation-source.ts'
 import { createDockerApi, type DockerApi } from '../adapters/docker.ts'
 import { createDockerContainers } from '../adapters/docker-containers.ts'
 import { ENROL_AGAIN, type Enrolment, readEnrolment } from '../adapters/enrolment-file.ts'
@@ -49,10 +50,12 @@ export function assemble(
 ): Assembly {
   const { intent, paths } = config
   const processes = createProcessTable()
-  const { kernel, linkIndexes } = createKernel(
-    runCommand,
-    uplinksOf(intent).map(({ uplink }) => uplink),
-  )
+  const uplinks = uplinksOf(intent)
+  const { kernel: linux, linkIndexes } = createKernel(runCommand, uplinks)
+  const { kernel, watchSources } = withDelegations(linux, uplinks, {
+    run: runCommand,
+    now: Date.now,
+  })
   const interfaces = createContainerInterfaces(runCommand, processes)
   const docker = createDockerApi(config.dockerSocket)
   const ndppd =
@@ -101,7 +104,10 @@ export function assemble(
     reconciler,
     docker,
     watch: (onHint) => {
-      const watches = [ndppd?.watch(() => onHint('ndppd'))]
+      const watches = [
+        ndppd?.watch(() => onHint('ndppd')),
+        watchSources(() => onHint('prefix source'), log),
+      ]
       return {
         stop: () => {
           for (const one of watches) one?.stop()

@@ -168,7 +168,9 @@ function placeOne(
 
 /** Host bits that containers must not take: those of the host itself and of named LAN machines. */
 function foreignHosts(observed: Observed, intent: Intent): [string, string][] {
-  const own = uplinksOf(intent).flatMap(({ uplink, prefixLength }) => {
+  const own = uplinksOf(intent).flatMap(({ uplink, prefixLength, source }) => {
+    // A delegated prefix is not that of the interface's own addresses.
+    if (source !== 'slaac') return []
     const snapshot = observed.uplinks.find((candidate) => candidate.interface === uplink)
     return (snapshot?.addresses ?? []).map(({ address }): [string, string] => [
       hostKey(uplink, hostPart(address, prefixLength)),

@@ -53,8 +53,10 @@ function blocksOf(
 ): readonly ProxyBlock[] {
   const isPresent = (name: string) =>
     observed.uplinks.some((uplink) => uplink.interface === name && uplink.isPresent)
-  return uplinksOf(intent).map(({ uplink, within }) => {
-    const behind = networks.filter((network) => network.uplink === uplink && isPresent(uplink))
+  return uplinksOf(intent).map(({ uplink, within, source }) => {
+    // A delegated prefix is routed to this host: nobody asks for its addresses on the link.
+    const isAsked = source === 'slaac' && isPresent(uplink)
+    const behind = networks.filter((network) => isAsked && network.uplink === uplink)
     return { uplink, within, bridges: behind.map(({ network }) => network.bridge).toSorted() }
   })
 }

@@ -1,7 +1,13 @@
 import * as v from 'valibot'
 import { messageOf, ReprefixError } from '../../shared/errors.ts'
-import { type Address, parseAddress } from '../../shared/ipv6.ts'
-import type { AddressState } from './model.ts'
+import {
+  type Address,
+  lengthOf,
+  type Prefix,
+  parseAddress,
+  parsePrefix,
+} from '../../shared/ipv6.ts'
+import type { AddressState, Delegation } from './model.ts'
 
 /** How iproute2 prints an infinite lifetime (RFC 4861 §4.6.2: all one bits). */
 const FOREVER = 0xffffffff
@@ -32,13 +38,18 @@ const linksSchema = v.array(
   }),
 )
 
+/** Routing protocols under which clients and scripts set the route; `boot` is what `ip route` says. */
+const CLIENTS = new Set(['dhcp', 'ra', 'static', 'boot'])
+
 const hopSchema = v.looseObject({ gateway: v.optional(v.string()), dev: v.optional(v.string()) })
 const routesSchema = v.array(
   v.looseObject({
     dst: v.string(),
+    type: v.optional(v.string()),
     dev: v.optional(v.string()),
     gateway: v.optional(v.string()),
     protocol: v.optional(v.string()),
+    expires: v.optional(v.number()),
     nexthops: v.optional(v.array(hopSchema), []),
   }),
 )
@@ -84,6 +95,32 @@ export function countRouters(json: string, interfaceName?: string): number {
     .filter(({ dev }) => interfaceName === undefined || dev === undefined || dev === interfaceName)
   const routers = hops.flatMap(({ gateway, dev }) => (gateway ? [`${gateway}%${dev ?? ''}`] : []))
   return new Set(routers).size
+}
+
+/**
+ * Reads the delegations that DHCPv6 clients leave in the routing tables: a route for the whole prefix
+ * that refuses what no more specific one takes (RFC 7084 §4.2, WPD-5), set by systemd-networkd, dhcpcd
+ * or a script. The prefixes of other such routes are told apart by length and by `prefix.within`.
+ * @throws ReprefixError IP_OUTPUT_INVALID when the text is not what iproute2 prints
+ */
+export function parseDelegatedRoutes(json: string): readonly Delegation[] {
+  return decode(json, routesSchema, 'ip -6 -json route')
+    .filter(({ type, protocol, expires }) => {
+      const isRefusing = type === 'unreachable' || type === 'blackhole'
+      return isRefusing && CLIENTS.has(protocol ?? 'boot') && (expires ?? 1) > 0
+    })
+    .flatMap(({ dst, expires = null }) => {
+      const prefix = readDelegated(dst)
+      return prefix === undefined
+        ? []
+        : [{ prefix, preferredSeconds: expires, validSeconds: expires }]
+    })
+}
+
+function readDelegated(dst: string): Prefix | undefined {
+  if (!dst.includes('/')) return undefined
+  const prefix = parsePrefix(dst)
+  return lengthOf(prefix) >= 48 && lengthOf(prefix) <= 64 ? prefix : undefined
 }
 
 function readLocal(text: string | undefined): Address {

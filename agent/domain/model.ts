@@ -18,6 +18,13 @@ export interface AddressState {
   readonly isDynamic: boolean
 }
 
+/** A prefix delegated to this host (RFC 8415 §6.3); lifetimes in seconds, `null` is forever. */
+export interface Delegation {
+  readonly prefix: Prefix
+  readonly preferredSeconds: number | null
+  readonly validSeconds: number | null
+}
+
 /** An uplink at one moment: its global addresses and how many routers it has learnt. */
 export interface UplinkSnapshot {
   readonly interface: string
@@ -26,6 +33,8 @@ export interface UplinkSnapshot {
   readonly addresses: readonly AddressState[]
   /** Number of distinct default routers learnt from router advertisements. */
   readonly routers: number
+  /** What its source says, where that is not the addresses of the interface. */
+  readonly delegations?: readonly Delegation[]
   /** Why nothing can be known of its prefixes now: what was known stays as it is. */
   readonly unknown?: string
 }
@@ -164,6 +173,16 @@ export interface ExposedPort {
   readonly protocol: 'tcp' | 'udp'
 }
 
+/**
+ * Where the prefixes of an uplink are read: `slaac`, the addresses of the interface; `route`, what a
+ * DHCPv6 client of this host has left in the routing tables; a file; or what a command prints.
+ */
+export type PrefixSource =
+  | 'slaac'
+  | 'route'
+  | { readonly file: string }
+  | { readonly command: readonly [string, ...string[]] }
+
 /** An interface that prefixes come in by, and which of them count. */
 export interface UplinkIntent {
   readonly uplink: string
@@ -171,6 +190,7 @@ export interface UplinkIntent {
   readonly prefixLength: number
   readonly within: readonly Prefix[]
   readonly settleMs: number
+  readonly source: PrefixSource
 }
 
 /** The part of the configuration that decisions depend on; its own members are the main uplink's. */

@@ -1,4 +1,5 @@
 import type { Prefix } from '../../shared/ipv6.ts'
+import { sightDelegations } from './delegation.ts'
 import type { Instant, PrefixEntry, PrefixList, UplinkSnapshot } from './model.ts'
 import {
   later,
@@ -37,7 +38,8 @@ interface Snapshot {
  * rounding explains, or becoming eligible again; its instant is worked out from the announced lifetime
  * where the snapshot comes late (the agent was down), because the order of refreshes is what decides.
  * Addresses set by hand are evidence, never refreshed. Link-local and other prefixes outside `within`
- * are left out. Gone prefixes stay for a day after their expiry, at most 32 in all.
+ * are left out. A delegation (RFC 8415 §6.3) is evidence like an announced address: it is refreshed when
+ * its expiry jumps, so one without lifetimes never is. Gone prefixes stay for a day after their expiry, at most 32 in all.
  */
 export function foldPrefixList(
   list: PrefixList,
@@ -46,7 +48,10 @@ export function foldPrefixList(
   now: Instant,
 ): PrefixList {
   const known = list.map((entry) => rebase(entry, now))
-  const sightings = sight(snapshot.addresses, rules, now)
+  const sightings =
+    snapshot.delegations === undefined
+      ? sight(snapshot.addresses, rules, now)
+      : sightDelegations(snapshot.delegations, rules, now)
   const updated = [...sightings].flatMap(([prefix, sighting]) => {
     const entry = known.find((candidate) => candidate.prefix === prefix)
     return entry ? [update(entry, sighting, now)] : []

@@ -1,8 +1,10 @@
 import { type AgentState, numberingOf } from './agent-state.ts'
+import { misfits } from './delegation.ts'
 import type { Instant, Intent, Observed, PrefixDecision, UplinkIntent } from './model.ts'
 import type { Numbering } from './numbering.ts'
 import { decidePrefix } from './prefix-decision.ts'
 import { foldPrefixList } from './prefix-list.ts'
+import type { Problem } from './problem.ts'
 import { advance } from './transition.ts'
 
 /** What a pass decides on one uplink, and how it is numbered then. */
@@ -10,6 +12,7 @@ export interface UplinkPass {
   readonly uplink: string
   readonly decision: PrefixDecision
   readonly numbering: Numbering
+  readonly problems: readonly Problem[]
 }
 
 /**
@@ -40,13 +43,16 @@ function passUplink(
     const reason = `${snapshot?.unknown ?? `${uplink} was not read`}${kept}`
     const decision: PrefixDecision = { kind: 'hold', reason }
     const same = advance(numbering, numbering.prefixes, decision, observed, now)
-    return { uplink, decision, numbering: same }
+    return { uplink, decision, numbering: same, problems: [] }
   }
   const prefixes = foldPrefixList(numbering.prefixes, snapshot, intent, now)
   const decision = decidePrefix(prefixes, numbering.current?.prefix, {
     now,
     settleMs,
-    routers: snapshot.routers,
+    // A delegating router names all its prefixes in each reply, as a router does that is alone.
+    routers: snapshot.delegations === undefined ? snapshot.routers : 1,
   })
-  return { uplink, decision, numbering: advance(numbering, prefixes, decision, observed, now) }
+  const next = advance(numbering, prefixes, decision, observed, now)
+  const problems = misfits(snapshot.delegations ?? [], intent)
+  return { uplink, decision, numbering: next, problems }
 }

@@ -30,6 +30,7 @@ describe('the settings of an agent', () => {
       prefixLength: 56,
       within: ['2001:db8::/32'],
       settleMs: 1000,
+      source: 'slaac',
       others: [],
       networks: { web: '0:0:0:1::/64', db: '::2:1:0:0:0/80' },
       networkUplinks: {},
@@ -63,6 +64,7 @@ describe('the settings of an agent', () => {
       prefixLength: 64,
       within: ['2000::/3'],
       settleMs: 100,
+      source: 'slaac',
       others: [],
       networks: {},
       networkUplinks: {},
@@ -73,6 +75,15 @@ describe('the settings of an agent', () => {
     expect(dockerSocket).toBe('/var/run/docker.sock')
     expect(ndp.restart).toEqual(['systemctl', 'restart', 'ndppd'])
     expect(paths.directory).toBe('/var/lib/reprefix')
+  })
+
+  it.each([
+    ['slaac', 'slaac'],
+    ['route', 'route'],
+    ['{ file: /run/prefix }', { file: '/run/prefix' }],
+    ['{ command: [/usr/local/bin/prefix, wan] }', { command: ['/usr/local/bin/prefix', 'wan'] }],
+  ])('takes the source %s', (text, source) => {
+    expect(parse(`interface: wan1\nprefix: { source: ${text} }`).intent.source).toEqual(source)
   })
 
   it('gives each of several uplinks what is said of it, the first being the main one', () => {
@@ -132,6 +143,21 @@ endpoints: [{ address: "::12:0:0:0:7", uplink: wan1, dns: [nas.example.org] }]
       'endpoint/uplink-of-a-container',
       'interface: eth0\nendpoints: [{ container: a, uplink: eth0 }]',
       /endpoints\.0: has an uplink beside container/,
+    ],
+    [
+      'source/unknown',
+      'interface: eth0\nprefix: { source: dhcp }',
+      /prefix\.source: must be slaac, route/,
+    ],
+    [
+      'source/relative',
+      'interface: eth0\nprefix: { source: { file: p } }',
+      /prefix\.source\.file: .*absolute/,
+    ],
+    [
+      'source/no-program',
+      'interface: eth0\nprefix: { source: { command: [] } }',
+      /prefix\.source: must/,
     ],
     ['yaml/broken', 'interface: [eth0', /agent\.yaml: .*\(line 1\)/],
     ['yaml/empty', '', /agent\.yaml: /],

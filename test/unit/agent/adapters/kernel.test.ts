@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
-import { createKernel } from '../../../../agent/adapters/kernel.ts'
+import { createKernel, type KernelUplink } from '../../../../agent/adapters/kernel.ts'
 import { isRoutedTo, parseLastingAddresses } from '../../../../agent/adapters/proc-net.ts'
 import { parseAddress } from '../../../../shared/ipv6.ts'
 import { scriptedCommands } from '../../../fakes/scripted-commands.ts'
@@ -36,10 +36,22 @@ const ROUTES = JSON.stringify([
   { dst: 'default', gateway: 'fe80::2', dev: 'eth0', protocol: 'ra', flags: [] },
 ])
 
+/** iproute2 6.1.0, with routes as clients leave them; the one of another kind is a firewall's. */
+const DELEGATED = {
+  input:
+    'route show\nroute show table all type unreachable\nroute show table all type blackhole\n' +
+    'address show dev eth0\naddress show dev ppp0\nlink show\n',
+  stdout:
+    '[{"type":"unreachable","dst":"2001:db8:7:700::/56","dev":"lo","protocol":"dhcp","metric":1024,"flags":[],"pref":"medium"},{"type":"blackhole","dst":"2001:db8:9::/60","dev":"lo","protocol":"ra","metric":5,"flags":[],"pref":"medium"},{"type":"unreachable","dst":"default","dev":"lo","metric":4278198272,"flags":[],"pref":"medium"}]\n' +
+    '[{"type":"unreachable","dst":"2001:db8:8::/48","dev":"lo","table":"100","protocol":"static","metric":1024,"flags":[],"pref":"medium"},{"type":"unreachable","dst":"2001:db8:7:700::/56","dev":"lo","protocol":"dhcp","metric":1024,"flags":[],"pref":"medium"},{"type":"unreachable","dst":"2001:db8:b::/56","dev":"lo","protocol":"bird","metric":1024,"flags":[],"pref":"medium"},{"type":"unreachable","dst":"default","dev":"lo","metric":4278198272,"flags":[],"pref":"medium"}]\n' +
+    '[{"type":"blackhole","dst":"2001:db8:9::/60","dev":"lo","protocol":"ra","metric":5,"flags":[],"pref":"medium"}]\n' +
+    `${ADDRESSES}\n${LINKS}\n`,
+}
+
 function kernel(
   stdout: string,
   more: { exitCode?: number; stderr?: string } = {},
-  uplinks = ['eth0'],
+  uplinks: readonly KernelUplink[] = [{ uplink: 'eth0', source: 'slaac' }],
 ) {
   const commands = scriptedCommands({
     'ip -6 -json -force -batch -': { stdout, ...more },
@@ -86,7 +98,11 @@ describe('reading the kernel', () => {
     ])
     const stdout = `${ROUTES}\n${ADDRESSES}\n${other}\n${links}\n`
     const stderr = 'Device "usb0" does not exist.\nCommand failed -:3\n'
-    const host = kernel(stdout, { exitCode: 1, stderr }, ['eth0', 'usb0', 'wan0'])
+    const host = kernel(stdout, { exitCode: 1, stderr }, [
+      { uplink: 'eth0', source: 'slaac' },
+      { uplink: 'usb0', source: 'slaac' },
+      { uplink: 'wan0', source: 'slaac' },
+    ])
     expect(await host.kernel.readUplinks()).toMatchObject([
       { interface: 'eth0', routers: 2, addresses: [{ address: '2001:db8:2:2:0:5eff:fe00:5301' }] },
       {
@@ -97,6 +113,31 @@ describe('reading the kernel', () => {
       },
       { interface: 'wan0', routers: 0, addresses: [{ address: '2001:db8:3:3:0:5eff:fe00:5301' }] },
     ])
+  })
+
+  it('reads the delegations in all routing tables for an uplink that has them as its source', async () => {
+    const { stdout, input } = DELEGATED
+    const host = kernel(stdout, {}, [
+      { uplink: 'eth0', source: 'slaac' },
+      { uplink: 'ppp0', source: 'route' },
+    ])
+    const forever = { preferredSeconds: null, validSeconds: null }
+    expect(await host.kernel.readUplinks()).toEqual([
+      expect.objectContaining({ interface: 'eth0', isPresent: true }),
+      {
+        interface: 'ppp0',
+        isPresent: false,
+        addresses: [],
+        routers: 0,
+        delegations: [
+          { prefix: '2001:db8:7:700::/56', ...forever },
+          { prefix: '2001:db8:9::/60', ...forever },
+          { prefix: '2001:db8:8::/48', ...forever },
+        ],
+      },
+    ])
+    expect(host.commands.calls[0]?.input).toBe(input)
+    expect(await host.kernel.readRoutes()).toEqual([])
   })
 
   it.each([

@@ -28,6 +28,7 @@ export const INTENT: Intent = {
   prefixLength: 64,
   within: [parsePrefix('2000::/3')],
   settleMs: 100,
+  source: 'slaac',
   others: [],
   networks: { web: parseSuffix('::1:0:0:0/80') },
   networkUplinks: {},

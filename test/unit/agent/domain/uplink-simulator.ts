@@ -146,6 +146,7 @@ export const INTENT: Intent = {
   prefixLength: 64,
   within: [parsePrefix('2000::/3')],
   settleMs: 1000,
+  source: 'slaac',
   others: [],
   networks: {},
   networkUplinks: {},

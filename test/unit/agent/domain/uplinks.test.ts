@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { type AgentState, numberingOf } from '../../../../agent/domain/agent-state.ts'
 import { claimAt, collectNames, rememberClaims } from '../../../../agent/domain/claims.ts'
 import { desire } from '../../../../agent/domain/desired.ts'
-import type { Intent, Observed } from '../../../../agent/domain/model.ts'
+import type { Intent, Observed, UplinkIntent } from '../../../../agent/domain/model.ts'
 import { UNNUMBERED } from '../../../../agent/domain/numbering.ts'
 import { planSteps } from '../../../../agent/domain/plan.ts'
 import { passUplinks } from '../../../../agent/domain/uplink-pass.ts'
@@ -27,11 +27,12 @@ import {
 import { OVERLAY, plan } from './overlay-plan.ts'
 
 const Q1 = parsePrefix('2001:db8:7:700::/56')
-const WAN = {
+const WAN: UplinkIntent = {
   uplink: 'wan1',
   prefixLength: 56,
   within: [parsePrefix('2001:db8::/32')],
   settleMs: 100,
+  source: 'slaac',
 }
 
 const two = (base: Intent): Intent => ({
