@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import { isReprefixError, messageOf, ReprefixError } from '../shared/errors.ts'
 import { createLogger, type Logger, type LogLevel } from '../shared/logger.ts'
 import { VERSION } from '../shared/version.ts'
+import { readDoctor, renderDoctor } from './commands/doctor.ts'
 import { runEnroll } from './commands/enroll.ts'
 import { renderLogLine } from './commands/log-line.ts'
 import { runOnce } from './commands/once.ts'
@@ -33,10 +34,13 @@ interface CommonOptions {
 const print = (line: string): void => void process.stdout.write(`${line}\n`)
 const printError = (line: string): void => void process.stderr.write(`${line}\n`)
 
+function requireLinux(): void {
+  if (process.platform === 'linux') return
+  throw new ReprefixError('USAGE', 'this command works on Linux only')
+}
+
 function requireRootOnLinux(): void {
-  if (process.platform !== 'linux') {
-    throw new ReprefixError('USAGE', 'this command works on Linux only')
-  }
+  requireLinux()
   if (process.getuid?.() !== 0) {
     throw new ReprefixError('USAGE', 'this command must run as root: try sudo')
   }
@@ -131,6 +135,18 @@ export async function runCli(argv: readonly string[]): Promise<ExitCode> {
     else renderStatus(status).forEach(print)
     return EXIT.converged
   }).option('--json', 'print one JSON object')
+
+  command(
+    'doctor',
+    'check everything this host needs, and say what helps',
+    async (config, options) => {
+      requireLinux()
+      const report = await readDoctor(config, options.config)
+      if (options.json) print(JSON.stringify(report))
+      else renderDoctor(report).forEach(print)
+      return report.ok ? EXIT.converged : EXIT.fault
+    },
+  ).option('--json', 'print one JSON object')
 
   try {
     await program.parseAsync([...argv])

@@ -40,6 +40,8 @@ export interface StatePaths {
   readonly receipts: string
   readonly lastChange: string
   readonly lastAttempt: string
+  readonly lastFault: string
+  readonly pending: string
 }
 
 function pathsIn(directory: string): StatePaths {
@@ -54,6 +56,8 @@ function pathsIn(directory: string): StatePaths {
     receipts: join(directory, 'receipts'),
     lastChange: join(directory, 'last-change.json'),
     lastAttempt: join(directory, 'last-attempt.json'),
+    lastFault: join(directory, 'last-fault.json'),
+    pending: join(directory, 'enrolment-pending.json'),
   }
 }
 

@@ -51,8 +51,14 @@ const PACKAGES: Readonly<Record<string, string>> = {
 // Messages and number formats of tools follow the locale; ours are read by programs.
 const ENVIRONMENT = { LC_ALL: 'C' }
 
+/** The Debian package that has a program, `null` where it is not one of ours. */
+export function debianPackageOf(program: string): string | null {
+  const name = program.slice(program.lastIndexOf('/') + 1)
+  return (Object.hasOwn(PACKAGES, name) ? PACKAGES[name] : undefined) ?? null
+}
+
 function toolMissing(program: string, cause?: unknown): ReprefixError {
-  const known = PACKAGES[program.slice(program.lastIndexOf('/') + 1)]
+  const known = debianPackageOf(program)
   const remedy = known
     ? `install the Debian package ${known}: apt-get install ${known}`
     : 'install it or correct the path in the configuration'

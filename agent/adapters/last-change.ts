@@ -13,7 +13,7 @@ const lastChangeSchema = v.strictObject({
     v.strictObject({
       step: v.string(),
       target: v.string(),
-      outcome: v.picklist(['done', 'failed']),
+      outcome: v.picklist(['done', 'failed', 'not-tried']),
       ms: v.number(),
       error: v.exactOptional(v.string()),
     }),

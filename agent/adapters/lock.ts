@@ -1,9 +1,25 @@
-import { createServer } from 'node:net'
+import { connect, createServer } from 'node:net'
 import { ReprefixError } from '../../shared/errors.ts'
 
 /** A lock that is held until it is released or its process ends, however it ends. */
 export interface Lock {
   release(): Promise<void>
+}
+
+function nameOf(stateDirectory: string): string {
+  return `\0reprefix-agent:${stateDirectory}`
+}
+
+/** Whether an agent works with a state directory now. */
+export function isLocked(stateDirectory: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(nameOf(stateDirectory))
+    const answer = (isTaken: boolean): void => {
+      socket.destroy()
+      resolve(isTaken)
+    }
+    socket.once('connect', () => answer(true)).once('error', () => answer(false))
+  })
 }
 
 /**
@@ -25,7 +41,7 @@ export function acquireLock(stateDirectory: string): Promise<Lock> {
           : cause,
       )
     })
-    server.listen(`\0reprefix-agent:${stateDirectory}`, () => {
+    server.listen(nameOf(stateDirectory), () => {
       server.unref()
       resolve({ release: () => new Promise((done) => server.close(() => done())) })
     })

@@ -1,11 +1,11 @@
-import { readFile, rm } from 'node:fs/promises'
-import { join as joinPath } from 'node:path'
+import { rm } from 'node:fs/promises'
 import { ReprefixError } from '../../shared/errors.ts'
 import { parseJoin } from '../../shared/join.ts'
 import { enrol } from '../adapters/enrolment-client.ts'
 import { readEnrolment, writeEnrolment } from '../adapters/enrolment-file.ts'
 import { writeJsonFile } from '../adapters/json-file.ts'
 import { acquireLock } from '../adapters/lock.ts'
+import { readPendingKey } from '../adapters/pending-key.ts'
 import { createReportingStateFile } from '../adapters/reporting-state.ts'
 import type { AgentConfig } from '../config.ts'
 import { prepareStateDirectory } from './assemble.ts'
@@ -16,14 +16,6 @@ export interface EnrollOptions {
   /** Give up the present key and enrol anew. */
   readonly force: boolean
   readonly print: (line: string) => void
-}
-
-async function readPendingKey(path: string): Promise<unknown> {
-  try {
-    return JSON.parse(await readFile(path, 'utf8'))
-  } catch {
-    return undefined
-  }
 }
 
 /** `reprefix-agent enroll JOIN`: makes this host's key and has the cloud accept it. */
@@ -50,9 +42,9 @@ export async function runEnroll(
         `this host is enrolled already, as ${present.host} at ${present.url}; --force gives up its key and enrols anew`,
       )
     }
-    const pending = joinPath(paths.directory, 'enrolment-pending.json')
+    const { pending } = paths
     const { enrolment, reporting, granted, entry } = await enrol(join, {
-      pendingKey: options.force ? undefined : await readPendingKey(pending),
+      pendingKey: options.force ? null : await readPendingKey(pending),
       keepKey: (jwk) => writeJsonFile(pending, jwk),
       now: Date.now,
     })

@@ -1,6 +1,7 @@
 import { messageOf } from '../../shared/errors.ts'
 import type { Logger } from '../../shared/logger.ts'
 import { writeLastChange } from '../adapters/last-change.ts'
+import { createLastFaultFile } from '../adapters/last-fault.ts'
 import type { Reporter } from '../adapters/reporter.ts'
 import type { AgentConfig } from '../config.ts'
 import { type AgentState, numberingOf } from '../domain/agent-state.ts'
@@ -10,6 +11,7 @@ import { targetOf } from '../domain/step.ts'
 import type { PassOutcome } from '../loop.ts'
 import type { PassResult } from '../reconcile.ts'
 import { type Assembly, assemble } from './assemble.ts'
+import { createFaultKeeper } from './fault-keeper.ts'
 import { isReportable, reportBodyOf } from './report-body.ts'
 
 /** An agent at work: passes one after the other, each from the state that the last one left. */
@@ -88,6 +90,11 @@ export async function startSession(
   const assembly = assemble(config, log, (saved) => narrate(saved))
   let state = await assembly.readState()
   const narrator = createNarrator(log, config, state)
+  const faults = await createFaultKeeper(
+    createLastFaultFile(config.paths.lastFault),
+    log,
+    () => new Date(),
+  )
   narrate = narrator.stateSaved
 
   async function keepLastChange(result: PassResult, before: AgentState, ms: number) {
@@ -101,37 +108,52 @@ export async function startSession(
           ? null
           : { cause: current.cause, from, to: current.prefix },
       ms,
-      steps: result.results.flatMap((one) =>
-        one.outcome === 'not-tried'
-          ? []
-          : [
-              {
-                step: one.step.kind,
-                target: targetOf(one.step),
-                outcome: one.outcome,
-                ms: one.ms,
-                ...('error' in one && one.error !== undefined ? { error: one.error } : {}),
-              },
-            ],
-      ),
+      steps: result.results.map((one) => ({
+        step: one.step.kind,
+        target: targetOf(one.step),
+        outcome: one.outcome,
+        ms: one.outcome === 'not-tried' ? 0 : one.ms,
+        ...('error' in one && one.error !== undefined ? { error: one.error } : {}),
+      })),
     })
+  }
+
+  /** False when the report could not be kept: the host is right all the same, the next pass tries again. */
+  async function offerClaim(result: PassResult): Promise<boolean> {
+    const body = isReportable(result) ? reportBodyOf(result) : null
+    if (reporter === null || body === null) return true
+    try {
+      await reporter.offer(body)
+      return true
+    } catch (cause) {
+      log.error({ event: 'unreported', cause }, `the change is not reported: ${messageOf(cause)}`)
+      await faults.failed(cause)
+      return false
+    }
   }
 
   async function pass(reasons: readonly string[]) {
     const startedAt = performance.now()
     const before = state
-    const result = await assembly.reconciler.pass(state)
+    let result: PassResult
+    try {
+      result = await assembly.reconciler.pass(state)
+    } catch (cause) {
+      await faults.failed(cause)
+      throw cause
+    }
     state = result.state
     const ms = Math.round(performance.now() - startedAt)
     narrator.passed(result, reasons, ms)
-    const body = isReportable(result) ? reportBodyOf(result) : null
-    if (reporter !== null && body !== null) await reporter.offer(body)
+    const isReported = await offerClaim(result)
     await keepLastChange(result, before, ms).catch((cause: unknown) => {
       log.warn({ event: 'unwritten', cause }, `status is out of date: ${messageOf(cause)}`)
     })
+    if (!result.isConverged) await faults.incomplete(result.results)
+    else if (isReported) await faults.good()
     return {
       result,
-      isIncomplete: !result.isConverged,
+      isIncomplete: !result.isConverged || !isReported,
       ...(result.wakeAt === null ? {} : { recheckAt: result.wakeAt }),
     }
   }

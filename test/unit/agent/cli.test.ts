@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
@@ -41,6 +41,25 @@ describe('the command line', () => {
   it('shows the status as one JSON object', async () => {
     expect(await run(GOOD, 'status', '--json')).toBe(0)
     expect(JSON.parse(written)).toMatchObject({ kind: 'status', host: null, current: null })
+  })
+
+  it('checks a host whatever is wrong with it, and changes nothing there', async () => {
+    const yaml = `${GOOD.replace('eth0', 'none0')}docker: { socket: /nonexistent }\n`
+    expect(await run(yaml, 'doctor', '--json')).toBe(1)
+    const { kind, ok, findings } = JSON.parse(written)
+    expect({ kind, ok }).toEqual({ kind: 'doctor', ok: false })
+    expect(findings).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({
+          id: 'uplink',
+          level: 'fail',
+          what: expect.stringMatching(/none0/),
+        }),
+        expect.objectContaining({ id: 'docker', level: 'fail' }),
+        expect.objectContaining({ id: 'enrolment', level: 'warn' }),
+      ]),
+    )
+    expect(await readdir(directory)).toEqual(['agent.yaml'])
   })
 
   it('ends with 2 and one line for a wrong setting', async () => {
