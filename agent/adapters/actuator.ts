@@ -24,8 +24,8 @@ export interface ActuatorParts {
   /** `null` where the configuration leaves the plane to others. */
   readonly ndppd: Ndppd | null
   readonly ip6tables: Ip6tables | null
-  /** Told after the addresses of a container were changed. */
-  readonly onContainerChanged: (pid: number) => void
+  /** Told after a step changed an address in a container, or may have. */
+  readonly onContainerChanged: (step: AddressStep, isDone: boolean) => void
   readonly log: Logger
 }
 
@@ -130,7 +130,9 @@ export function createActuator(parts: ActuatorParts): Actuator {
 
   async function applyAddresses(steps: readonly AddressStep[]): Promise<readonly StepResult[]> {
     const results = await namespaces.apply(steps)
-    for (const { pid } of steps) parts.onContainerChanged(pid)
+    for (const { step, outcome } of results) {
+      if (isAddressStep(step)) parts.onContainerChanged(step, outcome === 'done')
+    }
     await flushNeighbours(results).catch((cause: unknown) => {
       parts.log.warn({ cause: messageOf(cause) }, 'could not flush stale neighbours')
     })

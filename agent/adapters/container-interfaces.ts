@@ -2,8 +2,9 @@ import type { Address } from '../../shared/ipv6.ts'
 import { parseAddresses } from '../domain/ip-json.ts'
 import type { AddressState, AttachmentState } from '../domain/model.ts'
 import { type RunCommand, requireSuccess } from './command.ts'
+import type { AddressStep } from './container-namespaces.ts'
 import { parseLinks } from './ip-links.ts'
-import { parseLastingAddresses } from './proc-net.ts'
+import { parseKnownAddresses } from './proc-net.ts'
 import type { ProcessTable } from './processes.ts'
 
 /** What is known of an interface from outside the container. */
@@ -26,7 +27,9 @@ export interface ContainerInterfaces {
    * agent's own namespace.
    */
   read(pid: number, endpoints: readonly Endpoint[]): Promise<readonly InterfaceState[] | null>
-  /** To be called after the addresses inside were changed. */
+  /** To be called after a step changed an address inside, or may have. */
+  changed(step: AddressStep, isDone: boolean): void
+  /** To be called when the process is of no interest any more. */
   forget(pid: number): void
 }
 
@@ -37,8 +40,14 @@ interface ThoroughRead {
   readonly json: string
 }
 
+/** When the kernel takes a deprecated address away, `null` is never, and when that was learnt. */
+interface Lifetime {
+  readonly validUntil: number | null
+  readonly at: number
+}
+
 /** How long lifetimes are counted down instead of read; changes of anything else are seen at once. */
-const COUNTED_DOWN_MS = 30_000
+const COUNTED_DOWN_MS = 900_000
 
 function age(state: AddressState, seconds: number): AddressState {
   const left = (value: number | null) => (value === null ? null : Math.max(0, value - seconds))
@@ -49,9 +58,13 @@ function age(state: AddressState, seconds: number): AddressState {
   }
 }
 
-/** `null` unless all addresses last forever and Docker's own are among them. */
-function readLasting(text: string, endpoints: readonly Endpoint[]): InterfaceState[] | null {
-  const all = parseLastingAddresses(text)
+/** `null` unless /proc and the known lifetimes tell all, with Docker's own addresses among them. */
+function readKnown(
+  text: string,
+  endpoints: readonly Endpoint[],
+  validSecondsOf: (address: Address) => number | null | undefined,
+): InterfaceState[] | null {
+  const all = parseKnownAddresses(text, validSecondsOf)
   const found: InterfaceState[] = []
   for (const { dockerAddress } of endpoints) {
     const own = all?.find(({ state }) => state.address === dockerAddress)
@@ -65,7 +78,8 @@ function readLasting(text: string, endpoints: readonly Endpoint[]): InterfaceSta
 /**
  * Reads addresses from /proc where it tells all of them, and else with `nsenter … ip -json`, which
  * also tells lifetimes and MAC addresses but costs a process for each container. Such a reading is
- * used again while /proc shows the same addresses with the same flags.
+ * used again while /proc shows the same addresses with the same flags. The lifetimes of deprecated
+ * addresses, read so or given by ourselves, are counted down, and read anew every quarter of an hour.
  */
 export function createContainerInterfaces(
   run: RunCommand,
@@ -73,6 +87,32 @@ export function createContainerInterfaces(
   now: () => number = () => performance.now(),
 ): ContainerInterfaces {
   const readings = new Map<number, ThoroughRead>()
+  const lifetimes = new Map<number, Map<Address, Lifetime>>()
+
+  function validSecondsOf(pid: number, address: Address): number | null | undefined {
+    const known = lifetimes.get(pid)?.get(address)
+    if (known === undefined || now() - known.at > COUNTED_DOWN_MS) return undefined
+    if (known.validUntil === null) return null
+    return Math.max(0, Math.floor((known.validUntil - now()) / 1000))
+  }
+
+  function learn(pid: number, address: Address, validSeconds: number | null, at: number): void {
+    const validUntil = validSeconds === null ? null : at + validSeconds * 1000
+    const known = lifetimes.get(pid) ?? new Map<Address, Lifetime>()
+    lifetimes.set(pid, known.set(address, { validUntil, at }))
+  }
+
+  function changed(step: AddressStep, isDone: boolean): void {
+    readings.delete(step.pid)
+    lifetimes.get(step.pid)?.delete(step.address)
+    if (step.kind !== 'address-deprecate' || !isDone) return
+    learn(step.pid, step.address, step.validSeconds, now())
+  }
+
+  function forget(pid: number): void {
+    readings.delete(pid)
+    lifetimes.delete(pid)
+  }
 
   async function readThoroughly(pid: number, seen: string): Promise<ThoroughRead | null> {
     const known = readings.get(pid)
@@ -84,6 +124,12 @@ export function createContainerInterfaces(
     requireSuccess(result, `failed to read the addresses of process ${pid}`)
     const reading = { seen, at, json: result.stdout }
     readings.set(pid, reading)
+    lifetimes.delete(pid)
+    for (const { name } of parseLinks(reading.json)) {
+      for (const { address, isDeprecated, validSeconds } of parseAddresses(reading.json, name)) {
+        if (isDeprecated) learn(pid, address, validSeconds, at)
+      }
+    }
     return reading
   }
 
@@ -94,11 +140,11 @@ export function createContainerInterfaces(
       processes.readIfInet6(pid),
     ])
     if (theirs === null || theirs === own || text === null) {
-      readings.delete(pid)
+      forget(pid)
       return null
     }
-    const lasting = readLasting(text, endpoints)
-    if (lasting !== null) return lasting
+    const known = readKnown(text, endpoints, (address) => validSecondsOf(pid, address))
+    if (known !== null) return known
     const reading = await readThoroughly(pid, text)
     if (reading === null) return null
     const links = parseLinks(reading.json)
@@ -111,5 +157,5 @@ export function createContainerInterfaces(
     })
   }
 
-  return { read, forget: (pid) => void readings.delete(pid) }
+  return { read, changed, forget }
 }

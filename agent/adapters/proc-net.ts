@@ -28,28 +28,36 @@ function readHex(text: string): Address {
 
 /**
  * Reads the non-link-local addresses of /proc/PID/net/if_inet6. The file has no lifetimes, so it
- * answers only for addresses that last forever: `null` when any other is there.
+ * answers only for addresses that last forever, and for deprecated ones whose remaining valid lifetime
+ * is known from elsewhere: `null` when any other is there.
  */
-export function parseLastingAddresses(text: string): readonly NamedAddress[] | null {
+export function parseKnownAddresses(
+  text: string,
+  validSecondsOf: (address: Address) => number | null | undefined = () => undefined,
+): readonly NamedAddress[] | null {
   const rows = text.split('\n').map((line) => line.trim().split(/\s+/))
   const found: NamedAddress[] = []
   for (const [hex, , length, scope, flagText, name] of rows) {
     if (hex?.length !== 32 || length === undefined || name === undefined) continue
     if (scope === LINK_SCOPE) continue
+    const address = readHex(hex)
     const flags = Number.parseInt(flagText ?? '', 16)
-    if ((flags & PERMANENT) === 0 || (flags & DEPRECATED) !== 0) return null
+    const isPermanent = (flags & PERMANENT) !== 0
+    const isDeprecated = (flags & DEPRECATED) !== 0
+    const validSeconds = isDeprecated ? validSecondsOf(address) : isPermanent ? null : undefined
+    if (validSeconds === undefined) return null
     found.push({
       interface: name,
       state: {
-        address: readHex(hex),
+        address,
         length: Number.parseInt(length, 16),
-        preferredSeconds: null,
-        validSeconds: null,
+        preferredSeconds: isDeprecated ? 0 : null,
+        validSeconds,
         isTemporary: (flags & TEMPORARY) !== 0,
-        isDeprecated: false,
+        isDeprecated,
         isTentative: (flags & TENTATIVE) !== 0,
         isDadFailed: (flags & DAD_FAILED) !== 0,
-        isDynamic: false,
+        isDynamic: !isPermanent,
       },
     })
   }

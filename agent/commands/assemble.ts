@@ -88,7 +88,7 @@ export function assemble(
         processes,
         ndppd,
         ip6tables,
-        onContainerChanged: interfaces.forget,
+        onContainerChanged: interfaces.changed,
         log,
       }),
       journal,

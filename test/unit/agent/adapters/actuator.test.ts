@@ -37,13 +37,14 @@ function actuator(
   const { log, lines } = recordedLog()
   const processes = fakeProcesses(namespaces)
   processes.state.routes = routes
-  const changed: number[] = []
+  const changed: [number, boolean][] = []
   const parts = {
     run: commands.run,
     processes,
     ndppd: null,
     ip6tables: null,
-    onContainerChanged: (pid: number) => void changed.push(pid),
+    onContainerChanged: ({ pid }: { pid: number }, isDone: boolean) =>
+      void changed.push([pid, isDone]),
     log,
   }
   return { ...createActuator(parts), commands, lines, changed }
@@ -146,6 +147,10 @@ describe('the actuator', () => {
     const results = await host.apply([add(10, 1), add(10, 2)])
     expect(results.map(({ outcome }) => outcome)).toEqual(['done', 'failed'])
     expect(results[1]?.error).toContain('multicast')
+    expect(host.changed).toEqual([
+      [10, true],
+      [10, false],
+    ])
     expect(host.lines.at(-1)).toMatchObject({
       level: 'error',
       fields: { event: 'step', outcome: 'failed' },

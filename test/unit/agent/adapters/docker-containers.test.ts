@@ -3,7 +3,7 @@ import { createContainerInterfaces } from '../../../../agent/adapters/container-
 import type { DockerApi } from '../../../../agent/adapters/docker.ts'
 import { createDockerContainers } from '../../../../agent/adapters/docker-containers.ts'
 import type { RouteState } from '../../../../agent/domain/model.ts'
-import { parsePrefix } from '../../../../shared/ipv6.ts'
+import { parseAddress, parsePrefix } from '../../../../shared/ipv6.ts'
 import { fakeProcesses } from '../../../fakes/process-table.ts'
 import { recordedLog } from '../../../fakes/recorded-log.ts'
 import { scriptedCommands } from '../../../fakes/scripted-commands.ts'
@@ -56,6 +56,16 @@ const IP_JSON = (host: number) =>
       ],
     },
   ])
+
+const DEPRECATE = {
+  kind: 'address-deprecate',
+  container: 'c1',
+  pid: 50,
+  interface: 'eth3',
+  address: parseAddress('2001:db8:1:1:1::101'),
+  length: 80,
+  validSeconds: 7200,
+} as const
 
 interface Host {
   readonly networks?: unknown
@@ -178,7 +188,9 @@ describe('reading Docker', () => {
       addresses: [{ address: '2001:db8:1:1:1::101', isDeprecated: true, validSeconds: 3000 }],
     })
     host.passTime(5000)
-    expect((await read())?.addresses[0]?.validSeconds).toBe(2995)
+    expect((await read())?.addresses).toContainEqual(
+      expect.objectContaining({ address: '2001:db8:1:1:1::101', validSeconds: 2995 }),
+    )
     expect(host.commands.calls).toHaveLength(1)
   })
 
@@ -187,8 +199,15 @@ describe('reading Docker', () => {
       'an address or a flag has changed',
       ({ processes }) => void processes.ifInet6.set(50, DEPRECATED),
     ],
-    ['half a minute has gone by', ({ passTime }) => passTime(30_000)],
-    ['this agent has changed it', ({ interfaces }) => interfaces.forget(50)],
+    ['a quarter of an hour has gone by', ({ passTime }) => passTime(900_001)],
+    [
+      'a step that failed may have changed it',
+      ({ interfaces }) => interfaces.changed(DEPRECATE, false),
+    ],
+    [
+      'this agent has put it back to use',
+      ({ interfaces }) => interfaces.changed({ ...DEPRECATE, kind: 'address-remove' }, true),
+    ],
   ])('looks inside again when %s', async (_, happen) => {
     const host = docker({
       containers: [container('c1', onWeb(1))],
@@ -200,6 +219,28 @@ describe('reading Docker', () => {
     happen(host)
     await host.read()
     expect(host.commands.calls).toHaveLength(2)
+  })
+
+  it('needs no process to know the lifetimes that this agent has given', async () => {
+    const host = docker({
+      containers: [container('c1', onWeb(1))],
+      pids: { c1: 50 },
+      ifInet6: { 50: LASTING(1) + DEPRECATED },
+    })
+    host.interfaces.changed(DEPRECATE, true)
+    host.passTime(200_000)
+    const { containers } = await host.read()
+    expect(containers[0]?.attachments[0]?.addresses).toMatchObject([
+      { address: 'fd00:aa:1::101', isDeprecated: false, validSeconds: null, isDynamic: false },
+      {
+        address: '2001:db8:1:1:1::101',
+        isDeprecated: true,
+        preferredSeconds: 0,
+        validSeconds: 7000,
+        isDynamic: true,
+      },
+    ])
+    expect(host.commands.calls).toEqual([])
   })
 
   it('asks Docker for the process again only when that very process has ended', async () => {

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 import { createKernel, type KernelUplink } from '../../../../agent/adapters/kernel.ts'
-import { isRoutedTo, parseLastingAddresses } from '../../../../agent/adapters/proc-net.ts'
+import { isRoutedTo, parseKnownAddresses } from '../../../../agent/adapters/proc-net.ts'
 import { parseAddress } from '../../../../shared/ipv6.ts'
 import { scriptedCommands } from '../../../fakes/scripted-commands.ts'
 
@@ -169,7 +169,7 @@ describe('reading /proc', () => {
       'fe800000000000000042acfffe1e0002 03 40 20 80     eth0\n' +
       'fd0000aa000100000000000000000101 03 50 00 82     eth0\n' +
       '20010db8000200020001000000000101 03 50 00 c2     eth0\n'
-    expect(parseLastingAddresses(text)).toMatchObject([
+    expect(parseKnownAddresses(text)).toMatchObject([
       { interface: 'eth0', state: { address: 'fd00:aa:1::101', length: 80, isTentative: false } },
       { interface: 'eth0', state: { address: '2001:db8:2:2:1::101', isTentative: true } },
     ])
@@ -180,12 +180,12 @@ describe('reading /proc', () => {
     ['with a lifetime', '02'],
   ])('knows that it does not know the lifetime of an address that is %s', (_, flags) => {
     const text = `20010db8000100010001000000000101 03 50 00 ${flags}     eth0\n`
-    expect(parseLastingAddresses(text)).toBeNull()
+    expect(parseKnownAddresses(text)).toBeNull()
   })
 
   it('agrees with the running kernel about its form', async () => {
     const text = await readFile('/proc/self/net/if_inet6', 'utf8').catch(() => '')
-    expect(() => parseLastingAddresses(text)).not.toThrow()
+    expect(() => parseKnownAddresses(text)).not.toThrow()
   })
 
   it('finds a route to an address on an interface', () => {
