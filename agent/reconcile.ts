@@ -73,8 +73,11 @@ export type StepOutcome = StepResult | { readonly step: Step; readonly outcome: 
 export interface Reconciler {
   /** Reads and plans, changes nothing. */
   plan(state: AgentState): Promise<PassPlan>
-  /** Reads, plans, saves the state, and carries the plan out stage by stage. */
-  pass(state: AgentState): Promise<PassResult>
+  /**
+   * Reads, plans, saves the state, and carries the plan out stage by stage. `onReachable` is called
+   * with what was done so far when all that is new is in place and only the old is left to retire.
+   */
+  pass(state: AgentState, onReachable?: (soFar: PassResult) => void): Promise<PassResult>
 }
 
 /**
@@ -106,10 +109,15 @@ export function createReconciler(ports: ReconcilerPorts, intent: Intent): Reconc
     return planPass(state, observed, intent, now)
   }
 
-  async function pass(state: AgentState): Promise<PassResult> {
+  async function pass(
+    state: AgentState,
+    onReachable: (soFar: PassResult) => void = () => undefined,
+  ): Promise<PassResult> {
     const planned = await plan(state)
     await prepare(planned, state)
-    const results = await applySteps(planned.steps)
+    const results = await applySteps(planned.steps, (soFar) =>
+      onReachable({ ...planned, results: soFar, isConverged: false }),
+    )
     const isConverged = results.every(({ outcome }) => outcome === 'done')
     return { ...planned, results, isConverged }
   }
@@ -122,10 +130,19 @@ export function createReconciler(ports: ReconcilerPorts, intent: Intent): Reconc
     ])
   }
 
-  async function applySteps(steps: readonly Step[]): Promise<readonly StepOutcome[]> {
+  async function applySteps(
+    steps: readonly Step[],
+    onReachable: (soFar: readonly StepOutcome[]) => void,
+  ): Promise<readonly StepOutcome[]> {
     const results: StepOutcome[] = []
+    // A route that moves makes addresses reachable too, after everything else.
+    let isToldOf = steps.some(({ kind }) => kind === 'route-move')
     for (const stage of STAGES) {
       const due = steps.filter(({ kind }) => kind === stage)
+      if (!isToldOf && due.length > 0 && RETIRING.has(stage) && results.length > 0) {
+        isToldOf = true
+        onReachable([...results])
+      }
       const allowed = due.filter((step) => !isHeldUp(step, results))
       results.push(...due.filter((step) => !allowed.includes(step)).map(notTried))
       if (allowed.length > 0) results.push(...(await applyStage(allowed)))
@@ -150,6 +167,13 @@ export function createReconciler(ports: ReconcilerPorts, intent: Intent): Reconc
 
   return { plan, pass }
 }
+
+/** Stages that only take from use what is old; who is new in use does not wait for them. */
+const RETIRING: ReadonlySet<Step['kind']> = new Set([
+  'address-deprecate',
+  'uplink-deprecate',
+  'address-remove',
+])
 
 function planPass(state: AgentState, observed: Observed, intent: Intent, now: Instant): PassPlan {
   const known = adoptUplinks(state, intent, now)

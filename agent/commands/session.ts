@@ -118,12 +118,15 @@ export async function startSession(
     })
   }
 
+  async function offer(result: PassResult): Promise<void> {
+    const body = isReportable(result) ? reportBodyOf(result) : null
+    if (body !== null) await reporter?.offer(body)
+  }
+
   /** False when the report could not be kept: the host is right all the same, the next pass tries again. */
   async function offerClaim(result: PassResult): Promise<boolean> {
-    const body = isReportable(result) ? reportBodyOf(result) : null
-    if (reporter === null || body === null) return true
     try {
-      await reporter.offer(body)
+      await offer(result)
       return true
     } catch (cause) {
       log.error({ event: 'unreported', cause }, `the change is not reported: ${messageOf(cause)}`)
@@ -136,15 +139,21 @@ export async function startSession(
     const startedAt = performance.now()
     const before = state
     let result: PassResult
+    let early: Promise<void> | undefined
     try {
-      result = await assembly.reconciler.pass(state)
+      result = await assembly.reconciler.pass(state, (soFar) => {
+        // The names may change while the old addresses are retired: nobody waits for that.
+        early = offer(soFar).catch(() => undefined)
+      })
     } catch (cause) {
       await faults.failed(cause)
       throw cause
     }
+    await early
     state = result.state
     const ms = Math.round(performance.now() - startedAt)
     narrator.passed(result, reasons, ms)
+    // Nothing is queued where the early offer has claimed the same; what went wrong there comes out here.
     const isReported = await offerClaim(result)
     await keepLastChange(result, before, ms).catch((cause: unknown) => {
       log.warn({ event: 'unwritten', cause }, `status is out of date: ${messageOf(cause)}`)

@@ -60,6 +60,30 @@ describe('a pass', () => {
     expect(host.log).toEqual([])
   })
 
+  it('tells once, before the old is retired, that all the new is in place', async () => {
+    const host = await numberedAt(P1)
+    announce(host, 60_000, P2)
+    await host.pass()
+    host.at(60_100)
+    await host.reconciler.pass(host.saved, ({ results, claims }) => {
+      host.log.push(`reachable: ${results.length} steps, ${claims?.[0]?.values[0]}`)
+    })
+    const told = host.log.findIndex((line) => line.startsWith('reachable'))
+    expect(host.log[told]).toBe('reachable: 3 steps, 2001:db8:2:2:1::101')
+    expect(host.log.slice(0, told)).toContain('end route-add')
+    expect(host.log.slice(told + 1)[0]).toMatch(/^address-deprecate/)
+    expect(host.log.filter((line) => line.startsWith('reachable'))).toHaveLength(1)
+  })
+
+  it('tells nothing early when there is nothing new', async () => {
+    const host = await numberedAt(P1)
+    let told = 0
+    await host.reconciler.pass(host.saved, () => {
+      told += 1
+    })
+    expect(told).toBe(0)
+  })
+
   it('asks to be woken when a change has settled, and then carries it out', async () => {
     const host = await numberedAt(P1)
     announce(host, 60_000, P2)
