@@ -1,30 +1,61 @@
+import type { TableRow } from './table.ts'
+
 /** One measured value beside what it should be. `ok` is the verdict. */
 export interface Target {
   readonly name: string
   readonly value: number
-  readonly target: number
+  readonly target: string
   readonly ok: boolean
 }
 
-/** What a bench measured: rows for a table, and its targets. */
+/** Verdict on a value that may not exceed a limit. */
+export function atMost(name: string, value: number, limit: number): Target {
+  return { name, value, target: `<= ${limit}`, ok: value <= limit }
+}
+
+/** Verdict on a value that must stay below a limit. */
+export function below(name: string, value: number, limit: number): Target {
+  return { name, value, target: `< ${limit}`, ok: value < limit }
+}
+
+/** Verdict on something that must not happen at all. */
+export function none(name: string, value: number): Target {
+  return { name, value, target: '0', ok: value === 0 }
+}
+
+/** One table of results. */
+export interface ResultTable {
+  readonly title: string
+  readonly rows: readonly TableRow[]
+}
+
+/** What a bench measured: tables, its targets, and what it would like to keep. */
 export interface BenchResult {
-  readonly rows: readonly Readonly<Record<string, string | number>>[]
+  readonly tables: readonly ResultTable[]
   readonly targets: readonly Target[]
+  /** Files to write when results are saved. */
+  readonly files?: readonly { readonly name: string; readonly content: string }[]
+}
+
+/** What a person may ask of a bench; each bench has its own defaults. */
+export interface BenchOptions {
+  /** Measure less, for a first impression. */
+  readonly isQuick: boolean
+  readonly runs?: number
+  readonly containers?: readonly number[]
+  /** Only these of what it compares. */
+  readonly ways?: readonly string[]
+  /** Takes one line a person can follow. */
+  readonly onProgress: (line: string) => void
 }
 
 /** A named measurement that runs side by side what it compares. */
 export interface Bench {
   readonly name: string
   readonly summary: string
-  /** `onProgress` takes one line a person can follow. */
-  run(onProgress: (line: string) => void): Promise<BenchResult>
-}
-
-/** The middle value; of an even number of values the mean of the two in the middle. */
-export function median(values: readonly number[]): number {
-  if (values.length === 0) throw new RangeError('median of no values')
-  const sorted = [...values].sort((a, b) => a - b)
-  const upper = sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
-  const lower = sorted[Math.ceil(sorted.length / 2) - 1] ?? Number.NaN
-  return (lower + upper) / 2
+  /** What it needs besides the lab: a group of `test/lab/packages.json`. */
+  readonly needs?: 'bench'
+  /** The names of what it compares. */
+  readonly ways?: readonly string[]
+  run(options: BenchOptions): Promise<BenchResult>
 }

@@ -1,23 +1,76 @@
-import { Command } from 'commander'
-import type { Bench } from './bench.ts'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Command, InvalidArgumentError, Option } from 'commander'
+import { messageOf } from '../../shared/errors.ts'
+import { installPackages } from '../lab/install.ts'
+import { BENCH_PACKAGES, labObstacle, missingPackages } from '../lab/packages.ts'
+import { agentBench } from './agent.ts'
+import type { Bench, BenchResult } from './bench.ts'
 import { renumberBench } from './renumber.ts'
+import { renderTable } from './table.ts'
 
-const BENCHES: readonly Bench[] = [renumberBench]
+const BENCHES: readonly Bench[] = [agentBench, renumberBench]
 
-/** A table of `rows` with a header line; numbers are aligned to the right. */
-function renderTable(rows: readonly Readonly<Record<string, string | number>>[]): string {
-  const columns = Object.keys(rows[0] ?? {})
-  const width = (column: string) =>
-    Math.max(column.length, ...rows.map((row) => String(row[column] ?? '').length))
-  const line = (cells: readonly (string | number)[]) =>
-    cells
-      .map((cell, i) => {
-        const size = width(columns[i] ?? '')
-        return typeof cell === 'number' ? String(cell).padStart(size) : cell.padEnd(size)
-      })
-      .join('  ')
-      .trimEnd()
-  return [line(columns), ...rows.map((row) => line(columns.map((c) => row[c] ?? '')))].join('\n')
+interface Flags {
+  readonly json?: true
+  readonly quick?: true
+  readonly install?: true
+  readonly runs?: number
+  readonly containers?: readonly number[]
+  readonly ways?: readonly string[]
+  readonly save?: string
+}
+
+function toCount(text: string): number {
+  if (!/^[1-9]\d{0,2}$/.test(text)) throw new InvalidArgumentError('a number from 1 to 999.')
+  return Number(text)
+}
+
+function toSizes(text: string): readonly number[] {
+  const sizes = text.split(',').map(toCount)
+  // Each container has an address and two ports of its own in the lab.
+  if (sizes.some((size) => size > 100)) throw new InvalidArgumentError('at most 100 containers.')
+  return sizes
+}
+
+/** Why this bench cannot run here, in one line, or `undefined`; installs what is missing if asked. */
+async function obstacleOf(bench: Bench, flags: Flags): Promise<string | undefined> {
+  const needed = bench.needs === undefined ? [] : BENCH_PACKAGES
+  if (flags.install && process.getuid?.() === 0) {
+    const missing = [...missingPackages(), ...missingPackages(needed)]
+    if (missing.length > 0) await installPackages(missing, () => {})
+  }
+  const missing = missingPackages(needed).map((each) => each.package)
+  const names = missing.join(' ')
+  return (
+    labObstacle() ??
+    (missing.length === 0
+      ? undefined
+      : `Debian packages are missing: ${names} (--install, or apt-get install ${names})`)
+  )
+}
+
+function print(result: BenchResult, isJson: boolean): void {
+  if (isJson) {
+    const line = (value: unknown): void => console.log(JSON.stringify(value))
+    for (const { title, rows } of result.tables) {
+      for (const row of rows) line({ kind: 'row', table: title, ...row })
+    }
+    line({ kind: 'summary', targets: result.targets })
+    return
+  }
+  for (const { title, rows } of result.tables) console.log(`\n${title}\n${renderTable(rows)}`)
+  if (result.targets.length === 0) return
+  const rows = result.targets.map((each) => ({ ...each, ok: each.ok ? 'ok' : 'NO' }))
+  console.log(`\n${renderTable(rows)}`)
+}
+
+async function save(directory: string, { files = [] }: BenchResult): Promise<void> {
+  await mkdir(directory, { recursive: true })
+  for (const { name, content } of files) {
+    await writeFile(join(directory, name), content)
+    console.error(`saved ${join(directory, name)}`)
+  }
 }
 
 const program: Command = new Command('bench')
@@ -25,25 +78,46 @@ const program: Command = new Command('bench')
   .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
   .argument('<name>', `one of: ${BENCHES.map(({ name }) => name).join(', ')}`)
   .option('--json', 'one JSON object a line, the last one the summary')
+  .option('--quick', 'less of everything: a first impression in two minutes')
+  .option('--install', 'install missing Debian packages, starting none of their services')
+  .option('--runs <n>', 'renumberings of each size', toCount)
+  .option('--containers <n,...>', 'numbers of containers', toSizes)
+  .addOption(
+    new Option('--ways <name,...>', 'only these of what is compared').argParser((text: string) =>
+      text.split(','),
+    ),
+  )
+  .option('--save <directory>', 'write the results there, as JSON and as a picture')
   .addHelpText('after', `\n${BENCHES.map((b) => `  ${b.name.padEnd(12)}${b.summary}`).join('\n')}`)
-  .action(async (name: string, { json }: { json?: true }) => {
-    const bench = BENCHES.find((candidate) => candidate.name === name)
-    if (bench === undefined) {
-      const known = BENCHES.map((candidate) => candidate.name).join(', ')
-      program.error(`bench: there is no bench "${name}"; there are: ${known}`, { exitCode: 2 })
+  .action(async (name: string, flags: Flags) => {
+    const refuse = (why: string): never => program.error(`bench: ${why}`, { exitCode: 2 })
+    const bench =
+      BENCHES.find((candidate) => candidate.name === name) ??
+      refuse(`there is no bench "${name}"; there are: ${BENCHES.map((b) => b.name).join(', ')}`)
+    const known = bench.ways ?? []
+    const unknown = flags.ways?.find((way) => !known.includes(way))
+    if (unknown !== undefined) {
+      refuse(`${name} has no way "${unknown}"; it has: ${known.join(', ') || 'none'}`)
     }
-    const print = (value: unknown) => console.log(JSON.stringify(value))
-    const { rows, targets } = await bench.run((line) =>
-      json ? print({ kind: 'progress', line }) : console.error(line),
-    )
-    if (json) {
-      for (const row of rows) print({ kind: 'row', ...row })
-      print({ kind: 'summary', targets })
-    } else {
-      console.log(`\n${renderTable(rows)}\n`)
-      console.log(renderTable(targets.map((t) => ({ ...t, ok: t.ok ? 'yes' : 'NO' }))))
-    }
-    if (targets.some(({ ok }) => !ok)) process.exitCode = 1
+    const obstacle = await obstacleOf(bench, flags)
+    if (obstacle !== undefined) refuse(obstacle)
+    const { runs, containers, ways } = flags
+    const result = await bench.run({
+      isQuick: flags.quick ?? false,
+      ...(runs === undefined ? {} : { runs }),
+      ...(containers === undefined ? {} : { containers }),
+      ...(ways === undefined ? {} : { ways }),
+      onProgress: (line) =>
+        flags.json ? console.log(JSON.stringify({ kind: 'progress', line })) : console.error(line),
+    })
+    print(result, flags.json ?? false)
+    if (flags.save !== undefined) await save(flags.save, result)
+    if (result.targets.some(({ ok }) => !ok)) process.exitCode = 1
   })
 
-await program.parseAsync()
+try {
+  await program.parseAsync()
+} catch (error) {
+  console.error(`bench: ${messageOf(error)}`)
+  process.exitCode = 1
+}

@@ -19,6 +19,8 @@ export interface AgentProcess {
   /** Its settings file, as YAML. */
   readonly configuration: string
   isRunning(): boolean
+  /** Its process id; changes with every start. */
+  pid(): number | undefined
   enrol(join: string): Promise<void>
   start(): Promise<void>
   /** Ends it with SIGTERM and returns its exit code. */
@@ -79,6 +81,7 @@ export async function prepareAgent(lab: Lab, options: AgentOptions): Promise<Age
     logFile,
     configuration,
     isRunning: () => daemon?.isRunning() ?? false,
+    pid: () => daemon?.pid,
     enrol: async (joinString) => {
       const { code, stdout, stderr } = await tryRun(argv(['enroll', joinString]))
       // The command line holds a secret: only what the agent said of it is repeated.

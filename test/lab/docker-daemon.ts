@@ -11,6 +11,11 @@ import type { RunDirectory } from './run-directory.ts'
 /** The home server's own Docker: containerd and dockerd with every path inside the lab. */
 export interface DockerDaemon {
   readonly api: DockerApi
+  /** Its daemon.json. */
+  readonly configuration: string
+  readonly pidFile: string
+  /** The argument vector that starts dockerd, for somebody who restarts it from inside the lab. */
+  readonly argv: readonly string[]
   /** Ends dockerd alone; containers stay (live-restore). */
   stop(): Promise<void>
   start(): Promise<void>
@@ -75,14 +80,16 @@ export async function startDockerDaemon(
   const containerdApi = join(root, 'containerd.sock')
   await waitForSocket(containerdApi, containerd)
 
+  const configuration = join(root, 'daemon.json')
+  const argv = inNamespace(namespace, [
+    ...['nsenter', `--mount=/proc/${containerd.pid}/ns/mnt`],
+    ...['dockerd', '--config-file', configuration],
+  ])
   let dockerd: Daemon | undefined
   const start = async (): Promise<void> => {
     const daemon = await startDaemon({
       name: 'dockerd',
-      argv: inNamespace(namespace, [
-        ...['nsenter', `--mount=/proc/${containerd.pid}/ns/mnt`],
-        ...['dockerd', '--config-file', join(root, 'daemon.json')],
-      ]),
+      argv,
       logFile: join(directory.path, 'dockerd.log'),
     })
     dockerd = daemon
@@ -95,6 +102,9 @@ export async function startDockerDaemon(
   await start()
   return {
     api,
+    configuration,
+    pidFile: join(root, 'dockerd.pid'),
+    argv,
     start,
     stop: async () => {
       await dockerd?.stop()

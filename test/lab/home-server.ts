@@ -24,7 +24,8 @@ export interface HomeServer {
   lives(containers: readonly LabContainer[]): Promise<readonly ContainerLife[]>
 }
 
-const IMAGE = 'reprefix-lab'
+/** The name of the lab's image in its Docker. */
+export const IMAGE = 'reprefix-lab'
 
 async function importImage(api: DockerApi): Promise<void> {
   await api.call('POST', `/images/create?fromSrc=-&repo=${IMAGE}&tag=latest`, await renderImage())
@@ -79,11 +80,14 @@ async function readLife(api: DockerApi, name: string): Promise<ContainerLife> {
   return { name, pid: answer.State.Pid, startedAt: answer.State.StartedAt }
 }
 
-/** Starts Docker in the home server's namespace with these containers, and waits until they run. */
+/**
+ * Starts Docker in the home server's namespace with the lab's network and these containers, and waits
+ * until they run; with neither when `containers` is left out.
+ */
 export async function startHomeServer(
   directory: RunDirectory,
   namespace: string,
-  containers: readonly LabContainer[],
+  containers?: readonly LabContainer[],
 ): Promise<HomeServer> {
   const docker = await startDockerDaemon(directory, namespace)
   const { api } = docker
@@ -91,8 +95,8 @@ export async function startHomeServer(
     await api.call('POST', `/containers/create?name=${container.name}`, renderContainer(container))
     await api.call('POST', `/containers/${container.name}/start`)
   }
-  await Promise.all([importImage(api), createNetwork(api)])
-  await Promise.all(containers.map(startContainer))
+  await Promise.all([importImage(api), containers && createNetwork(api)])
+  await Promise.all((containers ?? []).map(startContainer))
   return {
     docker,
     startContainer,

@@ -10,6 +10,8 @@ import { removeAbandonedLabs, removeLab } from './sweep.ts'
 export interface LabOptions {
   /** How many containers the home server runs. */
   readonly containers: number
+  /** Docker starts without network and containers: somebody else makes them. */
+  readonly isUnfurnished?: boolean
   /** Told what is being built. */
   readonly onProgress?: (what: string) => void
 }
@@ -76,7 +78,11 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         namespaces,
         labContainers(Math.max(options.containers, 20)).map(({ domain }) => domain),
       ),
-      startHomeServer(directory, namespaces.home, containers),
+      startHomeServer(
+        directory,
+        namespaces.home,
+        options.isUnfurnished === true ? undefined : containers,
+      ),
     ])
     return { directory, namespaces, containers, router, dns, home, close }
   } catch (cause) {

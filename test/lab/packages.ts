@@ -15,6 +15,8 @@ export interface DebianPackage {
 export const LAB_PACKAGES: readonly DebianPackage[] = packages.lab
 /** What the tests on single DNS servers need. */
 export const SERVER_PACKAGES: readonly DebianPackage[] = packages.servers
+/** What comparing with other ways needs besides the lab. */
+export const BENCH_PACKAGES: readonly DebianPackage[] = packages.bench
 
 function findProgram(command: string): string | undefined {
   for (const directory of (labEnvironment().PATH ?? '').split(':')) {

@@ -53,11 +53,19 @@ export interface Reachable {
   readonly address: Address
 }
 
+/** The first answer of the DNS server with an address inside the new prefix. */
+export interface Named {
+  readonly window: number
+  /** In milliseconds since the epoch. */
+  readonly at: number
+}
+
 /** A line from the prober. */
 export type ProbeEvent =
   /** The established TCP connection stands. */
   | { readonly kind: 'ready' }
   | ({ readonly kind: 'counters' } & Counters)
+  | ({ readonly kind: 'named' } & Named)
   | ({ readonly kind: 'reachable' } & Reachable)
   | {
       readonly kind: 'lost'
@@ -65,6 +73,12 @@ export type ProbeEvent =
       readonly at: number
       readonly reason: string
     }
+
+/** Answer of the prober's `census` mode: which names lead to a page inside a prefix, asked at once. */
+export interface Census {
+  readonly reached: readonly string[]
+  readonly unreached: readonly string[]
+}
 
 /** Answer of the prober's `ask` mode: what a stranger sees of a name, once. */
 export interface Sight {

@@ -1,10 +1,17 @@
 // The stranger on the internet: runs in the client's namespace, asks every 20 ms, counts.
 //   lab-prober TARGETS   reads commands from standard input, writes events to standard output
 //   lab-prober ask SERVER NAME   resolves and fetches once, prints what it saw
+//   lab-prober census SERVER PREFIX NAME...   does so for every name, inside PREFIX, all at once
 import { Resolver } from 'node:dns/promises'
 import { createInterface } from 'node:readline'
-import { contains, parseAddress } from '../../shared/ipv6.ts'
-import type { ProbeCommand, ProbeEvent, ProbeTargets, Sight } from './probe-protocol.ts'
+import {
+  type Address,
+  contains,
+  type Prefix,
+  parseAddress,
+  parsePrefix,
+} from '../../shared/ipv6.ts'
+import type { Census, ProbeCommand, ProbeEvent, ProbeTargets, Sight } from './probe-protocol.ts'
 import { fetchPage, now, openEcho } from './probes.ts'
 import { openTally, type RunningTally } from './tally.ts'
 
@@ -19,10 +26,11 @@ interface Window {
   readonly tcp: RunningTally
   readonly oldIpv6: RunningTally
   brokenTcp: number
+  isNamed: boolean
   isReached: boolean
 }
 
-function write(event: ProbeEvent | Sight): void {
+function write(event: ProbeEvent | Sight | Census): void {
   process.stdout.write(`${JSON.stringify(event)}\n`)
 }
 
@@ -59,14 +67,24 @@ async function count(
   }
 }
 
+async function resolveInside(
+  prefix: Prefix,
+  name: string,
+  resolver: Resolver,
+): Promise<Address | undefined> {
+  const addresses = (await resolver.resolve6(name).catch(() => [])).map(parseAddress)
+  return addresses.find((each) => contains(prefix, each))
+}
+
 async function seekByName(
   window: Window,
   targets: ProbeTargets,
   resolver: Resolver,
 ): Promise<void> {
-  const addresses = (await resolver.resolve6(targets.name).catch(() => [])).map(parseAddress)
-  const address = addresses.find((each) => contains(window.command.newPrefix, each))
+  const address = await resolveInside(window.command.newPrefix, targets.name, resolver)
   if (address === undefined) return
+  if (!window.isNamed) write({ kind: 'named', window: window.command.window, at: now() })
+  window.isNamed = true
   try {
     await fetchPage(address, 80, targets.page)
   } catch {
@@ -113,7 +131,7 @@ function probe(targets: ProbeTargets): void {
     if (ended) void Promise.all(pending).then(() => writeCounters(ended, true))
     if (command.kind === 'end') return
     const [ipv4, tcp, oldIpv6] = [openTally(), openTally(), openTally()]
-    window = { command, ipv4, tcp, oldIpv6, brokenTcp: 0, isReached: false }
+    window = { command, ipv4, tcp, oldIpv6, brokenTcp: 0, isNamed: false, isReached: false }
   })
 }
 
@@ -132,6 +150,24 @@ async function ask(server: string, name: string): Promise<Sight> {
   }
 }
 
-const [, , first = '', server = '', name = ''] = process.argv
+async function census(server: string, prefix: Prefix, names: readonly string[]): Promise<Census> {
+  const resolver = resolverOf(server)
+  const isReached = async (name: string): Promise<boolean> => {
+    const address = await resolveInside(prefix, name, resolver)
+    if (address === undefined) return false
+    return fetchPage(address, 80, '<p>').then(
+      () => true,
+      () => false,
+    )
+  }
+  const results = await Promise.all(names.map(isReached))
+  return {
+    reached: names.filter((_, i) => results[i]),
+    unreached: names.filter((_, i) => !results[i]),
+  }
+}
+
+const [, , first = '', server = '', name = '', ...others] = process.argv
 if (first === 'ask') write(await ask(server, name))
+else if (first === 'census') write(await census(server, parsePrefix(name), others))
 else probe(JSON.parse(first) as ProbeTargets)

@@ -7,7 +7,9 @@ import { pageOf } from './image.ts'
 import type { Lab } from './lab.ts'
 import { HOME, INTERNET, type LabContainer } from './lab-names.ts'
 import type {
+  Census,
   Counters,
+  Named,
   ProbeCommand,
   ProbeEvent,
   ProbeTargets,
@@ -22,6 +24,8 @@ export interface Prober {
   begin(newPrefix: Prefix, oldAddress?: Address): void
   /** Waits until this many requests have been sent to the published port in this window. */
   sent(requests: number): Promise<void>
+  /** Waits until the DNS server gives the name an address inside the new prefix. */
+  named(timeoutMs: number): Promise<Named>
   /** Waits until the page was fetched by name inside the new prefix. */
   reachable(timeoutMs: number): Promise<Reachable>
   /** Closes the window and returns its counters, every request judged. */
@@ -47,6 +51,7 @@ export async function startProber(
   let window = 0
   let counters: Counters | undefined
   let reached: Reachable | undefined
+  let named: Named | undefined
   const daemon = await startDaemon({
     name: 'prober',
     argv: inNamespace(
@@ -58,6 +63,7 @@ export async function startProber(
       const event = JSON.parse(line) as ProbeEvent
       if (event.kind === 'ready') isReady = true
       if (event.kind === 'counters') counters = event
+      if (event.kind === 'named') named = event
       if (event.kind === 'reachable') reached = event
       onEvent(event)
     },
@@ -79,6 +85,12 @@ export async function startProber(
         (inWindow()?.ipv4.sent ?? 0) >= requests ? true : undefined
       await waitFor(`${requests} probes`, enough, { timeoutMs: 60_000, hopeless })
     },
+    named: (timeoutMs) =>
+      waitFor(
+        `${container.domain} in the new prefix`,
+        () => (named?.window === window ? named : undefined),
+        { timeoutMs, intervalMs: 5, hopeless },
+      ),
     reachable: (timeoutMs) =>
       waitFor(
         `${container.domain} at its new address`,
@@ -101,4 +113,11 @@ export async function startProber(
 export async function askFromOutside(lab: Lab, name: string): Promise<Sight> {
   const argv = nodeProgram('lab-prober.js', ['ask', INTERNET.dnsIPv4, name])
   return JSON.parse(await run(inNamespace(lab.namespaces.client, argv))) as Sight
+}
+
+/** Fetches every container's page by name inside `prefix`, all at once, from the client's side. */
+export async function takeCensus(lab: Lab, prefix: Prefix): Promise<Census> {
+  const names = lab.containers.map(({ domain }) => domain)
+  const argv = nodeProgram('lab-prober.js', ['census', INTERNET.dnsIPv4, prefix, ...names])
+  return JSON.parse(await run(inNamespace(lab.namespaces.client, argv))) as Census
 }

@@ -18,6 +18,8 @@ export interface Renumbering {
   readonly announcedAt: number
   /** From then until a stranger had the page by name at the new address, in milliseconds. */
   readonly toReachableMs: number
+  /** From then until the DNS server gave the name an address in the new prefix. */
+  readonly toNamedMs: number
   readonly address: Address
   readonly counters: Counters
   readonly lostIpv4: number
@@ -39,6 +41,8 @@ export interface RenumberingOptions {
   readonly timeoutMs?: number
   /** Called with the moment of the advertisement. */
   readonly onAnnounced?: (at: number) => void
+  /** Answers the change where no agent runs that does; begun at once, awaited to its end. */
+  readonly respond?: () => Promise<void>
 }
 
 /** The global address of a container below a prefix. */
@@ -72,8 +76,10 @@ export async function measureRenumbering(
     cause === 'flash' ? [usable(to)] : [usable(to), deprecated(from)],
   )
   options.onAnnounced?.(announcedAt)
-  const reachable = await prober.reachable(timeoutMs)
-  const toReachableMs = Math.round((reachable.at - announcedAt) * 10) / 10
+  const [reachable] = await Promise.all([prober.reachable(timeoutMs), options.respond?.()])
+  const named = await prober.named(timeoutMs)
+  const since = (at: number): number => Math.round((at - announcedAt) * 10) / 10
+  const toReachableMs = since(reachable.at)
   await prober.sent(before + Math.ceil(toReachableMs / 20) + after)
   const counters = await prober.end()
   return {
@@ -82,6 +88,7 @@ export async function measureRenumbering(
     to,
     announcedAt,
     toReachableMs,
+    toNamedMs: since(named.at),
     address: reachable.address,
     counters,
     lostIpv4: counters.ipv4.lost,

@@ -47,7 +47,7 @@ function renderConfiguration(prefixes: readonly AnnouncedPrefix[]): string {
   )
   return `interface lan {
   AdvSendAdvert on; AdvDefaultLifetime 1800;
-  MinRtrAdvInterval ${INTERVAL.min}; MaxRtrAdvInterval ${INTERVAL.max};
+  MinRtrAdvInterval ${ADVERTISEMENT_INTERVAL_S.min}; MaxRtrAdvInterval ${ADVERTISEMENT_INTERVAL_S.max};
 ${blocks.join('')}};\n`
 }
 
@@ -63,8 +63,8 @@ export function parseSighting(line: string): { prefix: string; at: number } | un
   return { prefix: match[3] ?? '', at }
 }
 
-/** The router's regular advertisements, in seconds. */
-const INTERVAL = { min: 6, max: 8 } as const
+/** The time between the router's regular advertisements, in seconds. */
+export const ADVERTISEMENT_INTERVAL_S = { min: 6, max: 8 } as const
 
 /** MIN_DELAY_BETWEEN_RAS (RFC 4861 §10). */
 const MIN_DELAY_MS = 3000
@@ -77,7 +77,7 @@ const MIN_DELAY_MS = 3000
 function mayAdvertise(last: number | undefined): boolean {
   if (last === undefined) return true
   const age = Date.now() - last
-  return age > MIN_DELAY_MS && age < INTERVAL.min * 1000 - 200
+  return age > MIN_DELAY_MS && age < ADVERTISEMENT_INTERVAL_S.min * 1000 - 200
 }
 
 /** Starts the watch that tells when an advertisement arrived, and waits until it listens. */

@@ -23,6 +23,7 @@ export const RENUMBERING: Renumbering = {
   to,
   announcedAt: ANNOUNCED_AT,
   toReachableMs: 37.7,
+  toNamedMs: 35.2,
   address: parseAddress('2001:db8:2:2:1::101'),
   counters: COUNTERS,
   lostIpv4: 0,
