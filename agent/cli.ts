@@ -7,8 +7,9 @@ import { runEnroll } from './commands/enroll.ts'
 import { renderLogLine } from './commands/log-line.ts'
 import { runOnce } from './commands/once.ts'
 import { readPlan, renderPlan } from './commands/plan.ts'
+import { renderStatus } from './commands/render-status.ts'
 import { runAgent } from './commands/run.ts'
-import { readStatus, renderStatus } from './commands/status.ts'
+import { readStatus } from './commands/status.ts'
 import { type AgentConfig, DEFAULT_CONFIG_PATH, readConfig } from './config.ts'
 
 /** Exit codes; `plan` alone uses the last. */

@@ -41,6 +41,7 @@ export interface StatePaths {
   readonly lastChange: string
   readonly lastAttempt: string
   readonly lastFault: string
+  readonly problems: string
   readonly pending: string
 }
 
@@ -57,6 +58,7 @@ function pathsIn(directory: string): StatePaths {
     lastChange: join(directory, 'last-change.json'),
     lastAttempt: join(directory, 'last-attempt.json'),
     lastFault: join(directory, 'last-fault.json'),
+    problems: join(directory, 'problems.json'),
     pending: join(directory, 'enrolment-pending.json'),
   }
 }

@@ -6,6 +6,8 @@ import { readJsonFile, writeJsonFile } from './json-file.ts'
 const ReceiptFileSchema = v.strictObject({
   seq: v.number(),
   verifiedAt: v.string(),
+  /** Index of the log entry that it proves; `null` where an older version has not kept it. */
+  entry: v.exactOptional(v.nullable(v.number()), null),
   receipt: v.unknown(),
 })
 

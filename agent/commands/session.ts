@@ -2,6 +2,7 @@ import { messageOf } from '../../shared/errors.ts'
 import type { Logger } from '../../shared/logger.ts'
 import { writeLastChange } from '../adapters/last-change.ts'
 import { createLastFaultFile } from '../adapters/last-fault.ts'
+import { createProblemsFile } from '../adapters/problems-file.ts'
 import type { Reporter } from '../adapters/reporter.ts'
 import type { AgentConfig } from '../config.ts'
 import { type AgentState, numberingOf } from '../domain/agent-state.ts'
@@ -97,6 +98,16 @@ export async function startSession(
   )
   narrate = narrator.stateSaved
 
+  const problemsFile = createProblemsFile(config.paths.problems)
+  let knownProblems = JSON.stringify(await problemsFile.read().catch(() => null))
+
+  async function keepProblems({ problems }: PassResult): Promise<void> {
+    const text = JSON.stringify(problems)
+    if (text === knownProblems) return
+    await problemsFile.write([...problems])
+    knownProblems = text
+  }
+
   async function keepLastChange(result: PassResult, before: AgentState, ms: number) {
     if (result.results.length === 0) return
     const from = numberingOf(before, config.intent.uplink).current?.prefix ?? null
@@ -155,7 +166,8 @@ export async function startSession(
     narrator.passed(result, reasons, ms)
     // Nothing is queued where the early offer has claimed the same; what went wrong there comes out here.
     const isReported = await offerClaim(result)
-    await keepLastChange(result, before, ms).catch((cause: unknown) => {
+    const shown = [keepLastChange(result, before, ms), keepProblems(result)]
+    await Promise.all(shown).catch((cause: unknown) => {
       log.warn({ event: 'unwritten', cause }, `status is out of date: ${messageOf(cause)}`)
     })
     if (!result.isConverged) await faults.incomplete(result.results)

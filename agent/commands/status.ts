@@ -1,12 +1,17 @@
 import { readEnrolment } from '../adapters/enrolment-file.ts'
+import { createLastAttemptFile, type LastAttempt } from '../adapters/last-attempt.ts'
 import { type LastChange, readLastChange } from '../adapters/last-change.ts'
+import { createLastFaultFile, type LastFault } from '../adapters/last-fault.ts'
+import { isLocked } from '../adapters/lock.ts'
 import { createOutbox } from '../adapters/outbox.ts'
+import { createProblemsFile, type KnownProblems } from '../adapters/problems-file.ts'
 import { createReceipts } from '../adapters/receipts.ts'
 import { createReportingStateFile, type ReportingState } from '../adapters/reporting-state.ts'
 import { createStateFile } from '../adapters/state-file.ts'
 import type { AgentConfig } from '../config.ts'
 import { numberingOf } from '../domain/agent-state.ts'
 import type { Numbering } from '../domain/numbering.ts'
+import { uplinksOf } from '../domain/uplinks.ts'
 
 /** A prefix in use, with its lifetimes. */
 export interface PrefixStatus {
@@ -27,7 +32,18 @@ export interface Status {
   readonly current: PrefixStatus | null
   /** Those of the further uplinks. */
   readonly others: readonly { readonly uplink: string; readonly current: PrefixStatus | null }[]
-  readonly retiring: readonly { readonly prefix: string; readonly validSeconds: number | null }[]
+  /** Former prefixes of all uplinks that still work. */
+  readonly retiring: readonly {
+    readonly uplink: string
+    readonly prefix: string
+    readonly validSeconds: number | null
+  }[]
+  /** Whether an agent works with the state directory now. */
+  readonly isRunning: boolean
+  /** Why passes fail, `null` when the last one was good. */
+  readonly fault: LastFault | null
+  /** What the last pass left out: networks, containers and names. */
+  readonly problems: KnownProblems
   readonly lastChange: LastChange | null
   /** Reports without a verified receipt, oldest first. */
   readonly pending: readonly {
@@ -37,8 +53,15 @@ export interface Status {
   }[]
   /** Waiting reports that are not readable. */
   readonly damaged: readonly string[]
+  /** Why the last attempt to deliver one failed, `null` when it did not. */
+  readonly lastAttempt: LastAttempt | null
   readonly refused: ReportingState['refused']
-  readonly receipt: { readonly seq: number; readonly verifiedAt: string } | null
+  /** The last verified receipt; `entry` is the index in the log, `null` from older versions. */
+  readonly receipt: {
+    readonly seq: number
+    readonly verifiedAt: string
+    readonly entry: number | null
+  } | null
   /** Size of the audit log at the last verified checkpoint. */
   readonly witnessed: number | null
 }
@@ -63,14 +86,21 @@ function describeCurrent(state: Numbering, now: number): Status['current'] {
 /** Gathers the status from the state directory; works whether or not an agent runs. */
 export async function readStatus(config: AgentConfig, now: number): Promise<Status> {
   const { paths, intent } = config
-  const [enrolment, state, reporting, waiting, receipt, lastChange] = await Promise.all([
+  const [isRunning, enrolment, state, reporting, waiting, receipt] = await Promise.all([
+    isLocked(paths.directory),
     readEnrolment(paths.enrolment),
     createStateFile(paths.state, intent.uplink).read(),
     createReportingStateFile(paths.reporting).read(),
     createOutbox(paths.outbox).read(),
     createReceipts(paths.receipts).latest(),
-    readLastChange(paths.lastChange),
   ])
+  const [lastChange, lastAttempt, fault, problems] = await Promise.all([
+    readLastChange(paths.lastChange),
+    createLastAttemptFile(paths.lastAttempt).read(),
+    createLastFaultFile(paths.lastFault).read(),
+    createProblemsFile(paths.problems).read(),
+  ])
+  const uplinks = uplinksOf(intent).map(({ uplink }) => uplink)
   const main = numberingOf(state, intent.uplink)
   return {
     kind: 'status',
@@ -81,11 +111,18 @@ export async function readStatus(config: AgentConfig, now: number): Promise<Stat
       uplink,
       current: describeCurrent(numberingOf(state, uplink), now),
     })),
-    retiring: main.retiring.map(({ prefix, validUntil }) => ({
-      prefix,
-      validSeconds: secondsUntil(validUntil, now),
-    })),
+    retiring: uplinks.flatMap((uplink) =>
+      numberingOf(state, uplink).retiring.map(({ prefix, validUntil }) => ({
+        uplink,
+        prefix,
+        validSeconds: secondsUntil(validUntil, now),
+      })),
+    ),
+    isRunning,
+    fault,
+    problems,
     lastChange,
+    lastAttempt: waiting.entries.length === 0 ? null : lastAttempt,
     pending: waiting.entries.map(({ at, body, signed }) => ({
       prefix: body.prefix.current,
       since: at,
@@ -93,61 +130,11 @@ export async function readStatus(config: AgentConfig, now: number): Promise<Stat
     })),
     damaged: waiting.damaged,
     refused: reporting?.refused ?? null,
-    receipt: receipt ? { seq: receipt.seq, verifiedAt: receipt.verifiedAt } : null,
+    receipt: receipt && {
+      seq: receipt.seq,
+      verifiedAt: receipt.verifiedAt,
+      entry: receipt.entry,
+    },
     witnessed: reporting?.witness.size ?? null,
   }
-}
-
-function lifetime(seconds: number | null): string {
-  return seconds === null ? 'forever' : `${seconds} s`
-}
-
-function describePrefix(current: PrefixStatus | null): string {
-  if (current === null) return 'none seen yet'
-  const { prefix, cause, since, preferredSeconds, validSeconds } = current
-  const lifetimes = `preferred ${lifetime(preferredSeconds)}, valid ${lifetime(validSeconds)}`
-  return `${prefix} (${cause}, since ${since}), ${lifetimes}`
-}
-
-const SHOWN_PENDING = 5
-
-function renderPending({ pending, damaged }: Status): readonly string[] {
-  const shown = pending.length > SHOWN_PENDING ? pending.slice(-SHOWN_PENDING + 1) : pending
-  const hidden = pending.length - shown.length
-  return [
-    ...(hidden === 0 ? [] : [`waiting    ${hidden} older reports`]),
-    ...shown.map(
-      ({ prefix, since }) =>
-        `waiting    report of ${prefix}${since === null ? '' : `, since ${since}`}`,
-    ),
-    ...damaged.map((path) => `damaged    ${path}: set aside at the next start of the agent`),
-  ]
-}
-
-/** The status as lines for people. */
-export function renderStatus(status: Status): readonly string[] {
-  const { current, others, lastChange, refused, receipt } = status
-  const lines = [
-    status.host === null
-      ? 'host       not enrolled: reprefix-agent enroll JOIN'
-      : `host       ${status.host} at ${status.cloud}`,
-    `prefix     ${describePrefix(current)}`,
-    ...others.map((other) => `${other.uplink.padEnd(10)} ${describePrefix(other.current)}`),
-    ...status.retiring.map(
-      ({ prefix, validSeconds }) => `retiring   ${prefix}, valid ${lifetime(validSeconds)}`,
-    ),
-    lastChange === null
-      ? 'change     none yet'
-      : `change     ${lastChange.at}, ${lastChange.renumbering ? `${lastChange.renumbering.cause} renumbering` : 'put right'} in ${Math.round(lastChange.ms)} ms`,
-    ...(lastChange?.steps ?? []).map(
-      ({ step, target, outcome, ms, error }) =>
-        `           ${step} ${target} ${outcome} ${Math.round(ms)} ms${error === undefined ? '' : `: ${error}`}`,
-    ),
-    ...renderPending(status),
-    ...(refused ? [`refused    ${refused.at}: ${refused.code}, ${refused.detail}`] : []),
-    receipt === null
-      ? 'receipt    none yet'
-      : `receipt    ${receipt.verifiedAt} for report ${receipt.seq}, log of ${status.witnessed} entries`,
-  ]
-  return lines
 }

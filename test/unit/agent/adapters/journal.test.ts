@@ -138,9 +138,14 @@ describe('the receipts', () => {
     const receipts = createReceipts(join(directory, 'receipts'))
     expect(await receipts.latest()).toBeNull()
     for (let seq = 1; seq <= 25; seq++) {
-      await receipts.save({ seq, verifiedAt: 'now', receipt: { seq } })
+      await receipts.save({ seq, verifiedAt: 'now', entry: null, receipt: { seq } })
     }
-    expect(await receipts.latest()).toEqual({ seq: 25, verifiedAt: 'now', receipt: { seq: 25 } })
+    expect(await receipts.latest()).toEqual({
+      seq: 25,
+      verifiedAt: 'now',
+      entry: null,
+      receipt: { seq: 25 },
+    })
     expect(await readdir(join(directory, 'receipts'))).toHaveLength(20)
   })
 })

@@ -1,18 +1,6 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { writeEnrolment } from '../../../../agent/adapters/enrolment-file.ts'
-import { writeLastChange } from '../../../../agent/adapters/last-change.ts'
-import { createOutbox } from '../../../../agent/adapters/outbox.ts'
-import { createReceipts } from '../../../../agent/adapters/receipts.ts'
-import { createReportingStateFile } from '../../../../agent/adapters/reporting-state.ts'
-import { createStateFile } from '../../../../agent/adapters/state-file.ts'
+import { describe, expect, it } from 'vitest'
 import { renderLogLine } from '../../../../agent/commands/log-line.ts'
 import { type PlanReport, renderPlan } from '../../../../agent/commands/plan.ts'
-import { readStatus, renderStatus } from '../../../../agent/commands/status.ts'
-import { type AgentConfig, parseConfig } from '../../../../agent/config.ts'
-import { INITIAL_STATE } from '../../../../agent/domain/agent-state.ts'
 import { parsePrefix } from '../../../../shared/ipv6.ts'
 import { parseName } from '../../../../shared/rrset.ts'
 
@@ -62,87 +50,6 @@ describe('the plan for people', () => {
       'decision  hold: no prefix',
       'nothing to do',
     ])
-  })
-})
-
-describe('the status', () => {
-  let config: AgentConfig
-  beforeEach(async () => {
-    const directory = await mkdtemp(join(tmpdir(), 'status-'))
-    config = parseConfig(`interface: eth0\nstateDirectory: ${directory}`, 'agent.yaml', () => '')
-  })
-  afterEach(() => rm(config.paths.directory, { recursive: true, force: true }))
-
-  it('says what to do on a host where nothing has happened yet', async () => {
-    expect(renderStatus(await readStatus(config, 0))).toEqual([
-      'host       not enrolled: reprefix-agent enroll JOIN',
-      'prefix     none seen yet',
-      'change     none yet',
-      'receipt    none yet',
-    ])
-  })
-
-  it('shows prefix, lifetimes, last change, what waits and what was refused', async () => {
-    const { paths } = config
-    const now = Date.parse('2026-01-31T12:00:00Z')
-    await writeEnrolment(paths.enrolment, {
-      url: 'https://cloud.example',
-      vkey: 'v',
-      host: 'home',
-      key: {},
-    })
-    await createStateFile(paths.state, 'eth0').write({
-      ...INITIAL_STATE,
-      uplinks: {
-        eth0: {
-          prefixes: [],
-          current: { prefix: TO, cause: 'flash', since: now },
-          retiring: [{ prefix: FROM, cause: 'flash', since: now, validUntil: now + 60_000 }],
-        },
-      },
-    })
-    await createReportingStateFile(paths.reporting).write({
-      sequence: 7,
-      settled: 0,
-      witness: { size: 12, root: 'r' },
-      claim: null,
-      refused: { at: 'then', seq: 6, status: 403, code: 'POLICY_NAME', detail: 'not yours' },
-    })
-    const body = { prefix: { current: TO, cause: 'flash' as const }, records: [], steps: [] }
-    await createOutbox(paths.outbox).save({
-      id: 1,
-      at: 'then',
-      body,
-      signed: null,
-      isFolded: false,
-    })
-    await createReceipts(paths.receipts).save({ seq: 5, verifiedAt: 'before', receipt: {} })
-    await writeLastChange(paths.lastChange, {
-      at: 'now',
-      renumbering: { cause: 'flash', from: FROM, to: TO },
-      ms: 41.6,
-      steps: [{ step: 'route-add', target: 'br', outcome: 'failed', ms: 2, error: 'no device' }],
-    })
-    const status = await readStatus(config, now)
-    expect(status).toMatchObject({ kind: 'status', host: 'home', witnessed: 12 })
-    expect(renderStatus(status)).toEqual([
-      'host       home at https://cloud.example',
-      `prefix     ${TO} (flash, since 2026-01-31T12:00:00.000Z), preferred 0 s, valid 0 s`,
-      `retiring   ${FROM}, valid 60 s`,
-      'change     now, flash renumbering in 42 ms',
-      '           route-add br failed 2 ms: no device',
-      `waiting    report of ${TO}, since then`,
-      'refused    then: POLICY_NAME, not yours',
-      'receipt    before for report 5, log of 12 entries',
-    ])
-  })
-
-  it('names the damaged file', async () => {
-    await writeFile(config.paths.lastChange, '{')
-    await expect(readStatus(config, 0)).rejects.toMatchObject({
-      code: 'STATE_CORRUPT',
-      message: expect.stringContaining('last-change.json'),
-    })
   })
 })
 
