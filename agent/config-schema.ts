@@ -170,11 +170,8 @@ export const configSchema = v.strictObject({
   ),
   ndp: v.exactOptional(
     v.strictObject({
-      backend: v.pipe(
-        v.string(),
-        laterValue(['kernel'], 'ndppd, or none where the prefix is routed to this host'),
-        v.picklist(['ndppd', 'none']),
-      ),
+      /** Who answers for containers on the uplink; `none` where the prefix is routed to this host. */
+      backend: v.picklist(['ndppd', 'kernel', 'none']),
       config: v.exactOptional(absolutePath, '/etc/ndppd.conf'),
       restart: v.exactOptional(
         v.tupleWithRest([v.pipe(v.string(), v.minLength(1, 'must name a program'))], v.string()),

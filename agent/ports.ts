@@ -2,6 +2,8 @@ import type {
   ContainerState,
   FirewallState,
   Instant,
+  NeighbourEntry,
+  NeighbourState,
   NetworkState,
   ProxyState,
   RouteState,
@@ -14,6 +16,8 @@ export interface Kernel {
   /** Every uplink of the settings; one that is missing does not keep the others from being read. */
   readUplinks(): Promise<readonly UplinkSnapshot[]>
   readRoutes(): Promise<readonly RouteState[]>
+  /** Everything the kernel answers neighbour solicitations for, whoever made it. */
+  readNeighbours(): Promise<readonly NeighbourEntry[]>
 }
 
 /** Docker, read only: phase *make* never changes Docker's state. */
@@ -27,6 +31,11 @@ export interface Containers {
 /** The neighbour proxy on the uplink (RFC 4389). */
 export interface NeighbourProxy {
   read(): Promise<ProxyState>
+}
+
+/** The kernel's own neighbour proxy on the uplinks. */
+export interface Neighbours {
+  read(): Promise<NeighbourState>
 }
 
 /** The host's IPv6 packet filter. */

@@ -23,6 +23,7 @@ import type {
   Journal,
   Kernel,
   NeighbourProxy,
+  Neighbours,
   StepResult,
 } from './ports.ts'
 
@@ -32,6 +33,8 @@ export interface ReconcilerPorts {
   readonly containers: Containers
   /** `null` where the settings leave the plane to others. */
   readonly proxy: NeighbourProxy | null
+  /** The kernel's own entries, which are read under every backend: another one may have left some. */
+  readonly neighbours?: Neighbours
   readonly firewall: Firewall | null
   readonly actuator: Actuator
   readonly journal: Journal
@@ -94,14 +97,15 @@ export interface Reconciler {
 export function createReconciler(ports: ReconcilerPorts, intent: Intent): Reconciler {
   /** Lifetimes count from the instant at which the uplink was read, however long the rest takes. */
   async function observe(): Promise<{ observed: Observed; now: Instant }> {
-    const [{ uplinks, now }, routes, docker, proxy, firewall] = await Promise.all([
+    const [{ uplinks, now }, routes, docker, proxy, neighbours, firewall] = await Promise.all([
       ports.kernel.readUplinks().then((read) => ({ uplinks: read, now: ports.clock() })),
       ports.kernel.readRoutes(),
       ports.containers.read(),
       ports.proxy?.read() ?? null,
+      ports.neighbours?.read() ?? null,
       ports.firewall?.read() ?? null,
     ])
-    return { observed: { uplinks, routes, proxy, firewall, ...docker }, now }
+    return { observed: { uplinks, routes, proxy, neighbours, firewall, ...docker }, now }
   }
 
   async function plan(state: AgentState): Promise<PassPlan> {

@@ -7,6 +7,7 @@ import { lastWords, type RunCommand } from './command.ts'
 import { type AddressStep, createContainerNamespaces, failedLines } from './container-namespaces.ts'
 import { ROUTE_PROTOCOL } from './ip-links.ts'
 import type { Ip6tables } from './ip6tables.ts'
+import type { KernelProxy, NeighbourStep } from './kernel-proxy.ts'
 import type { Ndppd } from './ndppd.ts'
 import { isRoutedTo } from './proc-net.ts'
 import type { ProcessTable } from './processes.ts'
@@ -23,6 +24,8 @@ export interface ActuatorParts {
   readonly processes: ProcessTable
   /** `null` where the configuration leaves the plane to others. */
   readonly ndppd: Ndppd | null
+  /** The kernel's own neighbour proxy. */
+  readonly kernelProxy?: KernelProxy
   readonly ip6tables: Ip6tables | null
   /** Told after a step changed an address in a container, or may have. */
   readonly onContainerChanged: (step: AddressStep, isDone: boolean) => void
@@ -54,6 +57,10 @@ function isAddressStep(step: Step): step is AddressStep {
 
 function isHostStep(step: Step): step is HostStep {
   return ['route-add', 'route-move', 'route-remove', 'uplink-deprecate'].includes(step.kind)
+}
+
+function isNeighbourStep(step: Step): step is NeighbourStep {
+  return ['neighbour-enable', 'neighbour-add', 'neighbour-remove'].includes(step.kind)
 }
 
 /**
@@ -128,6 +135,14 @@ export function createActuator(parts: ActuatorParts): Actuator {
     return results
   }
 
+  async function applyNeighbours(steps: readonly NeighbourStep[]): Promise<readonly StepResult[]> {
+    if (steps.length === 0) return []
+    return measured(steps, async () => {
+      await parts.kernelProxy?.apply(steps)
+      return () => (parts.kernelProxy ? undefined : 'this agent has no kernel neighbour proxy')
+    })
+  }
+
   async function applyAddresses(steps: readonly AddressStep[]): Promise<readonly StepResult[]> {
     const results = await namespaces.apply(steps)
     for (const { step, outcome } of results) {
@@ -141,7 +156,10 @@ export function createActuator(parts: ActuatorParts): Actuator {
 
   async function apply(steps: readonly Step[]): Promise<readonly StepResult[]> {
     const results = [
-      ...(await applySingles(steps.filter((step) => !isAddressStep(step) && !isHostStep(step)))),
+      ...(await applySingles(
+        steps.filter((one) => !isAddressStep(one) && !isHostStep(one) && !isNeighbourStep(one)),
+      )),
+      ...(await applyNeighbours(steps.filter(isNeighbourStep))),
       ...(await applyAddresses(steps.filter(isAddressStep))),
       ...(await applyToHost(steps.filter(isHostStep))),
     ]

@@ -1,7 +1,7 @@
 import * as v from 'valibot'
 import { messageOf, ReprefixError } from '../../shared/errors.ts'
-import { parsePrefix } from '../../shared/ipv6.ts'
-import type { RouteState } from '../domain/model.ts'
+import { parseAddress, parsePrefix } from '../../shared/ipv6.ts'
+import type { NeighbourEntry, RouteState } from '../domain/model.ts'
 
 /** An interface as `ip -json` names it. */
 export interface Link {
@@ -12,7 +12,7 @@ export interface Link {
 }
 
 /**
- * The routing protocol number of our routes: it tells them from all that others have set. Not one of
+ * The routing protocol number of our routes and proxied neighbours: it tells them from all that others have set. Not one of
  * those that iproute2 names in rt_protos, so that every version prints and takes it as a number.
  */
 export const ROUTE_PROTOCOL = '174'
@@ -58,5 +58,20 @@ export function parseOwnRoutes(json: string): readonly RouteState[] {
     protocol === ROUTE_PROTOCOL && dev !== undefined && dst.includes('/')
       ? [{ subnet: parsePrefix(dst), interface: dev }]
       : [],
+  )
+}
+
+const neighbourSchema = v.looseObject({
+  dst: v.string(),
+  dev: v.optional(v.string()),
+  protocol: v.optional(v.string()),
+})
+
+/** Reads `ip -6 -json neigh show proxy`; see {@link ROUTE_PROTOCOL}. */
+export function parseProxiedNeighbours(json: string): readonly NeighbourEntry[] {
+  return decode(json, neighbourSchema).flatMap(({ dst, dev, protocol }) =>
+    dev === undefined
+      ? []
+      : [{ interface: dev, address: parseAddress(dst), isOurs: protocol === ROUTE_PROTOCOL }],
   )
 }

@@ -4,7 +4,7 @@ import type { Delegation, UplinkIntent, UplinkSnapshot } from '../domain/model.t
 import type { Kernel } from '../ports.ts'
 import { lastWords, type RunCommand } from './command.ts'
 import { failedLines } from './container-namespaces.ts'
-import { parseLinks, parseOwnRoutes } from './ip-links.ts'
+import { parseLinks, parseOwnRoutes, parseProxiedNeighbours } from './ip-links.ts'
 
 /** Index of every link of the agent's network namespace, by name. */
 export type LinkIndexes = () => Promise<ReadonlyMap<string, number>>
@@ -23,6 +23,7 @@ interface Snapshot {
   /** One document for each command that printed routes. */
   readonly routes: readonly string[]
   readonly links: string
+  readonly neighbours: string
 }
 
 /** Lets callers that ask at the same time share one answer; the next caller asks anew. */
@@ -44,7 +45,8 @@ function sortDocuments(text: string): Snapshot {
   const documents = text.split('\n').filter((line) => line.includes('{"'))
   const isAbout = (line: string, member: string) => line.includes(`"${member}":`)
   return {
-    routes: documents.filter((line) => isAbout(line, 'dst')),
+    routes: documents.filter((line) => isAbout(line, 'dst') && !isAbout(line, 'proxy')),
+    neighbours: documents.find((line) => isAbout(line, 'dst') && isAbout(line, 'proxy')) ?? '',
     addresses: documents.filter((line) => isAbout(line, 'addr_info')),
     links:
       documents.find((line) => isAbout(line, 'link_type') && !isAbout(line, 'addr_info')) ?? '',
@@ -71,6 +73,7 @@ export function createKernel(
   const lines = [
     'route show',
     ...(isDelegated ? REFUSING_ROUTES : []),
+    'neigh show proxy',
     ...uplinks.map(({ uplink }) => `address show dev ${uplink}`),
     'link show',
   ]
@@ -117,6 +120,7 @@ export function createKernel(
         return uplinks.map((uplink) => snapshotOf(uplink, snapshot))
       },
       readRoutes: async () => (await read()).routes.flatMap(parseOwnRoutes),
+      readNeighbours: async () => parseProxiedNeighbours((await read()).neighbours),
     },
     linkIndexes: async () =>
       new Map(parseLinks((await read()).links).map(({ name, index }) => [name, index])),

@@ -16,6 +16,7 @@ import { ENROL_AGAIN, type Enrolment, readEnrolment } from '../adapters/enrolmen
 import { createIp6tables } from '../adapters/ip6tables.ts'
 import { createJournal } from '../adapters/journal.ts'
 import { createKernel } from '../adapters/kernel.ts'
+import { createKernelProxy } from '../adapters/kernel-proxy.ts'
 import { createLastAttemptFile } from '../adapters/last-attempt.ts'
 import type { Background } from '../adapters/monitor.ts'
 import { createNdppd } from '../adapters/ndppd.ts'
@@ -65,6 +66,11 @@ export function assemble(
           { run: runCommand, processes, linkIndexes },
         )
       : null
+  const kernelProxy = createKernelProxy({
+    run: runCommand,
+    readNeighbours: kernel.readNeighbours,
+    uplinks: intent.proxy === 'kernel' ? uplinks.map(({ uplink }) => uplink) : [],
+  })
   const ip6tables = intent.firewall.backend === 'ip6tables' ? createIp6tables(runCommand) : null
   const journal = createJournal({ path: paths.journal, now: () => new Date(), log })
   const stateFile = createStateFile(paths.state, intent.uplink)
@@ -82,11 +88,13 @@ export function assemble(
         log,
       }),
       proxy: ndppd,
+      neighbours: kernelProxy,
       firewall: ip6tables,
       actuator: createActuator({
         run: runCommand,
         processes,
         ndppd,
+        kernelProxy,
         ip6tables,
         onContainerChanged: interfaces.changed,
         log,

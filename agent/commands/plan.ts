@@ -33,6 +33,9 @@ export interface PlanReport {
 const PLANES: Readonly<Record<Step['kind'], string>> = {
   'firewall-set': 'firewall',
   'proxy-set': 'ndp',
+  'neighbour-enable': 'ndp',
+  'neighbour-add': 'ndp',
+  'neighbour-remove': 'ndp',
   'address-add': 'docker',
   'address-deprecate': 'docker',
   'address-remove': 'docker',

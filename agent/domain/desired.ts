@@ -1,6 +1,11 @@
 import { contains, lengthOf, splice, subnetOf } from '../../shared/ipv6.ts'
 import { type AgentState, numberingOf } from './agent-state.ts'
 import { type PlacedContainer, placeContainers } from './container-placement.ts'
+import {
+  type DesiredNeighbours,
+  desireNeighbours,
+  type ProxiedAddress,
+} from './desired-neighbours.ts'
 import { type DesiredProxy, desireProxy } from './desired-proxy.ts'
 import { desireFirewall } from './firewall-rules.ts'
 import type {
@@ -36,6 +41,7 @@ export interface Desired {
   readonly uplink: readonly UplinkAddress[]
   /** `null` where the plane is left to others. */
   readonly proxy: DesiredProxy | null
+  readonly neighbours: DesiredNeighbours | null
   readonly firewall: {
     readonly rules: readonly string[]
     readonly hook: FirewallState['hook']
@@ -73,18 +79,26 @@ export function desire(
   const containers = placeContainers(observed, networks.placed, intent)
   const proxy = desireProxy(observed, networks.placed, intent)
   const firewall = desireFirewall(observed, networks.placed, containers.placed, intent)
+  const refused = refusedInterfaces(observed, networks, containers)
+  const numbered = containers.placed.map(
+    (placed) =>
+      [placed.uplink, addressesOf(placed, numberingOf(state, placed.uplink), now)] as const,
+  )
+  const proxied = numbered.flatMap(([uplink, addresses]) =>
+    addresses.map(({ address }): ProxiedAddress => ({ interface: uplink, address })),
+  )
+  const neighbours = desireNeighbours(observed, proxied, state, intent, refused)
   const desired: Desired = {
-    addresses: containers.placed.flatMap((placed) =>
-      addressesOf(placed, numberingOf(state, placed.uplink), now),
-    ),
+    addresses: numbered.flatMap(([, addresses]) => addresses),
     routes: routesOf(networks, state, now),
     uplink: observed.uplinks.flatMap((uplink) =>
       deprecatedOnUplink(uplink, numberingOf(state, uplink.interface), now),
     ),
     proxy: proxy.desired,
+    neighbours: neighbours.desired,
     firewall: firewall.desired,
     owned: ownedSubnets(observed, networks, state, intent),
-    refused: refusedInterfaces(observed, networks, containers),
+    refused,
   }
   return {
     desired,
@@ -93,6 +107,7 @@ export function desire(
       ...networks.problems,
       ...containers.problems,
       ...proxy.problems,
+      ...neighbours.problems,
       ...firewall.problems,
     ],
   }

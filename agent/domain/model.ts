@@ -136,6 +136,29 @@ export interface ProxyState {
   readonly boundIndexes: Readonly<Record<string, number>>
 }
 
+/** An address that the kernel answers neighbour solicitations for (`ip -6 neigh show proxy`). */
+export interface NeighbourEntry {
+  readonly interface: string
+  readonly address: Address
+  /** False for one that somebody else has made. */
+  readonly isOurs: boolean
+}
+
+/** How the kernel proxies on one interface. */
+export interface NeighbourSetting {
+  readonly interface: string
+  /** It answers for entries, and does so at once: `proxy_ndp` is 1 and `proxy_delay` is 0. */
+  readonly isReady: boolean
+  /** False where /proc/sys is read-only. */
+  readonly isWritable: boolean
+}
+
+/** The kernel's own neighbour proxy. */
+export interface NeighbourState {
+  readonly entries: readonly NeighbourEntry[]
+  readonly settings: readonly NeighbourSetting[]
+}
+
 /** Our chain as the kernel has it: rules in `ip6tables -S` form, `null` when the chain is missing. */
 export interface FirewallState {
   readonly rules: readonly string[] | null
@@ -153,6 +176,8 @@ export interface Observed {
   readonly containers: readonly ContainerState[]
   readonly routes: readonly RouteState[]
   readonly proxy: ProxyState | null
+  /** `null` where it was not read. */
+  readonly neighbours?: NeighbourState | null
   readonly firewall: FirewallState | null
 }
 
@@ -202,6 +227,6 @@ export interface Intent extends UplinkIntent {
   /** Docker network name → its uplink, where the settings name one; else its label, else the main one. */
   readonly networkUplinks: Readonly<Record<string, string>>
   readonly endpoints: readonly Endpoint[]
-  readonly proxy: 'ndppd' | 'none'
+  readonly proxy: 'ndppd' | 'kernel' | 'none'
   readonly firewall: { readonly backend: 'ip6tables' | 'none'; readonly default: 'drop' | 'accept' }
 }

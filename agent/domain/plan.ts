@@ -1,6 +1,7 @@
 import { contains } from '../../shared/ipv6.ts'
 import { attachmentKey } from './container-placement.ts'
 import type { Desired, DesiredAddress } from './desired.ts'
+import { planNeighbours } from './desired-neighbours.ts'
 import type { AddressState, AttachmentState, ContainerState, Observed } from './model.ts'
 import { type ContainerAddress, STAGES, type Step } from './step.ts'
 
@@ -18,6 +19,7 @@ export function planSteps(desired: Desired, observed: Observed): readonly Step[]
   const steps: readonly Step[] = [
     ...planFirewall(desired, observed),
     ...planProxy(desired, observed),
+    ...planNeighbours(desired.neighbours, observed),
     ...desired.addresses.flatMap((address) => planAddress(address, observed)),
     ...planRoutes(desired, observed),
     ...planUplink(desired, observed),

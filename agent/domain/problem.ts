@@ -16,6 +16,7 @@ export type ProblemCode =
   | 'TOO_MANY_CLAIMS'
   | 'PORT_INVALID'
   | 'PROXY_CONFIG_INVALID'
+  | 'PROXY_SETTING_READONLY'
   | 'DOCKER_FIREWALL'
   | 'GATEWAY_MODE'
 

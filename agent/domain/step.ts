@@ -36,6 +36,9 @@ export type Step =
       /** False where only the file changes, and the ndppd that runs goes on. */
       readonly restarts: boolean
     }
+  /** Lets the kernel answer for the entries of an uplink, and at once. */
+  | { readonly kind: 'neighbour-enable'; readonly interface: string }
+  | { readonly kind: 'neighbour-add'; readonly interface: string; readonly address: Address }
   | ({
       readonly kind: 'address-add'
       /** The host's bridge: its neighbour entry for the address may be stale and is flushed. */
@@ -55,11 +58,14 @@ export type Step =
    */
   | { readonly kind: 'route-move'; readonly subnet: Prefix; readonly bridge: string }
   | { readonly kind: 'route-remove'; readonly subnet: Prefix; readonly bridge: string }
+  | { readonly kind: 'neighbour-remove'; readonly interface: string; readonly address: Address }
 
 /** The kinds of steps in the order in which they are applied; one kind is one stage. */
 export const STAGES = [
   'firewall-set',
   'proxy-set',
+  'neighbour-enable',
+  'neighbour-add',
   'address-add',
   'route-add',
   'address-deprecate',
@@ -67,6 +73,7 @@ export const STAGES = [
   'address-remove',
   'route-move',
   'route-remove',
+  'neighbour-remove',
 ] as const satisfies readonly Step['kind'][]
 
 /** The object a step acts on, as shown in plans, journals and reports. */
@@ -80,6 +87,10 @@ export function targetOf(step: Step): string {
     case 'route-move':
     case 'route-remove':
       return `${step.subnet} dev ${step.bridge}`
+    case 'neighbour-enable':
+      return `proxy_ndp=1 proxy_delay=0 dev ${step.interface}`
+    case 'neighbour-add':
+    case 'neighbour-remove':
     case 'uplink-deprecate':
       return `${step.address} dev ${step.interface}`
     default:

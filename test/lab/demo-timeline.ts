@@ -18,6 +18,9 @@ export interface TimelineLine {
 const STEPS: Readonly<Record<string, string>> = {
   'firewall-set': 'sets its packet filter chain below',
   'proxy-set': 'lets ndppd answer for',
+  'neighbour-enable': 'lets the kernel answer on',
+  'neighbour-add': 'lets the kernel answer for',
+  'neighbour-remove': 'no longer lets the kernel answer for',
   'address-add': 'adds the new address to',
   'route-add': 'routes',
   'route-move': 'moves the route of',

@@ -206,11 +206,6 @@ endpoints: [{ address: "::12:0:0:0:7", uplink: wan1, dns: [nas.example.org] }]
       'interface: eth0\ndocker: { defaultBridge: "::/80" }',
       /defaultBridge: .*this version/,
     ],
-    [
-      'ndp/kernel',
-      'interface: eth0\nndp: { backend: kernel }',
-      /backend: .*this version: use ndppd/,
-    ],
     ['ndp/unknown', 'interface: eth0\nndp: { backend: radvd }', /ndp\.backend: /],
     ['firewall/unknown', 'interface: eth0\nfirewall: { backend: ufw }', /firewall\.backend: /],
     [

@@ -47,6 +47,7 @@ export function createHost() {
       kernel: {
         readUplinks: async () => current().uplinks,
         readRoutes: async () => world.routes,
+        readNeighbours: async () => [],
       },
       containers: {
         read: async () => {

@@ -169,7 +169,11 @@ describe('withDelegations', () => {
     }
     const snapshots = [uplink([]), uplink([], { interface: 'wan1', isPresent: false })]
     const { kernel } = withDelegations(
-      { readUplinks: async () => snapshots, readRoutes: async () => [] },
+      {
+        readUplinks: async () => snapshots,
+        readRoutes: async () => [],
+        readNeighbours: async () => [],
+      },
       [INTENT, wan],
       { run: fakeCommand().run, now: () => NOW },
     )

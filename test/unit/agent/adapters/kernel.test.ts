@@ -39,7 +39,7 @@ const ROUTES = JSON.stringify([
 /** iproute2 6.1.0, with routes as clients leave them; the one of another kind is a firewall's. */
 const DELEGATED = {
   input:
-    'route show\nroute show table all type unreachable\nroute show table all type blackhole\n' +
+    'route show\nroute show table all type unreachable\nroute show table all type blackhole\nneigh show proxy\n' +
     'address show dev eth0\naddress show dev ppp0\nlink show\n',
   stdout:
     '[{"type":"unreachable","dst":"2001:db8:7:700::/56","dev":"lo","protocol":"dhcp","metric":1024,"flags":[],"pref":"medium"},{"type":"blackhole","dst":"2001:db8:9::/60","dev":"lo","protocol":"ra","metric":5,"flags":[],"pref":"medium"},{"type":"unreachable","dst":"default","dev":"lo","metric":4278198272,"flags":[],"pref":"medium"}]\n' +
@@ -75,7 +75,9 @@ describe('reading the kernel', () => {
     expect(routes).toEqual([{ subnet: '2001:db8:1:1:1::/80', interface: 'br-web' }])
     expect(links.get('br-web')).toBe(7)
     expect(host.commands.calls).toHaveLength(1)
-    expect(host.commands.calls[0]?.input).toBe('route show\naddress show dev eth0\nlink show\n')
+    expect(host.commands.calls[0]?.input).toBe(
+      'route show\nneigh show proxy\naddress show dev eth0\nlink show\n',
+    )
     await host.kernel.readUplinks()
     expect(host.commands.calls).toHaveLength(2)
   })
@@ -97,7 +99,7 @@ describe('reading the kernel', () => {
       { ifindex: 11, ifname: 'wan0', link_type: 'ether' },
     ])
     const stdout = `${ROUTES}\n${ADDRESSES}\n${other}\n${links}\n`
-    const stderr = 'Device "usb0" does not exist.\nCommand failed -:3\n'
+    const stderr = 'Device "usb0" does not exist.\nCommand failed -:4\n'
     const host = kernel(stdout, { exitCode: 1, stderr }, [
       { uplink: 'eth0', source: 'slaac' },
       { uplink: 'usb0', source: 'slaac' },
@@ -143,7 +145,7 @@ describe('reading the kernel', () => {
   it.each([
     ['another-line', 'RTNETLINK answers: Operation not permitted\nCommand failed -:1\n'],
     ['no-line', 'Cannot open netlink socket: Too many open files\n'],
-    ['uplink-that-is-there', 'Dump was interrupted and may be inconsistent.\nCommand failed -:2\n'],
+    ['uplink-that-is-there', 'Dump was interrupted and may be inconsistent.\nCommand failed -:3\n'],
   ])('does not take the failure of %s for an uplink that is missing', async (_, stderr) => {
     const stdout = `${ROUTES}\n${ADDRESSES}\n${LINKS}\n`
     await expect(

@@ -162,6 +162,26 @@ export function applyStep(host: Observed, step: Step): Observed {
         ...host,
         routes: [...without(host, step.subnet), { subnet: step.subnet, interface: step.bridge }],
       }
+    case 'neighbour-enable':
+      return {
+        ...host,
+        neighbours: {
+          entries: host.neighbours?.entries ?? [],
+          settings: (host.neighbours?.settings ?? []).map((one) =>
+            one.interface === step.interface ? { ...one, isReady: true } : one,
+          ),
+        },
+      }
+    case 'neighbour-add':
+    case 'neighbour-remove': {
+      const { interface: name, address: target } = step
+      const others = (host.neighbours?.entries ?? []).filter(
+        (entry) => entry.interface !== name || entry.address !== target,
+      )
+      const added = { interface: name, address: target, isOurs: true }
+      const entries = step.kind === 'neighbour-add' ? [...others, added] : others
+      return { ...host, neighbours: { entries, settings: host.neighbours?.settings ?? [] } }
+    }
     case 'route-remove':
       return {
         ...host,
