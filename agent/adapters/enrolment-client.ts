@@ -6,6 +6,7 @@ import type { JoinString } from '../../shared/join.ts'
 import { generateSigningKey, importSigningKey, signEnrolment } from '../../shared/jws.ts'
 import { type Enrolment as Granted, verifyEnrolmentReceipt } from '../../shared/receipt.ts'
 import type { Enrolment } from './enrolment-file.ts'
+import type { HttpAnswer, HttpPost } from './http-post.ts'
 import type { ReportingState } from './reporting-state.ts'
 
 /** What enrolling needs of the world. */
@@ -16,7 +17,7 @@ export interface EnrolParts {
   readonly keepKey: (jwk: unknown) => Promise<void>
   readonly now: () => number
   readonly timeoutMs?: number
-  readonly fetch?: typeof fetch
+  readonly post: HttpPost
 }
 
 /** A completed enrolment. */
@@ -65,28 +66,20 @@ export async function enrol(join: JoinString, parts: EnrolParts): Promise<Enroll
 
 async function post(join: JoinString, jws: string, parts: EnrolParts): Promise<unknown> {
   const url = `${join.url}/v1/enroll`
-  let response: Response
-  let text: string
+  let answer: HttpAnswer
   try {
-    response = await (parts.fetch ?? fetch)(url, {
-      method: 'POST',
-      headers: { 'content-type': 'application/jose', accept: 'application/json' },
-      body: jws,
-      redirect: 'error',
-      signal: AbortSignal.timeout(parts.timeoutMs ?? TIMEOUT_MS),
-    })
-    text = await response.text()
+    answer = await parts.post(url, jws, AbortSignal.timeout(parts.timeoutMs ?? TIMEOUT_MS))
   } catch (cause) {
-    const inner = cause instanceof Error && cause.cause !== undefined ? cause.cause : cause
     throw new ReprefixError(
       'CLOUD_UNREACHABLE',
-      `could not confirm the enrolment at ${url}: ${messageOf(inner)}; run the same command again`,
+      `could not confirm the enrolment at ${url}: ${messageOf(cause)}; run the same command again`,
       { cause },
     )
   }
-  const body = parseJson(text)
-  if (response.ok && body !== undefined) return body
-  if (response.ok) {
+  const body = parseJson(answer.text)
+  const isGranted = answer.status >= 200 && answer.status < 300
+  if (isGranted && body !== undefined) return body
+  if (isGranted) {
     throw new ReprefixError(
       'CLOUD_UNREACHABLE',
       `${url} answered, but not as a reprefix cloud does: check the URL and the proxy in front of it`,
@@ -95,7 +88,7 @@ async function post(join: JoinString, jws: string, parts: EnrolParts): Promise<u
   const problem = v.safeParse(problemSchema, body)
   const { code, detail } = problem.success
     ? problem.output
-    : { code: 'unknown', detail: `HTTP ${response.status}` }
+    : { code: 'unknown', detail: `HTTP ${answer.status}` }
   throw new ReprefixError('ENROLMENT_REFUSED', `${url} refused to enrol (${code}): ${detail}`)
 }
 

@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import { messageOf } from '../../shared/errors.ts'
+import type { HttpAnswer, HttpPost } from './http-post.ts'
 
 /** What the cloud made of a posted report. Only `receipt` ends the matter well. */
 export type Verdict =
@@ -23,11 +24,9 @@ export type Verdict =
 export interface PostOptions {
   readonly timeoutMs: number
   readonly signal?: AbortSignal
-  /** Replaceable in tests. */
-  readonly fetch?: typeof fetch
+  readonly post: HttpPost
 }
 
-const MAX_ANSWER_BYTES = 1024 * 1024
 const DEFAULT_PENDING_MS = 1000
 
 const ProblemSchema = v.object({
@@ -48,14 +47,13 @@ function parseJson(text: string): unknown {
 }
 
 /** Milliseconds a Retry-After header asks for (RFC 9110 §10.2.3, seconds form), `null` without one. */
-function retryAfterMs(response: Response): number | null {
-  const text = response.headers.get('retry-after')
-  return text !== null && /^\d+$/.test(text) ? Number(text) * 1000 : null
+function retryAfterMs({ retryAfter }: HttpAnswer): number | null {
+  return retryAfter !== null && /^\d+$/.test(retryAfter) ? Number(retryAfter) * 1000 : null
 }
 
 /** Judges an answer of `POST /v1/reports`. Untrusted: a receipt still has to be verified. */
-export function parseVerdict(response: Response, text: string): Verdict {
-  const body = parseJson(text)
+export function parseVerdict(response: HttpAnswer): Verdict {
+  const body = parseJson(response.text)
   if (response.status === 200) {
     return body === undefined
       ? { kind: 'unavailable', reason: 'an answer that is not JSON', retryMs: null }
@@ -102,30 +100,14 @@ export async function postReport(
 ): Promise<Verdict> {
   const timeout = AbortSignal.timeout(options.timeoutMs)
   try {
-    const response = await (options.fetch ?? fetch)(reportsUrl(cloudUrl), {
-      method: 'POST',
-      headers: { 'content-type': 'application/jose', accept: 'application/json' },
-      body: jws,
-      redirect: 'error',
-      signal: options.signal ? AbortSignal.any([timeout, options.signal]) : timeout,
-    })
-    const text = await response.text()
-    if (text.length > MAX_ANSWER_BYTES) {
-      return { kind: 'unavailable', reason: 'an answer of more than 1 MiB', retryMs: null }
-    }
-    return parseVerdict(response, text)
+    const signal = options.signal ? AbortSignal.any([timeout, options.signal]) : timeout
+    return parseVerdict(await options.post(reportsUrl(cloudUrl), jws, signal))
   } catch (cause) {
-    return { kind: 'unavailable', reason: reasonOf(cause), retryMs: null }
+    return { kind: 'unavailable', reason: messageOf(cause), retryMs: null }
   }
 }
 
 /** Where reports are posted; also the `url` that their signatures cover. */
 export function reportsUrl(cloudUrl: string): string {
   return `${cloudUrl.replace(/\/+$/, '')}/v1/reports`
-}
-
-/** fetch says only "fetch failed"; the reason a person needs is in its cause. */
-function reasonOf(cause: unknown): string {
-  const inner = cause instanceof Error && cause.cause !== undefined ? cause.cause : cause
-  return messageOf(inner)
 }

@@ -18,7 +18,8 @@ export interface ReporterParts {
   readonly stateFile: ReportingStateFile
   readonly lastAttempt: LastAttemptFile
   readonly sign: (report: Report, header: { iat: number; nonce?: string }) => Promise<string>
-  readonly post: (jws: string, timeoutMs: number) => Promise<Verdict>
+  /** `prefix` is what the report is about. */
+  readonly post: (jws: string, timeoutMs: number, prefix: string) => Promise<Verdict>
   /** Throws unless the receipt proves that exactly this report was logged and applied. */
   readonly verify: (
     receipt: unknown,
@@ -266,7 +267,7 @@ export async function createReporter(parts: ReporterParts, start: ReportingState
         `report for ${entry.body.prefix.current} sent`,
       )
       const timeoutMs = TIMEOUTS_MS[Math.min(failures, TIMEOUTS_MS.length - 1)] ?? TIMEOUTS_MS[0]
-      const verdict = await parts.post(signed.jws, timeoutMs)
+      const verdict = await parts.post(signed.jws, timeoutMs, entry.body.prefix.current)
       const ms = Math.round(performance.now() - startedAt)
       switch (verdict.kind) {
         case 'receipt':

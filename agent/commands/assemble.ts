@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { decodeBase64, encodeBase64 } from '../../shared/base64.ts'
 import { parseVkey } from '../../shared/checkpoint.ts'
 import { messageOf, ReprefixError } from '../../shared/errors.ts'
+import { parsePrefix } from '../../shared/ipv6.ts'
 import { importSigningKey, signReport } from '../../shared/jws.ts'
 import type { Logger } from '../../shared/logger.ts'
 import { verifyReceipt } from '../../shared/receipt.ts'
@@ -13,6 +14,7 @@ import { withDelegations } from '../adapters/delegation-source.ts'
 import { createDockerApi, type DockerApi } from '../adapters/docker.ts'
 import { createDockerContainers } from '../adapters/docker-containers.ts'
 import { ENROL_AGAIN, type Enrolment, readEnrolment } from '../adapters/enrolment-file.ts'
+import { createHttpPost } from '../adapters/http-post.ts'
 import { createIp6tables } from '../adapters/ip6tables.ts'
 import { createJournal } from '../adapters/journal.ts'
 import { createKernel } from '../adapters/kernel.ts'
@@ -21,6 +23,7 @@ import { createLastAttemptFile } from '../adapters/last-attempt.ts'
 import type { Background } from '../adapters/monitor.ts'
 import { createNdppd } from '../adapters/ndppd.ts'
 import { createOutbox } from '../adapters/outbox.ts'
+import { readOwnAddresses } from '../adapters/own-addresses.ts'
 import { createProcessTable } from '../adapters/processes.ts'
 import { createReceipts } from '../adapters/receipts.ts'
 import { postReport, reportsUrl } from '../adapters/report-client.ts'
@@ -179,7 +182,11 @@ export async function assembleReporter(
     lastAttempt: createLastAttemptFile(paths.lastAttempt),
     sign: (...[report, header]: Parameters<Parameters<typeof createReporter>[0]['sign']>) =>
       signReport(report, key, { url, ...header }),
-    post: (jws: string, timeoutMs: number) => postReport(enrolment.url, jws, { timeoutMs, signal }),
+    post: (jws: string, timeoutMs: number, prefix: string) => {
+      const sources = () => readOwnAddresses(config.intent.uplink, parsePrefix(prefix))
+      const post = createHttpPost(sources)
+      return postReport(enrolment.url, jws, { timeoutMs, signal, post })
+    },
     verify: async (receipt: unknown, witness: { size: number; root: string }, jws: string) => {
       const seen = { size: witness.size, root: decodeBase64(witness.root) }
       const proven = await verifyReceipt(receipt, { verifiers, witness: seen, jws })

@@ -3,6 +3,7 @@ import { ReprefixError } from '../../shared/errors.ts'
 import { parseJoin } from '../../shared/join.ts'
 import { enrol } from '../adapters/enrolment-client.ts'
 import { readEnrolment, writeEnrolment } from '../adapters/enrolment-file.ts'
+import { createHttpPost } from '../adapters/http-post.ts'
 import { writeJsonFile } from '../adapters/json-file.ts'
 import { acquireLock } from '../adapters/lock.ts'
 import { readPendingKey } from '../adapters/pending-key.ts'
@@ -47,6 +48,7 @@ export async function runEnroll(
       pendingKey: options.force ? null : await readPendingKey(pending),
       keepKey: (jwk) => writeJsonFile(pending, jwk),
       now: Date.now,
+      post: createHttpPost(() => []),
     })
     // Reports signed by a former key would be refused.
     await rm(paths.outbox, { recursive: true, force: true })

@@ -11,6 +11,7 @@ import {
 } from '../../../../shared/jws.ts'
 import { leafHash } from '../../../../shared/merkle.ts'
 import { renderTlogProof } from '../../../../shared/tlog-proof.ts'
+import { postTo } from '../../../fakes/http-post.ts'
 
 const SECRET = new Uint8Array(16).fill(7)
 const NOW = Date.parse('2026-01-31T12:00:00Z')
@@ -25,9 +26,9 @@ async function cloud(change: (receipt: Record<string, unknown>) => unknown = (sa
     secret: SECRET,
   }
   const asked: string[] = []
-  const answer: typeof fetch = async (input, init) => {
-    expect(String(input)).toBe('https://cloud.example/v1/enroll')
-    const text = String(init?.body)
+  const answer = async (request: Request): Promise<Response> => {
+    expect(request.url).toBe('https://cloud.example/v1/enroll')
+    const text = await request.text()
     asked.push(text)
     const key = await verifyEnrolmentJws(parseEnrolmentJws(text), await deriveMacKey(SECRET))
     const entry = renderEntry({
@@ -52,11 +53,15 @@ async function cloud(change: (receipt: Record<string, unknown>) => unknown = (sa
   return { join, asked, answer }
 }
 
-const parts = (answer: typeof fetch, kept: unknown[] = [], pendingKey?: unknown) => ({
+const parts = (
+  answer: Parameters<typeof postTo>[0],
+  kept: unknown[] = [],
+  pendingKey?: unknown,
+) => ({
   pendingKey,
   keepKey: async (jwk: unknown) => void kept.push(jwk),
   now: () => NOW,
-  fetch: answer,
+  post: postTo(answer),
 })
 
 describe('enrolling', () => {
@@ -86,9 +91,7 @@ describe('enrolling', () => {
   it('asks again with the key of an attempt whose answer was lost', async () => {
     const { join, asked, answer } = await cloud()
     const kept: unknown[] = []
-    const lost: typeof fetch = async () => {
-      throw new TypeError('fetch failed', { cause: new Error('ECONNRESET') })
-    }
+    const lost = () => Promise.reject(new Error('ECONNRESET'))
     await expect(enrol(join, parts(lost, kept))).rejects.toMatchObject({
       code: 'CLOUD_UNREACHABLE',
       message: expect.stringContaining('ECONNRESET'),

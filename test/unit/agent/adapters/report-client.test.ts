@@ -1,6 +1,7 @@
 import { Hono } from 'hono'
 import { describe, expect, it } from 'vitest'
 import { postReport } from '../../../../agent/adapters/report-client.ts'
+import { postTo } from '../../../fakes/http-post.ts'
 
 type Answer = { status: number; body?: unknown; headers?: Record<string, string> }
 
@@ -17,10 +18,10 @@ async function post(answer: Answer | Error) {
   })
   const verdict = await postReport('https://cloud.example/base', 'a.b.c', {
     timeoutMs: 1000,
-    fetch: async (input, init) => {
-      if (answer instanceof Error) throw new TypeError('fetch failed', { cause: answer })
-      return app.request(new Request(input, init))
-    },
+    post: postTo(async (request) => {
+      if (answer instanceof Error) throw answer
+      return app.request(request)
+    }),
   })
   return { verdict, seen }
 }
@@ -97,6 +98,11 @@ describe('posting a report', () => {
       { kind: 'unavailable', retryMs: null },
     ],
     ['gateway', { status: 502, body: '<html>' }, { kind: 'unavailable', reason: 'HTTP 502' }],
+    [
+      'redirect',
+      { status: 307, headers: { location: 'https://other.example/' }, body: '' },
+      { kind: 'unavailable', reason: 'HTTP 307' },
+    ],
     ['wrong-path', { status: 404, body: 'not found' }, { kind: 'unavailable' }],
     ['lost', new Error('ECONNRESET'), { kind: 'unavailable', reason: 'ECONNRESET', retryMs: null }],
   ])('judges %s', async (_, answer, expected) => {
@@ -106,9 +112,9 @@ describe('posting a report', () => {
   it('gives up after its time and keeps the report', async () => {
     const verdict = await postReport('https://cloud.example', 'a.b.c', {
       timeoutMs: 10,
-      fetch: (_input, init) =>
+      post: (_url, _body, signal) =>
         new Promise((_resolve, reject) => {
-          init?.signal?.addEventListener('abort', () => reject(init.signal?.reason))
+          signal.addEventListener('abort', () => reject(signal.reason))
         }),
     })
     expect(verdict).toMatchObject({
