@@ -5,6 +5,7 @@ import { parseCloudUrl } from '../shared/join.ts'
 import { parseName } from '../shared/rrset.ts'
 import { parsedBy } from '../shared/schema.ts'
 import type { ExposedPort } from './domain/model.ts'
+import { parseSettlePolicy } from './domain/settle-policy.ts'
 
 const DURATION_UNITS = { ms: 1, s: 1000, min: 60_000 } as const
 
@@ -39,14 +40,6 @@ const absolutePath = v.pipe(
   v.string(),
   v.regex(/^\//, 'must be an absolute path, so that it means the same for every caller'),
 )
-
-/** A value that is planned, refused by name so that nobody believes it works. */
-function laterValue(values: readonly string[], known: string) {
-  return v.check<string, string>(
-    (text) => !values.includes(text.split(' ')[0] ?? ''),
-    `is not available in this version: use ${known}`,
-  )
-}
 
 /** Where an uplink's prefixes are read. */
 const prefixSource = v.union(
@@ -144,17 +137,7 @@ export const configSchema = v.strictObject({
     v.strictObject({
       socket: v.exactOptional(absolutePath, '/var/run/docker.sock'),
       networks: v.exactOptional(v.record(v.string(), networkSettings), {}),
-      settle: v.exactOptional(
-        v.pipe(
-          v.string(),
-          laterValue(
-            ['now', 'window', 'on-restart'],
-            'never, which leaves Docker’s own state alone',
-          ),
-          v.picklist(['never']),
-        ),
-        'never',
-      ),
+      settle: v.exactOptional(parsedBy(parseSettlePolicy), 'never'),
       // Named here so that the refusal can say more than "unknown key".
       defaultBridge: v.exactOptional(
         v.pipe(

@@ -14,6 +14,7 @@ import {
 import { parseSettings, type ReferenceResolver } from '../shared/settings.ts'
 import { type ConfigFile, configSchema, prefixSettings } from './config-schema.ts'
 import type { Intent, UplinkIntent } from './domain/model.ts'
+import type { SettlePolicy } from './domain/settle-policy.ts'
 
 /** Where `--config` points when it is not given. */
 export const DEFAULT_CONFIG_PATH = '/etc/reprefix/agent.yaml'
@@ -24,6 +25,8 @@ export interface AgentConfig {
   /** The cloud's URL, where the file says it; enrolment says it too, and both must agree. */
   readonly cloud: string | undefined
   readonly dockerSocket: string
+  /** When Docker's own state may be made true. */
+  readonly settle: SettlePolicy
   readonly ndp: { readonly configPath: string; readonly restart: readonly [string, ...string[]] }
   readonly paths: StatePaths
 }
@@ -43,6 +46,8 @@ export interface StatePaths {
   readonly lastFault: string
   readonly problems: string
   readonly pending: string
+  /** The settle under way. */
+  readonly settle: string
 }
 
 function pathsIn(directory: string): StatePaths {
@@ -60,6 +65,7 @@ function pathsIn(directory: string): StatePaths {
     lastFault: join(directory, 'last-fault.json'),
     problems: join(directory, 'problems.json'),
     pending: join(directory, 'enrolment-pending.json'),
+    settle: join(directory, 'settle.json'),
   }
 }
 
@@ -169,6 +175,7 @@ export function parseConfig(
     intent: readIntent(file, fail),
     cloud: file.cloud,
     dockerSocket: file.docker.socket,
+    settle: file.docker.settle,
     ndp: { configPath: file.ndp.config, restart: file.ndp.restart },
     paths: pathsIn(file.stateDirectory),
   }

@@ -35,6 +35,9 @@ export interface DockerControl {
   connect(network: string, container: string, endpoint: EndpointRecipe): Promise<void>
   /** By force, which is what takes a stopped container off a network that was made anew behind its back. */
   disconnect(network: string, container: string): Promise<void>
+  /** For a container between two tries of its restart policy, which ends the trying. */
+  stop(container: string): Promise<void>
+  start(container: string): Promise<void>
 }
 
 const TIMEOUT_MS = 5000
@@ -114,6 +117,15 @@ export function createDockerApi(socketPath: string): DockerApi {
   }
 }
 
+/** Docker answers 304 where the container is as it was asked to be. */
+async function unlessAlready(call: () => Promise<unknown>): Promise<void> {
+  try {
+    await call()
+  } catch (cause) {
+    if (statusOf(cause) !== 304) throw cause
+  }
+}
+
 /**
  * Speaks to the daemon at a Unix socket to change what it keeps. DOCKER_REFUSED when the daemon says no,
  * which means that it changed nothing; DOCKER_UNREACHABLE when it does not answer, after which nobody
@@ -169,5 +181,13 @@ export function createDockerControl(socketPath: string): DockerControl {
       ask(`disconnect container ${container} from network ${network}`, async () => {
         await docker.getNetwork(network).disconnect({ Container: container, Force: true })
       }),
+    stop: (container) =>
+      ask(`stop container ${container}`, () =>
+        unlessAlready(() => docker.getContainer(container).stop()),
+      ),
+    start: (container) =>
+      ask(`start container ${container}`, () =>
+        unlessAlready(() => docker.getContainer(container).start()),
+      ),
   }
 }

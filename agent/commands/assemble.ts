@@ -11,7 +11,7 @@ import { createActuator } from '../adapters/actuator.ts'
 import { runCommand } from '../adapters/command.ts'
 import { createContainerInterfaces } from '../adapters/container-interfaces.ts'
 import { withDelegations } from '../adapters/delegation-source.ts'
-import { createDockerApi, type DockerApi } from '../adapters/docker.ts'
+import { createDockerApi, createDockerControl, type DockerApi } from '../adapters/docker.ts'
 import { createDockerContainers } from '../adapters/docker-containers.ts'
 import { ENROL_AGAIN, type Enrolment, readEnrolment } from '../adapters/enrolment-file.ts'
 import { createHttpPost } from '../adapters/http-post.ts'
@@ -29,6 +29,9 @@ import { createReceipts } from '../adapters/receipts.ts'
 import { postReport, reportsUrl } from '../adapters/report-client.ts'
 import { createReporter, type Reporter } from '../adapters/reporter.ts'
 import { createReportingStateFile } from '../adapters/reporting-state.ts'
+import { createSettleJournal } from '../adapters/settle-journal.ts'
+import { createSettler } from '../adapters/settler.ts'
+import { createSettling, localMinuteOfDay, type Settling } from '../adapters/settling.ts'
 import { createStateFile } from '../adapters/state-file.ts'
 import type { AgentConfig } from '../config.ts'
 import type { AgentState } from '../domain/agent-state.ts'
@@ -42,6 +45,7 @@ export interface Assembly {
   readonly docker: DockerApi
   /** Hints from the planes that passes look after, until stopped. */
   readonly watch: (onHint: (plane: string) => void) => Background
+  readonly settling: Settling
   readonly readState: () => Promise<AgentState>
   readonly close: () => Promise<void>
 }
@@ -111,9 +115,19 @@ export function assemble(
     },
     intent,
   )
+  const control = createDockerControl(config.dockerSocket)
+  const settling = createSettling({
+    policy: config.settle,
+    control,
+    settler: createSettler({ control, journal: createSettleJournal(paths.settle), log }),
+    now: Date.now,
+    minuteOfDay: localMinuteOfDay,
+    log,
+  })
   return {
     reconciler,
     docker,
+    settling,
     watch: (onHint) => {
       const watches = [
         ndppd?.watch(() => onHint('ndppd')),

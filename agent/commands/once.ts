@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from '../../shared/logger.ts'
 import { acquireLock } from '../adapters/lock.ts'
+import type { Reporter } from '../adapters/reporter.ts'
 import type { AgentConfig } from '../config.ts'
 import { assembleReporter, prepareStateDirectory } from './assemble.ts'
-import { startSession } from './session.ts'
+import { type Session, type SessionPass, startSession } from './session.ts'
 
 /** A decision that settles within this is waited for; later ones are left to the next run. */
 const SETTLE_LIMIT_MS = 5000
@@ -24,23 +25,36 @@ export async function runOnce(config: AgentConfig, log: Logger): Promise<boolean
     const reporter = await assembleReporter(config, log, abort.signal)
     const session = await startSession(config, log, reporter)
     let isConverged = false
+    let last: SessionPass | null = null
     for (let count = 0; count < MAX_PASSES; count++) {
-      const { result, recheckAt } = await session.pass(['once'])
+      last = await session.pass(['once'])
+      const { result, recheckAt } = last
       isConverged = result.isConverged && result.decision.kind !== 'hold'
       const settleMs = (recheckAt ?? Number.POSITIVE_INFINITY) - Date.now()
       if (result.isConverged && settleMs > SETTLE_LIMIT_MS) break
       await sleep(result.isConverged ? Math.max(settleMs + 1, 0) : RETRY_MS)
     }
+    if (reporter !== null) await sendReports(reporter, abort)
+    await settleAll(session, last)
     await session.assembly.close()
     if (reporter === null) return isConverged
-    const sending = reporter.run(abort.signal)
-    const deadline = Date.now() + REPORT_LIMIT_MS
-    while (reporter.waiting() > 0 && Date.now() < deadline) await sleep(20)
-    abort.abort()
-    await sending
     return isConverged && reporter.waiting() === 0 && !reporter.isRefused()
   } finally {
     abort.abort()
     await lock.release()
   }
+}
+
+async function sendReports(reporter: Reporter, abort: AbortController): Promise<void> {
+  const sending = reporter.run(abort.signal)
+  const deadline = Date.now() + REPORT_LIMIT_MS
+  while (reporter.waiting() > 0 && Date.now() < deadline) await sleep(20)
+  abort.abort()
+  await sending
+}
+
+/** Settles what is due, one network after the other, each followed by a pass. */
+async function settleAll(session: Session, last: SessionPass | null): Promise<void> {
+  let after = last
+  while ((await session.settle(after)).hasChanged) after = await session.pass(['settled'])
 }

@@ -7,7 +7,7 @@ import { startMonitor } from '../adapters/monitor.ts'
 import type { AgentConfig } from '../config.ts'
 import { createLoop } from '../loop.ts'
 import { assembleReporter, prepareStateDirectory } from './assemble.ts'
-import { startSession } from './session.ts'
+import { type Session, startSession } from './session.ts'
 
 /**
  * `reprefix-agent run`: watches and renumbers until SIGTERM or SIGINT. Stopping leaves the host
@@ -25,7 +25,7 @@ export async function runAgent(config: AgentConfig, log: Logger): Promise<void> 
   process.on('SIGTERM', onStop).on('SIGINT', onStop)
   const reporter = await assembleReporter(config, log, abort.signal)
   const session = await startSession(config, log, reporter)
-  const loop = createLoop({ pass: session.pass, now: Date.now, log })
+  const loop = createLoop({ pass: passAndSettle(session), now: Date.now, log })
   const onHangup = (): void => {
     reporter?.retryRefused()
     loop.wake('SIGHUP')
@@ -45,5 +45,17 @@ export async function runAgent(config: AgentConfig, log: Logger): Promise<void> 
     process.off('SIGHUP', onHangup).off('SIGTERM', onStop).off('SIGINT', onStop)
     await session.assembly.close()
     await lock.release()
+  }
+}
+
+/** Settling comes last, and what a crash has left of it even where a pass is not possible. */
+function passAndSettle(session: Session) {
+  return async (reasons: readonly string[]) => {
+    try {
+      return await session.settle(await session.pass(reasons))
+    } catch (cause) {
+      await session.settle(null)
+      throw cause
+    }
   }
 }

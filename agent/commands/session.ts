@@ -8,6 +8,7 @@ import type { AgentConfig } from '../config.ts'
 import { type AgentState, numberingOf } from '../domain/agent-state.ts'
 import type { Numbering } from '../domain/numbering.ts'
 import type { Problem } from '../domain/problem.ts'
+import { staleNetworks } from '../domain/settle-need.ts'
 import { targetOf } from '../domain/step.ts'
 import type { PassOutcome } from '../loop.ts'
 import type { PassResult } from '../reconcile.ts'
@@ -19,23 +20,35 @@ import { isReportable, reportBodyOf } from './report-body.ts'
 export interface Session {
   readonly assembly: Assembly
   /** One pass, told to the log, and its claim offered to the reporter. */
-  pass(reasons: readonly string[]): Promise<PassOutcome & { readonly result: PassResult }>
+  pass(reasons: readonly string[]): Promise<SessionPass>
+  /**
+   * Settles what is due, after a pass and when its report was offered; without a pass only what a crash
+   * has left. Tells when to look again: at once when Docker's state has changed.
+   */
+  settle(after: SessionPass | null): Promise<PassOutcome & { readonly hasChanged: boolean }>
+}
+
+/** What a pass has done, and when another is due. */
+export type SessionPass = PassOutcome & { readonly result: PassResult }
+
+/** Tells problems when they change, and not each time they are found. */
+function createProblemTeller(log: Logger): (found: readonly Problem[]) => void {
+  let told = '[]'
+  return (found) => {
+    const text = JSON.stringify(found)
+    if (text === told) return
+    told = text
+    for (const { code, where, what, remedy } of found) {
+      log.warn({ event: 'problem', code, where }, `${where}: ${what}; ${remedy}`)
+    }
+  }
 }
 
 /** Says what is worth saying of a series of passes: changes, not repetitions. */
 function createNarrator(log: Logger, { intent }: AgentConfig, known: AgentState) {
   let saved = known
   const heldFor = new Map<string, string | undefined>()
-  let problems = ''
-
-  function tellProblems(found: readonly Problem[]): void {
-    const text = JSON.stringify(found)
-    if (text === problems) return
-    problems = text
-    for (const { code, where, what, remedy } of found) {
-      log.warn({ event: 'problem', code, where }, `${where}: ${what}; ${remedy}`)
-    }
-  }
+  const tellProblems = createProblemTeller(log)
 
   function tellUplink(uplink: string, before: Numbering, after: Numbering): void {
     const names = (of: Numbering) => of.prefixes.map(({ prefix }) => prefix)
@@ -179,5 +192,23 @@ export async function startSession(
     }
   }
 
-  return { assembly, pass }
+  const tellProblems = createProblemTeller(log)
+
+  async function settle(after: SessionPass | null) {
+    const stale =
+      after === null ? [] : staleNetworks(after.result.observed, config.intent, after.result.state)
+    const isConverged = after?.result.isConverged ?? false
+    const settled = await assembly.settling.afterPass(stale, isConverged)
+    tellProblems(settled.problems)
+    const instants = [after?.recheckAt, settled.wakeAt ?? undefined].filter(
+      (at) => at !== undefined,
+    )
+    return {
+      hasChanged: settled.hasChanged,
+      isIncomplete: !isConverged,
+      ...(instants.length === 0 ? {} : { recheckAt: Math.min(...instants) }),
+    }
+  }
+
+  return { assembly, pass, settle }
 }

@@ -22,7 +22,8 @@ export type NetworkRecipe = {
   readonly EnableIPv6: boolean
   readonly IPAM: {
     readonly Driver: string
-    readonly Options: Readonly<Record<string, string>>
+    /** Absent and empty are not the same to whoever compares networks. */
+    readonly Options?: Readonly<Record<string, string>>
     readonly Config: PoolRecipe[]
   }
   readonly Options: Readonly<Record<string, string>>

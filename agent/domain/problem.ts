@@ -19,6 +19,8 @@ export type ProblemCode =
   | 'PROXY_SETTING_READONLY'
   | 'DOCKER_FIREWALL'
   | 'GATEWAY_MODE'
+  | 'SETTLE_REFUSED'
+  | 'SETTLE_FAILED'
 
 /**
  * Something that a pass leaves out and goes on without: one network, one container or one name. What

@@ -42,15 +42,17 @@ export interface AgentProcess {
 export interface AgentOptions {
   readonly cloud: string
   readonly onEvent?: (event: ProgramEvent) => void
+  /** Further settings below `docker`. */
+  readonly docker?: Readonly<Record<string, unknown>>
 }
 
 /** Only what this machine needs said: everything else is measured at the product's defaults. */
-function renderConfiguration(lab: Lab, root: string, cloud: string): string {
+function renderConfiguration(lab: Lab, root: string, { cloud, docker = {} }: AgentOptions): string {
   return stringify({
     cloud,
     interface: HOME.uplink,
     stateDirectory: join(root, 'state'),
-    docker: { socket: lab.home.docker.api.socket },
+    docker: { socket: lab.home.docker.api.socket, ...docker },
     ndp: {
       backend: 'ndppd',
       config: join(lab.directory.path, 'ndppd.conf'),
@@ -66,7 +68,7 @@ export async function prepareAgent(lab: Lab, options: AgentOptions): Promise<Age
   const configuration = join(root, 'agent.yaml')
   const logFile = join(lab.directory.path, 'agent.log')
   await mkdir(root)
-  await writeFile(configuration, renderConfiguration(lab, root, options.cloud))
+  await writeFile(configuration, renderConfiguration(lab, root, options))
   await writeFile(join(root, 'restart-ndppd'), renderNdppdRestart(lab.directory), { mode: 0o755 })
 
   const events: ProgramEvent[] = []

@@ -107,6 +107,16 @@ endpoints: [{ address: "::12:0:0:0:7", uplink: wan1, dns: [nas.example.org] }]
   })
 
   it.each([
+    ['never', { kind: 'never' }],
+    ['now', { kind: 'now' }],
+    ['on-restart', { kind: 'on-restart' }],
+    ['window 23:30-05:00', { kind: 'window', from: 1410, to: 300 }],
+  ])('takes docker.settle: %s', (text, settle) => {
+    const yaml = `interface: eth0\ndocker: { settle: ${text} }`
+    expect(parseConfig(yaml, 'agent.yaml', () => '').settle).toEqual(settle)
+  })
+
+  it.each([
     [
       'uplinks/beside-interface',
       'interface: eth0\nuplinks: [{ interface: eth1 }]',
@@ -193,13 +203,8 @@ endpoints: [{ address: "::12:0:0:0:7", uplink: wan1, dns: [nas.example.org] }]
     ],
     [
       'docker/settle',
-      'interface: eth0\ndocker: { settle: now }',
-      /settle: .*this version: use never/,
-    ],
-    [
-      'docker/settle-window',
-      'interface: eth0\ndocker: { settle: "window 03:00-05:00" }',
-      /settle: .*this version/,
+      'interface: eth0\ndocker: { settle: soon }',
+      /docker\.settle: is not a time to settle/,
     ],
     [
       'docker/default-bridge',
