@@ -71,7 +71,7 @@ export const prefixSettings = v.strictObject({
     v.pipe(v.array(parsedBy(parsePrefix)), v.minLength(1, 'must name at least one prefix')),
     ['2000::/3'],
   ),
-  settle: v.exactOptional(duration, '100ms'),
+  settle: v.exactOptional(duration, '20ms'),
   source: v.exactOptional(prefixSource, 'slaac'),
 })
 

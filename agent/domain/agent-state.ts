@@ -35,6 +35,8 @@ const entrySchema = v.strictObject({
   firstSeen: instantSchema,
   appeared: instantSchema,
   lastRefreshed: instantSchema,
+  // Earlier builds did not say.
+  lastNoticed: v.exactOptional(instantSchema, 0),
   refreshes: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
   recentRefreshes: v.array(instantSchema),
   lifetimeMs: nullableInstantSchema,

@@ -47,6 +47,8 @@ export interface PrefixEntry {
   readonly appeared: Instant
   /** When its expiry was last seen to jump, or `firstSeen`. */
   readonly lastRefreshed: Instant
+  /** When the snapshot was taken that showed it; later where the agent was down or had to poll. */
+  readonly lastNoticed: Instant
   /** How often it was refreshed, its first appearance included; 0 for addresses set by hand. */
   readonly refreshes: number
   /** The instants of the last refreshes, oldest first, `lastRefreshed` included. */

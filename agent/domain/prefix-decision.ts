@@ -13,6 +13,18 @@ const PROOF_BY_SEVERAL_ROUTERS = REMEMBERED_REFRESHES
 const MAX_TO_MIN_INTERVAL = 3
 const LONGEST_INTERVAL_MS = 1_800_000
 
+/**
+ * MAX_RA_DELAY_TIME is 500 ms (RFC 4861 §10): when a link comes up, its routers answer the host's
+ * solicitation within that, in any order.
+ */
+const ROUTERS_ANSWER_MS = 600
+
+/**
+ * What one advertisement says may be read in two snapshots, when the first falls between two of its
+ * prefixes: they follow each other within 2 ms, also where they fill several messages.
+ */
+const SPLIT_MS = 250
+
 /** With one router, when nothing shows that it would have refreshed the current prefix visibly. */
 const PROOF_BY_ONE_ROUTER = 3
 
@@ -23,6 +35,8 @@ export interface DecisionRules {
   readonly settleMs: number
   /** Default routers known; one advertisement of a single router names all prefixes that live. */
   readonly routers: number
+  /** Prefixes are delegated: nothing else is still to be heard when one has gone. */
+  readonly isDelegated?: boolean
 }
 
 /**
@@ -54,13 +68,12 @@ function replaceLost(
   list: PrefixList,
   current: Prefix,
   best: PrefixEntry,
-  { now, settleMs }: DecisionRules,
+  { now, settleMs, isDelegated = false }: DecisionRules,
 ): PrefixDecision {
   const lost = list.find(({ prefix }) => prefix === current)
   const isDeprecated = lost?.preferredUntil != null && lost.preferredUntil <= now
-  // After a link flap or a resume several routers answer within half a second of each other: the
-  // first to answer need not be the one whose prefix is in use.
-  const settled = best.appeared + settleMs
+  // After a link flap or a resume the first router to answer need not be the one whose prefix is in use.
+  const settled = best.appeared + (isDelegated ? settleMs : Math.max(settleMs, ROUTERS_ANSWER_MS))
   if (!isDeprecated && now < settled) {
     return {
       kind: 'hold',
@@ -101,7 +114,8 @@ function provenSince(
   if (candidate.prefix === current.prefix) return undefined
   if (candidate.refreshes === 0 || current.refreshes === 0) return undefined
   if (candidate.firstSeen > current.lastRefreshed) return candidate.firstSeen
-  // One advertisement may be read in two snapshots; that close together they are the same one.
+  if (routers <= 1 && isBackAlone(candidate, current)) return candidate.appeared
+  // Expiries are read in whole seconds: what is that close together may be the same advertisement.
   const after = current.lastRefreshed + EXPIRY_TOLERANCE_MS
   const without = candidate.recentRefreshes.filter((at) => at > after)
   const [first] = without
@@ -116,6 +130,19 @@ function provenSince(
   const hasReturned = candidate.appeared > current.lastRefreshed
   if (hasReturned && current.refreshes > 1) return first
   return without.length >= PROOF_BY_ONE_ROUTER ? first : undefined
+}
+
+/**
+ * The candidate could not be used when the current prefix was last refreshed, and could when it was
+ * looked again: an announcement that came in between named it, however soon after the other one.
+ */
+function isBackAlone(candidate: PrefixEntry, current: PrefixEntry): boolean {
+  return (
+    current.refreshes > 1 &&
+    candidate.appeared >= current.lastRefreshed &&
+    candidate.appeared === candidate.lastRefreshed &&
+    candidate.lastNoticed > current.lastNoticed + SPLIT_MS
+  )
 }
 
 /**

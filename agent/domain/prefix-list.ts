@@ -73,6 +73,7 @@ function begin(prefix: Prefix, sighting: Sighting, seen: Snapshot, now: Instant)
     firstSeen: at,
     appeared: at,
     lastRefreshed: at,
+    lastNoticed: now,
     refreshes: sighting.isDynamic ? 1 : 0,
     recentRefreshes: sighting.isDynamic ? [at] : [],
     lifetimeMs: remaining(sighting, now),
@@ -120,6 +121,7 @@ function update(entry: PrefixEntry, seen: Sighting, now: Instant): PrefixEntry {
     ...expiries,
     appeared: isBack ? at : entry.appeared,
     lastRefreshed: at,
+    lastNoticed: now,
     refreshes: entry.refreshes + 1,
     recentRefreshes: [...entry.recentRefreshes, at].slice(-REMEMBERED_REFRESHES),
     lifetimeMs: isShortened(entry, sighting) ? left : later(entry.lifetimeMs, left),
@@ -150,12 +152,14 @@ function isShortened(entry: PrefixEntry, sighting: Sighting): boolean {
 
 /** Without this, a clock that was set back would make every later refresh look older. */
 function rebase(entry: PrefixEntry, now: Instant): PrefixEntry {
-  if (entry.lastRefreshed <= now && entry.firstSeen <= now && entry.appeared <= now) return entry
+  const isPast = entry.lastRefreshed <= now && entry.lastNoticed <= now
+  if (isPast && entry.firstSeen <= now && entry.appeared <= now) return entry
   return {
     ...entry,
     firstSeen: Math.min(entry.firstSeen, now),
     appeared: Math.min(entry.appeared, now),
     lastRefreshed: Math.min(entry.lastRefreshed, now),
+    lastNoticed: Math.min(entry.lastNoticed, now),
     recentRefreshes: entry.recentRefreshes.map((at) => Math.min(at, now)),
   }
 }

@@ -45,12 +45,14 @@ function passUplink(
     const same = advance(numbering, numbering.prefixes, decision, observed, now)
     return { uplink, decision, numbering: same, problems: [] }
   }
+  const isDelegated = snapshot.delegations !== undefined
   const prefixes = foldPrefixList(numbering.prefixes, snapshot, intent, now)
   const decision = decidePrefix(prefixes, numbering.current?.prefix, {
     now,
     settleMs,
     // A delegating router names all its prefixes in each reply, as a router does that is alone.
-    routers: snapshot.delegations === undefined ? snapshot.routers : 1,
+    routers: isDelegated ? 1 : snapshot.routers,
+    isDelegated,
   })
   const next = advance(numbering, prefixes, decision, observed, now)
   const problems = misfits(snapshot.delegations ?? [], intent)

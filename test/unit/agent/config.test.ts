@@ -63,7 +63,7 @@ describe('the settings of an agent', () => {
       uplink: 'eth0',
       prefixLength: 64,
       within: ['2000::/3'],
-      settleMs: 100,
+      settleMs: 20,
       source: 'slaac',
       others: [],
       networks: {},

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import type { FollowCommand } from '../../../../agent/adapters/command.ts'
+import { type FollowCommand, followCommand } from '../../../../agent/adapters/command.ts'
 import type { DockerApi } from '../../../../agent/adapters/docker.ts'
 import { startDockerEvents } from '../../../../agent/adapters/docker-events.ts'
 import { startMonitor } from '../../../../agent/adapters/monitor.ts'
@@ -68,6 +68,37 @@ describe('the kernel monitor', () => {
     fake.end('b')
     await vi.advanceTimersByTimeAsync(500)
     expect(fake.started).toHaveLength(3)
+  })
+
+  it.each([
+    ['is-not-there', ['/nonexistent/ip'] as const, /nonexistent\/ip is not installed/],
+    ['ends-at-once', ['false'] as const, /exit code 1/],
+    ['is-killed', ['sh', '-c', 'kill -9 $$'] as const, /SIGKILL/],
+  ])('waits ever longer, without a busy loop, when ip %s', async (_, argv, reason) => {
+    vi.useRealTimers()
+    const { log, lines } = recordedLog()
+    let started = 0
+    const onHint = vi.fn()
+    const monitor = startMonitor(onHint, {
+      follow: (_argv, onLine) => {
+        started += 1
+        return followCommand(argv, onLine)
+      },
+      log,
+      firstBackoffMs: 20,
+      maxBackoffMs: 80,
+    })
+    const startedAt = performance.now()
+    await vi.waitFor(() => expect(lines.length).toBeGreaterThanOrEqual(5), { timeout: 10_000 })
+    monitor.stop()
+    // 20, 40, 80 and 80 ms lie between five ends.
+    expect(performance.now() - startedAt).toBeGreaterThan(215)
+    expect(started).toBeLessThanOrEqual(lines.length + 1)
+    expect(onHint).toHaveBeenCalledTimes(lines.length)
+    expect(lines[0]).toMatchObject({
+      level: 'warn',
+      fields: { reason: expect.stringMatching(reason) },
+    })
   })
 
   it('stays stopped', async () => {

@@ -38,6 +38,7 @@ function numbered(seconds: number): Numbering {
     firstSeen: NOW,
     appeared: NOW,
     lastRefreshed: NOW,
+    lastNoticed: NOW,
     refreshes: 1,
     recentRefreshes: [NOW],
     lifetimeMs: null,

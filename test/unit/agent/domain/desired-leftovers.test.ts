@@ -285,6 +285,7 @@ describe('desire and planSteps, with leftovers', () => {
       prefix: P1,
       firstSeen: NOW - 9000,
       appeared: NOW - 9000,
+      lastNoticed: NOW - 500,
       refreshes: 2,
       recentRefreshes: [],
       lifetimeMs: null,

@@ -56,6 +56,64 @@ const SCENARIOS: readonly Scenario[] = [
     expected: [`initial ${P1}`],
   },
   {
+    name: 'link-flap/the-lost-prefix-is-awaited-as-long-as-routers-may-take-to-answer/keep',
+    settleMs: 20,
+    events: [
+      { at: 0, routers: 2 },
+      { at: 0, ra: [P1] },
+      { at: 0.3, ra: [P2] },
+      { at: 0.31, ra: [P1] },
+      { at: 100, linkDown: true },
+      { at: 103, ra: [P2] },
+      { at: 103.1, look: true },
+      { at: 103.49, look: true },
+      { at: 103.5, ra: [P1] },
+      { at: 105, look: true },
+    ],
+    expected: [`initial ${P1}`],
+  },
+  {
+    name: 'link-flap/up-and-down-again-and-again/keep',
+    events: Array.from({ length: 50 }, (_, n): Event[] => [
+      { at: n * 60, ra: [P1] },
+      { at: n * 60 + 20, linkDown: true },
+      { at: n * 60 + 30, look: true },
+    ]).flat(),
+    expected: [`initial ${P1}`],
+    last: 'hold',
+  },
+  {
+    name: 'resume-after-suspend/nothing-has-changed/keep',
+    events: [
+      ...every(0, 200, 3, [P1]),
+      { at: 3600, look: true },
+      { at: 3601, ra: [P1] },
+      { at: 3602, look: true },
+    ],
+    expected: [`initial ${P1}`],
+    last: 'keep',
+  },
+  {
+    name: 'resume-after-suspend/the-old-one-still-looks-preferred/renumber',
+    events: [
+      ...every(0, 200, 3, [P1]),
+      { at: 3600, look: true },
+      { at: 3600.5, ra: [P2] },
+      { at: 3602, look: true },
+    ],
+    expected: [`initial ${P1}`, `flash ${P2}`],
+  },
+  {
+    name: 'clock-jumps-to-and-fro/keep',
+    events: every(0, 200, 40, [P1, P2]).flatMap((event, n): Event[] => [
+      event,
+      { at: event.at + 50, skew: (n % 2 === 0 ? 1 : -1) * n * 1000 },
+      { at: event.at + 60, look: true },
+    ]),
+    expected: [`initial ${P1}`],
+    last: 'keep',
+  },
+  {
     name: 'resume-after-suspend/expired-meanwhile/renumber',
     events: [
       { at: 0, ra: [P1] },

@@ -121,6 +121,43 @@ describe('decidePrefix with one router', { timeout: 60_000 }, () => {
     )
   })
 
+  it('follows the only router wherever it goes, with the least settling, and never on its own', () => {
+    const turns = fc.array(
+      fc.record({
+        prefix: fc.integer({ min: 1, max: 5 }),
+        count: fc.integer({ min: 2, max: 5 }),
+        gap: fc.integer({ min: 3000, max: 900_000 }),
+        // As soon as that after the last announcement of another prefix.
+        pause: fc.integer({ min: 300, max: 900_000 }),
+        lag: fc.integer({ min: 0, max: 40 }),
+      }),
+      { minLength: 1, maxLength: 12 },
+    )
+    fc.assert(
+      fc.property(turns, fc.boolean(), (list, temporary) => {
+        const uplink = createUplink({ temporary })
+        const chooser = createChooser(uplink, 20)
+        let at = START
+        let changes = 0
+        let last: number | undefined
+        for (const { prefix, count, gap, pause, lag } of list) {
+          at += pause
+          if (prefix !== last) changes += 1
+          last = prefix
+          for (let n = 0; n < count; n++) {
+            uplink.advertise(at, [{ prefix: `2001:db8:0:${prefix}::/64` }])
+            for (const look of [lag, lag + 20, lag + 70]) chooser.pass(at + look)
+            // From its first announcement on, also within two seconds of the other's last.
+            expect(chooser.numbering.current?.prefix).toBe(`2001:db8:0:${prefix}::/64`)
+            if (n < count - 1) at += gap
+          }
+        }
+        expect(chooser.renumberings).toHaveLength(changes)
+      }),
+      { numRuns: 150 },
+    )
+  })
+
   it('keeps its choice while one router announces several prefixes', () => {
     fc.assert(
       fc.property(routerSchedule, fc.integer({ min: 2, max: 5 }), (a, count) => {

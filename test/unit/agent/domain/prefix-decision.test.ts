@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import {
   countingDown,
   deprecated,
+  type Event,
   every,
   P1,
   P2,
@@ -177,6 +178,55 @@ const SCENARIOS: readonly Scenario[] = [
       { at: 120, look: true },
     ],
     expected: [`initial ${P1}`, `flash ${P2}`, `flash ${P1}`],
+  },
+  {
+    name: 'returns/1.5-s-after-the-other-was-refreshed/renumber',
+    events: [
+      ...every(0, 200, 3, [P1]),
+      { at: 500, ra: [P2] },
+      { at: 501, look: true },
+      ...every(700, 200, 3, [P2]),
+      { at: 1101.5, ra: [P1] },
+      { at: 1102.6, look: true },
+    ],
+    expected: [`initial ${P1}`, `flash ${P2}`, `flash ${P1}`],
+  },
+  {
+    name: 'returns/in-the-announcement-that-refreshed-the-other/keep',
+    events: [
+      ...every(0, 200, 3, [P1]),
+      { at: 500, ra: [P2] },
+      { at: 501, look: true },
+      ...every(700, 200, 3, [P2]),
+      { at: 1300, ra: [P2] },
+      { at: 1300.002, ra: [P1] },
+      { at: 1302, look: true },
+      ...every(1500, 200, 9, [P1, P2]),
+    ],
+    expected: [`initial ${P1}`, `flash ${P2}`],
+  },
+  {
+    name: 'returns/with-the-other-while-the-agent-was-down/keep',
+    events: [
+      ...every(0, 200, 3, [P1]),
+      { at: 500, ra: [P2] },
+      { at: 501, look: true },
+      ...every(700, 200, 3, [P2]),
+      { at: 1200, down: true },
+      { at: 1300, ra: [{ prefix: P1, valid: 90_000, preferred: 9000 }, P2] },
+      ...[1301.9, 1302, 1303.2, 1330].map((at): Event => ({ at, look: true })),
+      ...every(1500, 200, 9, [P1, P2]),
+    ],
+    expected: [`initial ${P1}`, `flash ${P2}`],
+  },
+  {
+    name: 'flash/old-never-withdrawn/never-back',
+    events: [
+      ...every(0, 600, 3, [{ prefix: P1, valid: null, preferred: null }]),
+      ...every(1500, 600, 900, [P2]),
+    ].flatMap((event): Event[] => [event, { at: event.at + 1, look: true }]),
+    expected: [`initial ${P1}`, `flash ${P2}`],
+    last: 'keep',
   },
   {
     name: 'returns/after-a-planned-renumbering/renumber',

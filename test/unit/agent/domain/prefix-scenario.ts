@@ -33,6 +33,8 @@ export interface Scenario {
   readonly expected: readonly string[]
   readonly last?: 'keep' | 'hold' | 'renumber'
   readonly temporary?: boolean
+  /** A second, unless the scenario is about less. */
+  readonly settleMs?: number
 }
 
 function happen(event: Event, uplink: Uplink, chooser: Chooser): void {
@@ -50,9 +52,9 @@ function happen(event: Event, uplink: Uplink, chooser: Chooser): void {
 }
 
 /** Plays a scenario. */
-export function run({ events, temporary = false }: Scenario): Chooser {
+export function run({ events, temporary = false, settleMs }: Scenario): Chooser {
   const uplink = createUplink({ temporary })
-  const chooser = createChooser(uplink)
+  const chooser = createChooser(uplink, settleMs)
   let isDown = false
   for (const event of events) {
     happen(event, uplink, chooser)

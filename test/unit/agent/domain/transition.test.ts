@@ -26,6 +26,7 @@ function entry(prefix: Prefix, validUntil: number | null): PrefixEntry {
     firstSeen: NOW,
     appeared: NOW,
     lastRefreshed: NOW,
+    lastNoticed: NOW,
     refreshes: 1,
     recentRefreshes: [NOW],
     lifetimeMs: HOUR,
