@@ -62,6 +62,9 @@ export interface ListedContainer {
 }
 
 const ID_IN_BRIDGE_NAME = 12
+const INTER_CONTAINER_OPTION = 'com.docker.network.bridge.enable_icc'
+/** How Go's ParseBool, which reads Docker's options, lets false be written. */
+const FALSE = ['0', 'f', 'F', 'false', 'FALSE', 'False']
 const BRIDGE_NAME_OPTION = 'com.docker.network.bridge.name'
 const GATEWAY_MODE_OPTION = 'com.docker.network.bridge.gateway_mode_ipv6'
 const GATEWAY_MODES: readonly GatewayMode[] = ['nat', 'nat-unprotected', 'routed', 'isolated']
@@ -91,6 +94,9 @@ export function decodeNetworks(value: unknown): readonly NetworkState[] {
     bridge: network.Options?.[BRIDGE_NAME_OPTION] ?? `br-${network.Id.slice(0, ID_IN_BRIDGE_NAME)}`,
     bridgeIndex: null,
     isInternal: network.Internal,
+    ...(FALSE.includes(network.Options?.[INTER_CONTAINER_OPTION] ?? '')
+      ? { allowsInterContainer: false }
+      : {}),
     subnets: (network.IPAM?.Config ?? []).flatMap(({ Subnet }) =>
       Subnet?.includes(':') ? [decodeSubnet(Subnet)] : [],
     ),

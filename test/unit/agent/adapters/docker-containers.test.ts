@@ -130,6 +130,16 @@ describe('reading Docker', () => {
     ])
   })
 
+  it.each([
+    ['false', false],
+    ['0', false],
+    ['true', undefined],
+  ])('knows whether containers may talk to each other: enable_icc=%s', async (text, expected) => {
+    const options = { 'com.docker.network.bridge.enable_icc': text }
+    const { networks } = await docker({ networks: [{ ...NETWORK, Options: options }] }).read()
+    expect(networks[0]?.allowsInterContainer).toBe(expected)
+  })
+
   it('is not stopped by a subnet that was typed with host bits', async () => {
     const odd = { ...NETWORK, IPAM: { Config: [{ Subnet: '2001:db8:7::1/64' }] } }
     const { networks } = await docker({ networks: [odd] }).read()

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { desire } from '../../../../agent/domain/desired.ts'
 import { type FirewalledNetwork, renderRules } from '../../../../agent/domain/firewall-rules.ts'
 import { parseAddress, parsePrefix, parseSuffix } from '../../../../shared/ipv6.ts'
+import { COMBINATIONS, readGolden } from './firewall-combinations.ts'
 import {
   attachment,
   container,
@@ -84,6 +85,15 @@ describe('renderRules', () => {
   it.each(GOLDEN)('renders %s exactly as ip6tables prints it back', (name, networks, intent) => {
     expect(renderRules(networks, intent)).toEqual(golden(name))
   })
+
+  it.each(COMBINATIONS.map((one) => [one.name, one] as const))(
+    'renders %s as both variants of ip6tables print it back',
+    (_, one) => {
+      const rules = renderRules(one.networks, one.intent)
+      expect(rules.length).toBeGreaterThan(0)
+      expect(rules).toEqual(readGolden(one))
+    },
+  )
 
   it.each(GOLDEN)('binds every rule of %s to one of our bridges', (_, networks, intent) => {
     const names = networks.map((one) => one.network.bridge)
