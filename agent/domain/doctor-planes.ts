@@ -178,10 +178,18 @@ function judgeDocker0({ networks, docker0 }: DockerHostFacts): Finding {
   )
 }
 
+/** Problems that other findings tell already, and tell better. */
+const TOLD: ReadonlySet<Problem['code']> = new Set([
+  'PROXY_CONFIG_INVALID',
+  'DOCKER_FIREWALL',
+  'GATEWAY_MODE',
+])
+
 function judgeProblems(problems: Read<readonly Problem[]>): readonly Finding[] {
   if ('fault' in problems) {
     return [fail('plan', problems.fault, 'mend that, then try: reprefix-agent plan')]
   }
-  if (problems.value.length === 0) return [ok('plan', 'every network, container and name is used')]
-  return problems.value.map(({ where, what, remedy }) => warn('plan', `${where}: ${what}`, remedy))
+  const untold = problems.value.filter(({ code }) => !TOLD.has(code))
+  if (untold.length === 0) return [ok('plan', 'every network, container and name is used')]
+  return untold.map(({ where, what, remedy }) => warn('plan', `${where}: ${what}`, remedy))
 }

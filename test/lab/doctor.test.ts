@@ -1,7 +1,8 @@
+import { existsSync } from 'node:fs'
 import { chmod, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeAll, expect, it } from 'vitest'
-import { inNamespace, run, tryRun } from './command.ts'
+import { inNamespace, run } from './command.ts'
 import { waitFor } from './deadline.ts'
 import { describeLab, sharedHome } from './harness.ts'
 import { HOME } from './lab-names.ts'
@@ -17,7 +18,10 @@ describeLab('the doctor on a host where one thing is wrong', () => {
   const home = sharedHome()
   const onHost = (...argv: string[]) => run(inNamespace(home().lab.namespaces.home, argv))
   const stateFile = (name: string) => join(home().lab.directory.path, 'agent/state', name)
-  const sysctl = (name: string, value: number) => onHost('sysctl', '-q', '-w', `${name}=${value}`)
+  const ndppdConfig = () => join(home().lab.directory.path, 'ndppd.conf')
+  const sysctl = (name: string, value: number) =>
+    onHost('sh', '-c', `echo ${value} > /proc/sys/${name.replaceAll('.', '/')}`)
+  let ndppdText = ''
   let usual: readonly string[] = []
 
   async function doctor(): Promise<{ code: number; wrong: readonly Found[] }> {
@@ -31,6 +35,7 @@ describeLab('the doctor on a host where one thing is wrong', () => {
   beforeAll(async () => {
     // It would mend some of what is broken here.
     await home().agent.stop()
+    ndppdText = await readFile(ndppdConfig(), 'utf8')
   })
 
   it('finds nothing but that the agent does not run', async () => {
@@ -44,9 +49,7 @@ describeLab('the doctor on a host where one thing is wrong', () => {
   async function killNdppd(): Promise<void> {
     const pid = (await readFile(join(home().lab.directory.path, 'ndppd.pid'), 'utf8')).trim()
     process.kill(Number(pid), 'SIGKILL')
-    await waitFor('the end of ndppd', async () =>
-      (await tryRun(['kill', '-0', pid])).code === 0 ? undefined : true,
-    )
+    await waitFor('the end of ndppd', () => (existsSync(`/proc/${pid}`) ? undefined : true))
   }
   const startNdppd = () => onHost(join(home().lab.directory.path, 'agent/restart-ndppd'))
   const conf = (name: string) => `net.ipv6.conf.${name}`
@@ -68,11 +71,8 @@ describeLab('the doctor on a host where one thing is wrong', () => {
     [
       'ndppd cannot read its configuration',
       ['ndppd-config fail'],
-      () => writeFile(join(home().lab.directory.path, 'ndppd.conf'), 'proxy eth0 {\n'),
-      () =>
-        home()
-          .agent.command(['once'])
-          .then(() => undefined),
+      () => writeFile(ndppdConfig(), 'proxy eth0 {\n'),
+      () => writeFile(ndppdConfig(), ndppdText),
     ],
     [
       'Docker is stopped',

@@ -402,6 +402,14 @@ describe('the doctor', () => {
     expect(isHealthy(wrong)).toBe(level === 'warn')
   })
 
+  it('tells nothing twice', () => {
+    const text = { where: 'w', what: 'x', remedy: 'y' }
+    const value = [{ code: 'PROXY_CONFIG_INVALID', ...text } as const]
+    const findings = diagnose(host({ planes: { problems: { value } } }), INTENT)
+    expect(isHealthy(findings)).toBe(true)
+    expect(findings.filter(({ level }) => level === 'warn')).toEqual([])
+  })
+
   it('warns a host that has not enrolled, and asks of it no receipt and no cloud', () => {
     const records = { enrolment: { value: null }, receipts: { value: null }, answer: null }
     const wrong = diagnose(host({ records }), INTENT).filter(({ level }) => level !== 'ok')
