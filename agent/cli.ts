@@ -62,6 +62,30 @@ function reportFault(error: unknown, isJson: boolean): ExitCode {
   return USAGE_CODES.has(code) ? EXIT.usage : EXIT.fault
 }
 
+const EXAMPLES = `
+A host from nothing:
+  reprefix-agent doctor                     what does it need?
+  reprefix-agent enroll rpj1-…              the word that "reprefix host add" printed
+  reprefix-agent plan                       look before you leap
+  systemctl enable --now reprefix-agent
+
+Day by day:
+  reprefix-agent status                     prefix, last change, what waits
+  reprefix-agent doctor --json | jq '.findings[] | select(.level != "ok")'
+  systemctl reload reprefix-agent           look again now, and offer refused names again
+
+Exit codes: 0 converged, 1 fault, 2 usage or configuration, 3 "plan" has changes.`
+
+/** One example for each command, shown below its own options. */
+const EXAMPLE_OF: Readonly<Record<string, string>> = {
+  enroll: 'reprefix-agent enroll --force rpj1-…',
+  run: 'reprefix-agent run --config /etc/reprefix/agent.yaml --json-log',
+  once: 'reprefix-agent once --verbose',
+  plan: 'reprefix-agent plan --json | jq .dns',
+  status: 'reprefix-agent status --json | jq .pending',
+  doctor: 'reprefix-agent doctor || journalctl -u reprefix-agent --since today',
+}
+
 /**
  * Runs the agent's command line and gives the exit code: 0 converged, 1 fault, 2 usage or
  * configuration, 3 `plan` has changes.
@@ -73,6 +97,7 @@ export async function runCli(argv: readonly string[]): Promise<ExitCode> {
     .version(VERSION)
     .exitOverride()
     .showHelpAfterError()
+    .addHelpText('after', EXAMPLES)
 
   /** A command on the settings file, whose faults become one line and an exit code. */
   function command(
@@ -85,6 +110,7 @@ export async function runCli(argv: readonly string[]): Promise<ExitCode> {
       .description(description)
       .option('-c, --config <file>', 'settings file', DEFAULT_CONFIG_PATH)
       .option('-v, --verbose', 'log every pass')
+      .addHelpText('after', `\nExample:\n  ${EXAMPLE_OF[text.split(' ')[0] ?? ''] ?? ''}`)
       .action(async (...given: unknown[]) => {
         const self = given.at(-1)
         const options: CommonOptions =
@@ -119,8 +145,11 @@ export async function runCli(argv: readonly string[]): Promise<ExitCode> {
   command('once', 'put everything right once, report, and end', async (config, options) => {
     requireRootOnLinux()
     const isDone = await runOnce(config, createAgentLogger(options, 'info'))
+    if (options.json) print(JSON.stringify({ kind: 'once', ok: isDone }))
     return isDone ? EXIT.converged : EXIT.fault
-  }).option('--json-log', 'log JSON lines to standard output')
+  })
+    .option('--json-log', 'log JSON lines to standard output')
+    .option('--json', 'print one JSON object at the end')
 
   command('plan', 'show what would change, and change nothing', async (config, options) => {
     requireRootOnLinux()

@@ -1,6 +1,7 @@
 import { messageOf } from '../../shared/errors.ts'
 import type { Logger } from '../../shared/logger.ts'
 import type { Report } from '../../shared/report.ts'
+import { claimOf } from '../domain/claim-text.ts'
 import type { LastAttemptFile } from './last-attempt.ts'
 import type { Outbox, OutboxEntry, ReportBody, SignedReport } from './outbox.ts'
 import type { Receipts } from './receipts.ts'
@@ -63,14 +64,6 @@ const REFUSED_RETRY_MS = 900_000
 const MAX_ROUNDS = 4
 /** Right after a renumbering the first connection may hang on a dead source: try again soon. */
 const TIMEOUTS_MS = [2000, 5000, 15_000] as const
-
-/** The part of a report that the cloud acts on, as a text that compares. */
-export function claimOf(body: {
-  readonly prefix: Pick<ReportBody['prefix'], 'current'>
-  readonly records: readonly unknown[]
-}): string {
-  return JSON.stringify([body.prefix.current, body.records])
-}
 
 /** The report with the cause `claims` when it is about the prefix that was reported before. */
 function withCause(body: ReportBody, newestClaim: string | null): ReportBody {

@@ -1,8 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from '../../shared/logger.ts'
-import { claimOf } from '../adapters/reporter.ts'
+import { createOutbox } from '../adapters/outbox.ts'
 import { createReportingStateFile } from '../adapters/reporting-state.ts'
 import type { AgentConfig } from '../config.ts'
+import { type ClaimChange, diffClaims } from '../domain/claim-diff.ts'
+import { claimOf, parseClaim } from '../domain/claim-text.ts'
+import { staleNetworks } from '../domain/settle-need.ts'
+import { describePolicy, type SettlePolicy } from '../domain/settle-policy.ts'
 import { type Step, targetOf } from '../domain/step.ts'
 import type { PassPlan } from '../reconcile.ts'
 import { type Assembly, assemble } from './assemble.ts'
@@ -21,8 +25,18 @@ export interface PlanReport {
     readonly step: string
     readonly target: string
   }[]
+  /** Networks of Docker that are to be made anew in the current prefix, and when that is permitted. */
+  readonly settle: readonly {
+    readonly network: string
+    readonly from: string
+    readonly to: string
+    readonly policy: SettlePolicy['kind']
+    readonly when: string
+  }[]
   /** Names and their addresses that this host claims; `null` before the first usable prefix. */
   readonly claims: PassPlan['claims']
+  /** Names that the next report adds, changes and withdraws against the newest one. */
+  readonly dns: readonly ClaimChange[]
   /** Whether the newest report said something else, or there was none. */
   readonly isClaimNew: boolean
   readonly problems: PassPlan['problems']
@@ -58,17 +72,36 @@ async function planSettled({ reconciler, readState }: Assembly): Promise<PassPla
   return reconciler.plan(plan.state)
 }
 
+/** What the newest report said, waiting ones included; `settled` is what the cloud has judged last. */
+async function readNewestClaim(
+  { outbox }: AgentConfig['paths'],
+  settled: string | null,
+): Promise<string | null> {
+  const newest = (await createOutbox(outbox).read()).entries.at(-1)
+  return newest === undefined ? settled : claimOf(newest.body)
+}
+
 /** Reads everything, decides and plans; changes nothing, not even the agent's own state. */
 export async function readPlan(config: AgentConfig, log: Logger): Promise<PlanReport> {
   const assembly = assemble(config, log, () => undefined)
   const plan = await planSettled(assembly)
+  const settle = staleNetworks(plan.observed, config.intent, plan.state).map(
+    ({ network, from, to }) => ({
+      network: network.name,
+      from,
+      to,
+      policy: config.settle.kind,
+      when: describePolicy(config.settle),
+    }),
+  )
   const reporting = await createReportingStateFile(config.paths.reporting).read()
   const current = plan.numbering.current?.prefix
   const claim =
     current === undefined || plan.claims === null
       ? null
       : claimOf({ prefix: { current }, records: plan.claims })
-  const isClaimNew = claim !== null && claim !== (reporting?.claim ?? null)
+  const newest = await readNewestClaim(config.paths, reporting?.claim ?? null)
+  const isClaimNew = claim !== null && claim !== newest
   return {
     kind: 'plan',
     decision: plan.decision,
@@ -78,10 +111,15 @@ export async function readPlan(config: AgentConfig, log: Logger): Promise<PlanRe
       step: step.kind,
       target: targetOf(step),
     })),
+    settle,
     claims: plan.claims,
+    dns: plan.claims === null ? [] : diffClaims(parseClaim(newest), plan.claims),
     isClaimNew,
     problems: plan.problems,
-    hasChanges: plan.steps.length > 0 || (isClaimNew && reporting !== null),
+    hasChanges:
+      plan.steps.length > 0 ||
+      (isClaimNew && reporting !== null) ||
+      settle.some(({ policy }) => policy !== 'never'),
   }
 }
 
@@ -96,18 +134,29 @@ function renderDecision(decision: PassPlan['decision']): string {
   }
 }
 
-function renderExtent({ steps, hasChanges }: PlanReport): string {
-  if (steps.length > 0) return `${steps.length} steps to take`
+function renderExtent({ steps, dns, settle, hasChanges }: PlanReport): string {
+  const names = dns.length === 0 ? '' : `, ${dns.length} names to report`
+  if (steps.length > 0) return `${steps.length} steps to take${names}`
+  if (hasChanges && settle.length > 0) return 'only Docker’s own networks to settle'
   return hasChanges ? 'only the claim to report' : 'nothing to do'
 }
 
 /** The plan as a table for people. */
 export function renderPlan(plan: PlanReport): readonly string[] {
   const rows = plan.steps.map(({ plane, step, target }) => [plane, step, target] as const)
-  const claims = (plan.claims ?? []).map(
-    ({ name, type, values }) => ['dns', type, `${name} ${values.join(' ')}`] as const,
+  const settle = plan.settle.map(
+    ({ network, from, to, when }) =>
+      ['docker', 'settle', `network ${network} ${from} → ${to}, ${when}`] as const,
   )
-  const table = [...rows, ...(plan.isClaimNew ? claims : [])]
+  const claims = plan.dns.map(
+    ({ change, name, type, from, to }) =>
+      [
+        'dns',
+        change,
+        `${name} ${type} ${[from, to].flatMap((values) => values.join(' ') || []).join(' → ')}`,
+      ] as const,
+  )
+  const table = [...rows, ...settle, ...claims]
   const width = (column: 0 | 1) => Math.max(0, ...table.map((row) => row[column].length))
   return [
     `decision  ${renderDecision(plan.decision)}`,

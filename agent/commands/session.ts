@@ -205,7 +205,7 @@ export async function startSession(
     )
     return {
       hasChanged: settled.hasChanged,
-      isIncomplete: !isConverged,
+      isIncomplete: after?.isIncomplete ?? true,
       ...(instants.length === 0 ? {} : { recheckAt: Math.min(...instants) }),
     }
   }

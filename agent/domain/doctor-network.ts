@@ -176,10 +176,10 @@ function judgeKernelProxy({ intent, settings }: UplinkFacts): readonly Finding[]
   return [
     settings.proxyNdp === 1
       ? ok('proxy-ndp', `the kernel answers for neighbours on ${intent.uplink}`)
-      : fail(
+      : warn(
           'proxy-ndp',
           `the kernel does not answer for containers on ${intent.uplink}`,
-          set(name, 1),
+          `the agent's next pass sets it; where it may not: ${set(name, 1)}`,
         ),
     settings.proxyDelay === 0 || settings.proxyDelay === null
       ? ok('proxy-delay', 'it answers at once')

@@ -47,6 +47,25 @@ export function parseSettlePolicy(text: string): SettlePolicy {
   return { kind: 'window', from, to }
 }
 
+/** When a policy permits to settle, for people. */
+export function describePolicy(policy: SettlePolicy): string {
+  switch (policy.kind) {
+    case 'never':
+      return 'never (docker.settle)'
+    case 'now':
+      return 'at once'
+    case 'on-restart':
+      return 'when nothing runs on it'
+    case 'window':
+      return `between ${clockOf(policy.from)} and ${clockOf(policy.to)}`
+  }
+}
+
+function clockOf(minuteOfDay: number): string {
+  const [hour, minute] = [Math.floor(minuteOfDay / 60), minuteOfDay % 60]
+  return [hour, minute].map((part) => String(part).padStart(2, '0')).join(':')
+}
+
 /** Whether a policy permits to settle at this moment. */
 export function settleTiming(policy: SettlePolicy, moment: SettleMoment): SettleTiming {
   switch (policy.kind) {

@@ -120,6 +120,30 @@ describe('the command line', () => {
     expect(written).toContain('https://b.example')
   })
 
+  const COMMANDS = ['enroll', 'run', 'once', 'plan', 'status', 'doctor']
+
+  it('explains itself, with examples and exit codes', async () => {
+    expect(await runCli(['node', 'reprefix-agent', '--help'])).toBe(0)
+    for (const name of COMMANDS) expect(written).toMatch(new RegExp(`^ {2}${name} `, 'm'))
+    expect(written).toMatch(/reprefix-agent enroll rpj1-…/)
+    expect(written).toMatch(/Exit codes: 0 converged, 1 fault, 2 usage/)
+  })
+
+  it.each(COMMANDS)('explains %s with an example, and knows no other option', async (name) => {
+    expect(await runCli(['node', 'reprefix-agent', name, '--help'])).toBe(0)
+    expect(written).toMatch(new RegExp(`Example:\\n {2}reprefix-agent ${name}`))
+    expect(written).toMatch(/--config <file>/)
+    const hasJson = name === 'run' ? '--json-log' : '--json '
+    expect(written).toContain(hasJson)
+    expect(await runCli(['node', 'reprefix-agent', name, '--colour'])).toBe(2)
+    expect(written).toMatch(/unknown option '--colour'/)
+  })
+
+  it('shows its help, and ends with 2, when called without a command', async () => {
+    expect(await runCli(['node', 'reprefix-agent'])).toBe(2)
+    expect(written).toContain('Usage: reprefix-agent')
+  })
+
   it.each([
     ['unknown-command', ['frobnicate']],
     ['unknown-option', ['status', '--colour']],

@@ -17,6 +17,26 @@ describe('the plan for people', () => {
       { plane: 'routes', step: 'route-add', target: '2001:db8:2:2:1::/80 dev br-web' },
     ],
     claims: [{ name: parseName('www.example.org'), type: 'AAAA', values: ['2001:db8:2:2:1::1'] }],
+    settle: [
+      {
+        network: 'web',
+        from: '2001:db8:1:1:1::/80',
+        to: '2001:db8:2:2:1::/80',
+        policy: 'window',
+        when: 'between 03:00 and 05:30',
+      },
+    ],
+    dns: [
+      { change: 'add', name: 'new.example.org', type: 'AAAA', from: [], to: ['2001:db8:2:2:1::2'] },
+      {
+        change: 'change',
+        name: 'www.example.org',
+        type: 'AAAA',
+        from: ['2001:db8:1:1:1::1'],
+        to: ['2001:db8:2:2:1::1'],
+      },
+      { change: 'withdraw', name: 'old.example.org', type: 'A', from: ['203.0.113.1'], to: [] },
+    ],
     isClaimNew: true,
     problems: [
       { code: 'NETWORK_MISSING', where: 'settings', what: 'no network db', remedy: 'create it' },
@@ -30,9 +50,12 @@ describe('the plan for people', () => {
       'wan1      keep 2001:db8:1:1::/64',
       'docker  address-add  web 2001:db8:2:2:1::1 dev eth0',
       'routes  route-add    2001:db8:2:2:1::/80 dev br-web',
-      'dns     AAAA         www.example.org 2001:db8:2:2:1::1',
+      'docker  settle       network web 2001:db8:1:1:1::/80 → 2001:db8:2:2:1::/80, between 03:00 and 05:30',
+      'dns     add          new.example.org AAAA 2001:db8:2:2:1::2',
+      'dns     change       www.example.org AAAA 2001:db8:1:1:1::1 → 2001:db8:2:2:1::1',
+      'dns     withdraw     old.example.org A 203.0.113.1',
       'problem   settings: no network db; create it',
-      '2 steps to take',
+      '2 steps to take, 3 names to report',
     ])
   })
 
@@ -43,6 +66,8 @@ describe('the plan for people', () => {
       decision,
       others: [],
       steps: [],
+      settle: [],
+      dns: [],
       isClaimNew: false,
       hasChanges: false,
     }

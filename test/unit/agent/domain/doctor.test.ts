@@ -268,7 +268,7 @@ const TABLE: readonly [string, Parts, Finding['id'], Finding['level'], RegExp][]
     'proxy-ndp/off',
     onUplink({ settings: { proxyNdp: 0 } }, { proxy: 'kernel' }),
     'proxy-ndp',
-    'fail',
+    'warn',
     /proxy_ndp=1/,
   ],
   [

@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { IDLE_MS, parseSettlePolicy, settleTiming } from '../../../../agent/domain/settle-policy.ts'
+import {
+  describePolicy,
+  IDLE_MS,
+  parseSettlePolicy,
+  settleTiming,
+} from '../../../../agent/domain/settle-policy.ts'
 
 const MINUTE = 60_000
 // 12 seconds into a minute, as most moments are.
@@ -53,4 +58,15 @@ describe('a policy', () => {
     'NOW',
     '',
   ])('refuses %j', (text) => expect(() => parseSettlePolicy(text)).toThrow('is not a time'))
+})
+
+describe('a policy for people', () => {
+  it.each([
+    ['never', 'never (docker.settle)'],
+    ['now', 'at once'],
+    ['on-restart', 'when nothing runs on it'],
+    ['window 03:05-23:00', 'between 03:05 and 23:00'],
+  ])('%s is %s', (text, told) => {
+    expect(describePolicy(parseSettlePolicy(text))).toBe(told)
+  })
 })
