@@ -1,5 +1,5 @@
 import { type AgentState, INITIAL_STATE, numberingOf } from '../../../agent/domain/agent-state.ts'
-import type { Observed } from '../../../agent/domain/model.ts'
+import type { Intent, Observed } from '../../../agent/domain/model.ts'
 import { type Step, targetOf } from '../../../agent/domain/step.ts'
 import type { StepResult } from '../../../agent/ports.ts'
 import { createReconciler } from '../../../agent/reconcile.ts'
@@ -17,7 +17,8 @@ import { createUplink } from './domain/uplink-simulator.ts'
 export type Fate = 'works' | 'fails' | 'fails-but-worked' | 'throws'
 
 /** A whole host in memory, with an agent whose process can be killed at any write. */
-export function createHost() {
+export function createHost(more: Partial<Intent> = {}) {
+  const intent = { ...INTENT, ...more }
   const uplink = createUplink()
   let now = NOW
   let world: Observed = observed({
@@ -25,6 +26,10 @@ export function createHost() {
       container('a', [attachment('web', 'fd00::101')], { 'reprefix.dns': 'a.example.org' }),
       container('b', [attachment('web', 'fd00::102')], { 'reprefix.dns': 'b.example.org' }),
     ],
+    neighbours: {
+      entries: [],
+      settings: [{ interface: 'eth0', isReady: false, isWritable: true }],
+    },
   })
   let saved: AgentState = INITIAL_STATE
   let writesLeft = Number.POSITIVE_INFINITY
@@ -58,6 +63,9 @@ export function createHost() {
       proxy: {
         read: async () => world.proxy ?? { configText: '', isRunning: false, boundIndexes: {} },
       },
+      ...(intent.proxy === 'kernel'
+        ? { neighbours: { read: async () => world.neighbours ?? { entries: [], settings: [] } } }
+        : {}),
       firewall: {
         read: async () => world.firewall ?? { rules: null, hookedIn: null, hook: 'FORWARD' },
       },
@@ -91,7 +99,7 @@ export function createHost() {
       },
       clock: () => now,
     },
-    INTENT,
+    intent,
   )
 
   return {
