@@ -4,7 +4,7 @@ import { attachmentKey } from './container-placement.ts'
 import type { AttachmentState, Intent, NeighbourSetting, Observed } from './model.ts'
 import type { Problem } from './problem.ts'
 import type { Step } from './step.ts'
-import { findUplink } from './uplinks.ts'
+import { findUplink, proxiedUplinks } from './uplinks.ts'
 
 /** An address that the kernel shall answer for on an uplink. */
 export interface ProxiedAddress {
@@ -38,8 +38,8 @@ export function desireNeighbours(
   const { neighbours } = observed
   if (!neighbours) return { desired: null, problems: [] }
   if (intent.proxy !== 'kernel') return { desired: { entries: [], enabled: [] }, problems: [] }
-  const present = observed.uplinks.filter(({ isPresent }) => isPresent)
-  const possible = wanted.filter((one) => present.some((up) => up.interface === one.interface))
+  const proxied = proxiedUplinks(observed, intent)
+  const possible = wanted.filter((one) => proxied.some(({ uplink }) => uplink === one.interface))
   const untouchable = refusedAttachments(observed, refused)
   const kept = neighbours.entries.filter(
     (entry) =>

@@ -4,7 +4,7 @@ import { withoutRules } from './ndppd-block.ts'
 import { type ProxyBlock, renderNdppdConfig } from './ndppd-config.ts'
 import type { PlacedNetwork } from './placement.ts'
 import type { Problem } from './problem.ts'
-import { uplinksOf } from './uplinks.ts'
+import { proxiedUplinks } from './uplinks.ts'
 
 /** What ndppd's configuration shall say, and which bridges it must have bound. */
 export interface DesiredProxy {
@@ -51,12 +51,8 @@ function blocksOf(
   networks: readonly PlacedNetwork[],
   intent: Intent,
 ): readonly ProxyBlock[] {
-  const isPresent = (name: string) =>
-    observed.uplinks.some((uplink) => uplink.interface === name && uplink.isPresent)
-  return uplinksOf(intent).map(({ uplink, within, source }) => {
-    // A delegated prefix is routed to this host: nobody asks for its addresses on the link.
-    const isAsked = source === 'slaac' && isPresent(uplink)
-    const behind = networks.filter((network) => isAsked && network.uplink === uplink)
+  return proxiedUplinks(observed, intent).map(({ uplink, within }) => {
+    const behind = networks.filter((network) => network.uplink === uplink)
     return { uplink, within, bridges: behind.map(({ network }) => network.bridge).toSorted() }
   })
 }

@@ -1,5 +1,5 @@
 import { type AgentState, numberingOf } from './agent-state.ts'
-import type { Instant, Intent, RetiringPrefix, UplinkIntent } from './model.ts'
+import type { Instant, Intent, Observed, RetiringPrefix, UplinkIntent } from './model.ts'
 import { type Numbering, UNNUMBERED } from './numbering.ts'
 
 /** On a network: the interface whose prefix it is numbered from, where that is not the main uplink. */
@@ -13,6 +13,18 @@ export function uplinksOf(intent: Intent): readonly UplinkIntent[] {
 /** The uplink of that name, `undefined` where the settings have none. */
 export function findUplink(intent: Intent, name: string): UplinkIntent | undefined {
   return uplinksOf(intent).find(({ uplink }) => uplink === name)
+}
+
+/**
+ * The uplinks on whose links neighbours ask for our addresses. A delegated prefix is routed to this host,
+ * so nobody does; and of an interface that is missing nothing can be asked.
+ */
+export function proxiedUplinks(observed: Observed, intent: Intent): readonly UplinkIntent[] {
+  return uplinksOf(intent).filter(
+    ({ uplink, source }) =>
+      source === 'slaac' &&
+      observed.uplinks.some((one) => one.interface === uplink && one.isPresent),
+  )
 }
 
 /**

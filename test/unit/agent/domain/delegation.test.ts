@@ -237,11 +237,21 @@ describe('an uplink with delegated prefixes', () => {
   })
 
   it('needs no neighbour proxy', () => {
-    const host = observed({ uplinks: [uplink([], { delegations: [forever(P1)] })] })
+    const containers = [container('a', [attachment('web', 'fd00::1')])]
+    const host = observed({ uplinks: [uplink([], { delegations: [forever(P1)] })], containers })
     const { numbering } = createDelegated().pass(0, [forever(P1)])
     const { desired } = desire(host, { uplinks: { eth0: numbering } }, WIDE, NOW)
     expect(desired.routes).toEqual([{ subnet: '2001:db8:7:712::/64', interface: 'br-web' }])
     expect(desired.proxy?.bridges).toEqual([])
+    const settings = [{ interface: 'eth0', isReady: true, isWritable: true }]
+    const asked = { ...host, neighbours: { entries: [], settings } }
+    const kernel = desire(
+      asked,
+      { uplinks: { eth0: numbering } },
+      { ...WIDE, proxy: 'kernel' },
+      NOW,
+    )
+    expect(kernel.desired.neighbours?.entries).toEqual([])
   })
 })
 
