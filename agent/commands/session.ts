@@ -14,6 +14,7 @@ import type { PassOutcome } from '../loop.ts'
 import type { PassResult } from '../reconcile.ts'
 import { type Assembly, assemble } from './assemble.ts'
 import { createFaultKeeper } from './fault-keeper.ts'
+import { knownProblems } from './known-problems.ts'
 import { isReportable, reportBodyOf } from './report-body.ts'
 
 /** An agent at work: passes one after the other, each from the state that the last one left. */
@@ -112,13 +113,19 @@ export async function startSession(
   narrate = narrator.stateSaved
 
   const problemsFile = createProblemsFile(config.paths.problems)
-  let knownProblems = JSON.stringify(await problemsFile.read().catch(() => null))
+  let keptProblems = JSON.stringify(await problemsFile.read().catch(() => null))
+  let settleProblems: readonly Problem[] = []
 
-  async function keepProblems({ problems }: PassResult): Promise<void> {
+  async function keepProblems(result: PassResult): Promise<void> {
+    const problems = knownProblems(result, config.intent.uplink, settleProblems)
     const text = JSON.stringify(problems)
-    if (text === knownProblems) return
-    await problemsFile.write([...problems])
-    knownProblems = text
+    if (text === keptProblems) return
+    await problemsFile.write(problems)
+    keptProblems = text
+  }
+
+  function tellUnwritten(cause: unknown): void {
+    log.warn({ event: 'unwritten', cause }, `status is out of date: ${messageOf(cause)}`)
   }
 
   async function keepLastChange(result: PassResult, before: AgentState, ms: number) {
@@ -180,9 +187,7 @@ export async function startSession(
     // Nothing is queued where the early offer has claimed the same; what went wrong there comes out here.
     const isReported = await offerClaim(result)
     const shown = [keepLastChange(result, before, ms), keepProblems(result)]
-    await Promise.all(shown).catch((cause: unknown) => {
-      log.warn({ event: 'unwritten', cause }, `status is out of date: ${messageOf(cause)}`)
-    })
+    await Promise.all(shown).catch(tellUnwritten)
     if (!result.isConverged) await faults.incomplete(result.results)
     else if (isReported) await faults.good()
     return {
@@ -200,6 +205,8 @@ export async function startSession(
     const isConverged = after?.result.isConverged ?? false
     const settled = await assembly.settling.afterPass(stale, isConverged)
     tellProblems(settled.problems)
+    settleProblems = settled.problems
+    if (after !== null) await keepProblems(after.result).catch(tellUnwritten)
     const instants = [after?.recheckAt, settled.wakeAt ?? undefined].filter(
       (at) => at !== undefined,
     )

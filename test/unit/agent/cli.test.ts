@@ -109,6 +109,14 @@ describe('the command line', () => {
     expect(written).not.toContain('c2VjcmV0')
   })
 
+  it('names a damaged key of an enrolment that was begun, instead of spending the token on another', async () => {
+    await writeFile(join(directory, 'enrolment-pending.json'), '{"kty":')
+    expect(await run(GOOD, 'enroll', await joinString(), '--json')).toBe(1)
+    const { code, message } = JSON.parse(written.split('\n')[0] ?? '')
+    expect(code).toBe('STATE_CORRUPT')
+    expect(message).toMatch(/enrolment-pending\.json is damaged; remove it, or enrol with --force/)
+  })
+
   it('says which state directory cannot be made', async () => {
     await writeFile(join(directory, 'file'), '')
     expect(await run(GOOD.replace('DIR', 'DIR/file'), 'enroll', await joinString())).toBe(1)
