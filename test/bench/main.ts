@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { messageOf } from '../../shared/errors.ts'
 import { installPackages } from '../lab/install.ts'
-import { BENCH_PACKAGES, labObstacle, missingPackages } from '../lab/packages.ts'
+import { BENCH_PACKAGES, LAB_PACKAGES, labObstacle, missingPackages } from '../lab/packages.ts'
 import { agentBench } from './agent.ts'
 import type { Bench, BenchResult } from './bench.ts'
 import { renumberBench } from './renumber.ts'
@@ -37,8 +37,11 @@ function toSizes(text: string): readonly number[] {
 async function obstacleOf(bench: Bench, flags: Flags): Promise<string | undefined> {
   const needed = bench.needs === undefined ? [] : BENCH_PACKAGES
   if (flags.install && process.getuid?.() === 0) {
-    const missing = [...missingPackages(), ...missingPackages(needed)]
-    if (missing.length > 0) await installPackages(missing, () => {})
+    // One after the other: before Debian 13 Docker's command line comes with Docker.
+    for (const group of [LAB_PACKAGES, needed]) {
+      const missing = missingPackages(group)
+      if (missing.length > 0) await installPackages(missing, () => {})
+    }
   }
   const missing = missingPackages(needed).map((each) => each.package)
   const names = missing.join(' ')
