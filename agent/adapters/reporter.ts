@@ -94,6 +94,8 @@ export async function createReporter(parts: ReporterParts, start: ReportingState
   // What a damaged report may have told the cloud is not known.
   let isClaimUncertain = opened.damaged.length > 0
   let isRefusalStale = true
+  /** Something was added since the queue was last looked at for what to fold. */
+  let mayBeLong = true
   let failures = 0
   let isKicked = false
   let wake = (): void => undefined
@@ -160,6 +162,7 @@ export async function createReporter(parts: ReporterParts, start: ReportingState
       const entry = { ...next, signed }
       await parts.outbox.save(entry)
       queue.push(entry)
+      mayBeLong = true
       unsaved.shift()
       failures = 0
       kick()
@@ -171,9 +174,12 @@ export async function createReporter(parts: ReporterParts, start: ReportingState
    * the oldest, is never folded.
    */
   async function foldOldest(): Promise<void> {
+    if (!mayBeLong) return
+    mayBeLong = false
     const start = queue.findIndex(({ isFolded }, index) => index > 0 && !isFolded)
     if (start < 0 || queue.length - start <= MAX_WHOLE) return
     const due = queue.slice(start, start + MAX_WHOLE / 2)
+    mayBeLong = true
     queue.splice(start, due.length, ...(await parts.outbox.fold(due)))
   }
 
