@@ -42,6 +42,8 @@ const PACKAGES: Readonly<Record<string, string>> = {
   ip: 'iproute2',
   ip6tables: 'iptables',
   'ip6tables-restore': 'iptables',
+  'ip6tables-legacy': 'iptables',
+  'ip6tables-nft': 'iptables',
   ndppd: 'ndppd',
   nsenter: 'util-linux',
   systemctl: 'systemd',

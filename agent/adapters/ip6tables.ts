@@ -1,8 +1,9 @@
 import { ReprefixError } from '../../shared/errors.ts'
-import { CHAIN } from '../domain/firewall-rules.ts'
+import { CHAIN, UNMIX } from '../domain/firewall-rules.ts'
 import type { FirewallState } from '../domain/model.ts'
 import type { Firewall } from '../ports.ts'
 import { lastWords, type RunCommand, requireSuccess } from './command.ts'
+import type { OtherVariant } from './ip6tables-variant.ts'
 
 type Hook = FirewallState['hook']
 const HOOKS: readonly Hook[] = ['DOCKER-USER', 'FORWARD']
@@ -72,8 +73,14 @@ function renderRestore(table: FilterTable, rules: readonly string[], hook: Hook)
 /**
  * Reads and replaces our chain with `ip6tables-restore --noflush`: packets meet either all the old
  * rules or all the new ones, and every other chain keeps its rules. Standard error is never parsed.
+ *
+ * Never begins beside rules of the other variant: nobody could say what the two let pass together. A
+ * chain that is there already is kept right, so that what happens later cannot stop a renumbering.
  */
-export function createIp6tables(run: RunCommand): Ip6tables {
+export function createIp6tables(
+  run: RunCommand,
+  other?: Pick<OtherVariant, 'findRules'>,
+): Ip6tables {
   async function readTable(): Promise<FilterTable> {
     const result = requireSuccess(
       await run(['ip6tables', ...WAIT, '-S']),
@@ -82,8 +89,16 @@ export function createIp6tables(run: RunCommand): Ip6tables {
     return parseFilterTable(result.stdout)
   }
 
+  async function conflictWith(table: FilterTable): Promise<string | null> {
+    if (other === undefined || table.chains.has(CHAIN)) return null
+    return other.findRules()
+  }
+
   async function apply(rules: readonly string[], hook: Hook): Promise<void> {
-    const input = renderRestore(await readTable(), rules, hook)
+    const table = await readTable()
+    const conflict = await conflictWith(table)
+    if (conflict !== null) throw new ReprefixError('FIREWALL_MIXED', `${conflict}; ${UNMIX}`)
+    const input = renderRestore(table, rules, hook)
     const result = await run(['ip6tables-restore', ...WAIT, '--noflush'], { input })
     if (result.exitCode !== 0) {
       throw new ReprefixError(
@@ -100,5 +115,11 @@ export function createIp6tables(run: RunCommand): Ip6tables {
     }
   }
 
-  return { read: async () => stateOf(await readTable()), apply }
+  async function read(): Promise<FirewallState> {
+    const table = await readTable()
+    const conflict = await conflictWith(table)
+    return { ...stateOf(table), ...(conflict === null ? {} : { conflict }) }
+  }
+
+  return { read, apply }
 }

@@ -8,14 +8,16 @@ import type { Logger } from '../../shared/logger.ts'
 import { verifyReceipt } from '../../shared/receipt.ts'
 import { VERSION } from '../../shared/version.ts'
 import { createActuator } from '../adapters/actuator.ts'
-import { runCommand } from '../adapters/command.ts'
+import { followCommand, runCommand } from '../adapters/command.ts'
 import { createContainerInterfaces } from '../adapters/container-interfaces.ts'
 import { withDelegations } from '../adapters/delegation-source.ts'
 import { createDockerApi, createDockerControl, type DockerApi } from '../adapters/docker.ts'
 import { createDockerContainers } from '../adapters/docker-containers.ts'
 import { ENROL_AGAIN, type Enrolment, readEnrolment } from '../adapters/enrolment-file.ts'
+import { startFirewallMonitor } from '../adapters/firewall-monitor.ts'
 import { createHttpPost } from '../adapters/http-post.ts'
 import { createIp6tables } from '../adapters/ip6tables.ts'
+import { createOtherVariant } from '../adapters/ip6tables-variant.ts'
 import { createJournal } from '../adapters/journal.ts'
 import { createKernel } from '../adapters/kernel.ts'
 import { createKernelProxy } from '../adapters/kernel-proxy.ts'
@@ -78,7 +80,9 @@ export function assemble(
     readNeighbours: kernel.readNeighbours,
     uplinks: intent.proxy === 'kernel' ? uplinks.map(({ uplink }) => uplink) : [],
   })
-  const ip6tables = intent.firewall.backend === 'ip6tables' ? createIp6tables(runCommand) : null
+  const otherVariant = createOtherVariant(runCommand)
+  const ip6tables =
+    intent.firewall.backend === 'ip6tables' ? createIp6tables(runCommand, otherVariant) : null
   const journal = createJournal({ path: paths.journal, now: () => new Date(), log })
   const stateFile = createStateFile(paths.state, intent.uplink)
   const reconciler = createReconciler(
@@ -131,6 +135,11 @@ export function assemble(
     watch: (onHint) => {
       const watches = [
         ndppd?.watch(() => onHint('ndppd')),
+        ip6tables &&
+          startFirewallMonitor(otherVariant.variant, () => onHint('packet filter'), {
+            follow: followCommand,
+            log,
+          }),
         watchSources(() => onHint('prefix source'), log),
       ]
       return {

@@ -12,6 +12,11 @@ export const CHAIN = 'REPREFIX'
 /** On a container: ports open to the internet, separated by commas, such as `80/tcp,53/udp`. */
 export const EXPOSE_LABEL = 'reprefix.expose'
 
+/** What to do where both variants of iptables have rules. */
+export const UNMIX =
+  'use one of them: empty the other (ip6tables-legacy -F, or ip6tables-nft -F, and its policies to ACCEPT),' +
+  ' or choose it with update-alternatives --config ip6tables; then restart Docker'
+
 /**
  * ICMPv6 types that must not be filtered on the way to a host: destination unreachable, packet too
  * big, time exceeded, parameter problem, echo request and reply (RFC 4890 §4.3.1). Neighbour discovery
@@ -43,8 +48,12 @@ export function desireFirewall(
   if (intent.firewall.backend === 'none' || observed.firewall === null) {
     return { desired: null, problems: [] }
   }
-  const { rules: before, hook } = observed.firewall
+  const { rules: before, hook, conflict } = observed.firewall
   const problems: Problem[] = []
+  if (conflict !== undefined && networks.length > 0) {
+    const where = 'packet filter'
+    problems.push({ code: 'FIREWALL_MIXED', where, what: conflict, remedy: UNMIX })
+  }
   const ports = new Map(
     observed.containers.map((container): [string, readonly ExposedPort[]] => {
       const label = readExposeLabel(container)

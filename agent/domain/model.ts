@@ -168,6 +168,8 @@ export interface FirewallState {
   readonly hookedIn: string | null
   /** Where the jump belongs on this host: DOCKER-USER where Docker has made it, else FORWARD. */
   readonly hook: 'DOCKER-USER' | 'FORWARD'
+  /** Why our chain must not be made: rules in the other variant of iptables. */
+  readonly conflict?: string
 }
 
 /** Everything a pass has read. */

@@ -9,15 +9,13 @@ import { removeLab } from './sweep.ts'
 
 type Variant = 'nft' | 'legacy'
 
-/** A network namespace for each variant, so that neither sees what the other makes. */
-function sharedNamespaces(): (variant: Variant) => string {
+/** Network namespaces, so that no group of tests sees what another one makes. */
+function sharedNamespaces(names: readonly string[]): (name: string) => string {
   let id: string | undefined
-  const nameOf = (variant: Variant): string => `${namespacePrefix(id ?? '')}${variant}`
+  const nameOf = (name: string): string => `${namespacePrefix(id ?? '')}${name}`
   beforeAll(async () => {
     id = createRunDirectory().id
-    for (const variant of ['nft', 'legacy'] as const) {
-      await run(['ip', 'netns', 'add', nameOf(variant)])
-    }
+    for (const name of names) await run(['ip', 'netns', 'add', nameOf(name)])
   })
   afterAll(() => {
     if (id !== undefined) removeLab(id)
@@ -26,13 +24,14 @@ function sharedNamespaces(): (variant: Variant) => string {
 }
 
 describeLab('the firewall on both variants of ip6tables', () => {
-  const namespaceOf = sharedNamespaces()
+  const namespaceOf = sharedNamespaces(['nft', 'legacy', 'mixed-nft', 'mixed-legacy'])
 
-  function commandsOf(variant: Variant) {
+  function commandsOf(variant: Variant, namespace = namespaceOf(variant)) {
     const accepted: boolean[] = []
     const exec: golden.Exec = async ([program, ...args], options = {}) => {
-      const real = program.replace(/^ip6tables/, `ip6tables-${variant}`)
-      const argv = inNamespace(namespaceOf(variant), [real, ...args])
+      // What an alternative of Debian does; a program that is named in full stays.
+      const real = program.replace(/^ip6tables(?=$|-restore)/, `ip6tables-${variant}`)
+      const argv = inNamespace(namespace, [real, ...args])
       if (program === 'ip6tables-restore') {
         accepted.push((await tryRun([...argv, '--test'], options)).code === 0)
       }
@@ -78,4 +77,25 @@ describeLab('the firewall on both variants of ip6tables', () => {
       }
     },
   )
+
+  it.each([
+    ['nft', 'legacy'],
+    ['legacy', 'nft'],
+  ] as const)('begins under %s only without rules of %s', async (own, other) => {
+    const namespace = namespaceOf(`mixed-${own}`)
+    const { exec } = commandsOf(own, namespace)
+    const inside = (...argv: string[]) => run(inNamespace(namespace, argv))
+    const firewall = golden.firewallOn(exec, () => inside('cat', '/proc/net/ip6_tables_names'))
+    const [one] = golden.COMBINATIONS
+    if (one === undefined) throw new TypeError('no combination')
+    await inside(`ip6tables-${other}`, '-A', 'FORWARD', '-j', 'DROP')
+    expect((await firewall.read()).conflict).toContain('-A FORWARD -j DROP')
+    await expect(firewall.load(one, 'FORWARD')).rejects.toMatchObject({ code: 'FIREWALL_MIXED' })
+    expect((await firewall.read()).rules).toBe(null)
+    await inside(`ip6tables-${other}`, '-F')
+    expect((await firewall.read()).conflict).toBe(undefined)
+    await firewall.load(one, 'FORWARD')
+    await inside(`ip6tables-${other}`, '-A', 'FORWARD', '-j', 'DROP')
+    await firewall.load(one, 'FORWARD')
+  })
 })

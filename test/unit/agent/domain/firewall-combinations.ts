@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { RunCommand } from '../../../../agent/adapters/command.ts'
 import { createIp6tables } from '../../../../agent/adapters/ip6tables.ts'
+import { createOtherVariant } from '../../../../agent/adapters/ip6tables-variant.ts'
 import { type FirewalledNetwork, renderRules } from '../../../../agent/domain/firewall-rules.ts'
 import type { ExposedPort, FirewallState, Intent } from '../../../../agent/domain/model.ts'
 import { parseAddress, parsePrefix, parseSuffix } from '../../../../shared/ipv6.ts'
@@ -123,8 +124,8 @@ export function readGolden({ name, length }: Combination): readonly string[] {
 export type Exec = RunCommand
 
 /** The agent's own firewall code on some host. */
-export function firewallOn(run: Exec) {
-  const ip6tables = createIp6tables(run)
+export function firewallOn(run: Exec, legacyTables?: () => Promise<string>) {
+  const ip6tables = createIp6tables(run, legacyTables && createOtherVariant(run, legacyTables))
   return {
     read: ip6tables.read,
     load: (one: Combination, hook: FirewallState['hook']) =>

@@ -167,6 +167,16 @@ describe('desireFirewall', () => {
     expect(firewall(['-A REPREFIX -j DROP'])).toEqual({ rules: [], hook: 'FORWARD' })
   })
 
+  it('says that both variants of iptables have rules, where that keeps ours from being made', () => {
+    const mixed = { rules: null, hookedIn: null, hook: 'FORWARD' as const, conflict: 'both' }
+    const problemsOf = (one: Parameters<typeof desire>[0], intent = drop) =>
+      desire(one, stateAt(P1), intent, NOW).problems.map(({ code }) => code)
+    expect(problemsOf(host({}, mixed))).toEqual(['FIREWALL_MIXED'])
+    expect(rulesOf(host({}, mixed))).not.toEqual([])
+    const nothing = observed({ networks: [], firewall: mixed })
+    expect(problemsOf(nothing, { ...drop, networks: {} })).toEqual([])
+  })
+
   it('leaves the firewall alone where the settings say so', () => {
     const intent = { ...drop, firewall: { backend: 'none' as const, default: 'drop' as const } }
     expect(desire(host({}), stateAt(P1), intent, NOW).desired.firewall).toBe(null)

@@ -1,0 +1,48 @@
+import type { Variant } from './ip6tables-variant.ts'
+import { type Background, keepFollowing, type MonitorParts } from './monitor.ts'
+
+const FIRST_BACKOFF_MS = 250
+/** Announcements that touch the IPv6 filter table; those of other tables and families are many. */
+const FILTER_EVENT = /^\s*EVENT: .*\bfilter\b/
+
+/**
+ * Follows changes of the packet filter as hints, so that a chain that was flushed is back at once:
+ * firewalld and Docker flush and insert when they start. Only nftables announces changes; under
+ * iptables-legacy, or without xtables-monitor, the loop's own timer finds them.
+ */
+export function startFirewallMonitor(
+  variant: () => Promise<Variant>,
+  onHint: () => void,
+  parts: MonitorParts,
+): Background {
+  let isStopped = false
+  let following: Background | undefined
+
+  async function start(): Promise<void> {
+    if ((await variant()) !== 'nft' || isStopped) return
+    following = keepFollowing(
+      {
+        name: 'xtables-monitor',
+        // Into a pipe it prints nothing for thousands of bytes unless its lines are forced out.
+        argv: ['stdbuf', '-oL', 'xtables-monitor', '--event', '-6'],
+        isHint: (line) => FILTER_EVENT.test(line),
+        // Version 1.8.9 ends at the first rule about ICMPv6, of which our chain has six a network.
+        isFragile: true,
+        // 127: stdbuf found no such program.
+        isPointless: (reason) => reason === 'exit code 127' || reason.includes('not installed'),
+      },
+      onHint,
+      { firstBackoffMs: FIRST_BACKOFF_MS, ...parts },
+    )
+  }
+
+  start().catch((cause: unknown) => {
+    parts.log.debug({ cause }, 'ip6tables cannot be asked; its changes are found by polling')
+  })
+  return {
+    stop: () => {
+      isStopped = true
+      following?.stop()
+    },
+  }
+}
