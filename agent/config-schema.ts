@@ -138,15 +138,12 @@ export const configSchema = v.strictObject({
       socket: v.exactOptional(absolutePath, '/var/run/docker.sock'),
       networks: v.exactOptional(v.record(v.string(), networkSettings), {}),
       settle: v.exactOptional(parsedBy(parseSettlePolicy), 'never'),
-      // Named here so that the refusal can say more than "unknown key".
-      defaultBridge: v.exactOptional(
-        v.pipe(
-          v.unknown(),
-          v.check(
-            () => false,
-            'is not available in this version: leave it out, and put containers on a network of your own',
-          ),
-        ),
+      /** The subnet of the network called "bridge", like one of `networks`. */
+      defaultBridge: v.exactOptional(parsedBy(parseSuffix)),
+      config: v.exactOptional(absolutePath, '/etc/docker/daemon.json'),
+      restart: v.exactOptional(
+        v.tupleWithRest([v.pipe(v.string(), v.minLength(1, 'must name a program'))], v.string()),
+        ['systemctl', 'restart', 'docker'],
       ),
     }),
     {},

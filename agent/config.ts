@@ -14,6 +14,7 @@ import {
 import { parseSettings, type ReferenceResolver } from '../shared/settings.ts'
 import { type ConfigFile, configSchema, prefixSettings } from './config-schema.ts'
 import type { Intent, UplinkIntent } from './domain/model.ts'
+import { DEFAULT_BRIDGE } from './domain/settle-need.ts'
 import type { SettlePolicy } from './domain/settle-policy.ts'
 
 /** Where `--config` points when it is not given. */
@@ -27,6 +28,8 @@ export interface AgentConfig {
   readonly dockerSocket: string
   /** When Docker's own state may be made true. */
   readonly settle: SettlePolicy
+  /** Docker's own settings file, and how Docker is restarted for it. */
+  readonly daemon: { readonly configPath: string; readonly restart: readonly [string, ...string[]] }
   readonly ndp: { readonly configPath: string; readonly restart: readonly [string, ...string[]] }
   readonly paths: StatePaths
 }
@@ -48,6 +51,8 @@ export interface StatePaths {
   readonly pending: string
   /** The settle under way. */
   readonly settle: string
+  /** The change to Docker's settings file under way. */
+  readonly daemon: string
 }
 
 function pathsIn(directory: string): StatePaths {
@@ -66,6 +71,7 @@ function pathsIn(directory: string): StatePaths {
     problems: join(directory, 'problems.json'),
     pending: join(directory, 'enrolment-pending.json'),
     settle: join(directory, 'settle.json'),
+    daemon: join(directory, 'default-bridge.json'),
   }
 }
 
@@ -105,9 +111,17 @@ function namedUplink(name: string | undefined, uplinks: Uplinks, path: string, f
   return found ?? fail(`${path}.uplink`, `${name} is no uplink: use one of ${known}`)
 }
 
-function checkNetworks({ docker }: ConfigFile, uplinks: Uplinks, fail: Fail): void {
+/** The networks of the settings by name; the default bridge is one of them. */
+function networksOf({ docker }: ConfigFile): ConfigFile['docker']['networks'] {
+  const { networks, defaultBridge } = docker
+  if (defaultBridge === undefined) return networks
+  return { ...networks, [DEFAULT_BRIDGE]: { subnet: defaultBridge } }
+}
+
+function checkNetworks(file: ConfigFile, uplinks: Uplinks, fail: Fail): void {
+  const settings = networksOf(file)
   const taken: { readonly name: string; readonly subnet: Prefix }[] = []
-  for (const [name, network] of Object.entries(docker.networks)) {
+  for (const [name, network] of Object.entries(settings)) {
     const path = `docker.networks.${name}`
     const { prefixLength } = namedUplink(network.uplink, uplinks, path, fail)
     let subnet: Prefix
@@ -118,7 +132,7 @@ function checkNetworks({ docker }: ConfigFile, uplinks: Uplinks, fail: Fail): vo
     }
     const other = taken.find((earlier) => overlaps(earlier.subnet, subnet))
     if (other) {
-      const theirs = docker.networks[other.name]?.subnet
+      const theirs = settings[other.name]?.subnet
       const fault = `${network.subnet} overlaps ${theirs} of network ${other.name}`
       fail(path, `${fault}: give each its own subnet`)
     }
@@ -141,10 +155,16 @@ function checkEndpoints({ endpoints }: ConfigFile, uplinks: Uplinks, fail: Fail)
 
 function readIntent(file: ConfigFile, fail: Fail): Intent {
   const uplinks = readUplinks(file, fail)
+  if (
+    file.docker.defaultBridge !== undefined &&
+    Object.hasOwn(file.docker.networks, DEFAULT_BRIDGE)
+  ) {
+    fail('docker.networks.bridge', 'is said beside docker.defaultBridge: say it once')
+  }
   checkNetworks(file, uplinks, fail)
   checkEndpoints(file, uplinks, fail)
   const [main, ...others] = uplinks
-  const networks = Object.entries(file.docker.networks)
+  const networks = Object.entries(networksOf(file))
   return {
     ...main,
     others,
@@ -176,6 +196,7 @@ export function parseConfig(
     cloud: file.cloud,
     dockerSocket: file.docker.socket,
     settle: file.docker.settle,
+    daemon: { configPath: file.docker.config, restart: file.docker.restart },
     ndp: { configPath: file.ndp.config, restart: file.ndp.restart },
     paths: pathsIn(file.stateDirectory),
   }

@@ -40,6 +40,7 @@ const containerSchema = v.object({
 const infoSchema = v.object({
   ServerVersion: v.string(),
   LiveRestoreEnabled: v.optional(v.boolean(), false),
+  ContainersRunning: v.optional(v.number(), 0),
   FirewallBackend: v.nullish(v.object({ Driver: v.optional(v.string(), '') })),
 })
 
@@ -141,4 +142,9 @@ export function decodeContainers(value: unknown): readonly ListedContainer[] {
 export function decodePid(value: unknown): number | null {
   const { State } = decode(inspectedSchema, value)
   return State.Running && State.Pid > 0 ? State.Pid : null
+}
+
+/** The number of running containers in `GET /info`. */
+export function decodeRunningCount(value: unknown): number {
+  return decode(infoSchema, value).ContainersRunning
 }

@@ -8,8 +8,10 @@ import type { Logger } from '../../shared/logger.ts'
 import { verifyReceipt } from '../../shared/receipt.ts'
 import { VERSION } from '../../shared/version.ts'
 import { createActuator } from '../adapters/actuator.ts'
+import { type BridgeSettling, createBridgeSettling } from '../adapters/bridge-settling.ts'
 import { followCommand, runCommand } from '../adapters/command.ts'
 import { createContainerInterfaces } from '../adapters/container-interfaces.ts'
+import { createDefaultBridgeSettler } from '../adapters/default-bridge.ts'
 import { withDelegations } from '../adapters/delegation-source.ts'
 import { createDockerApi, createDockerControl, type DockerApi } from '../adapters/docker.ts'
 import { createDockerContainers } from '../adapters/docker-containers.ts'
@@ -48,6 +50,7 @@ export interface Assembly {
   /** Hints from the planes that passes look after, until stopped. */
   readonly watch: (onHint: (plane: string) => void) => Background
   readonly settling: Settling
+  readonly bridgeSettling: BridgeSettling
   readonly readState: () => Promise<AgentState>
   readonly close: () => Promise<void>
 }
@@ -120,18 +123,28 @@ export function assemble(
     intent,
   )
   const control = createDockerControl(config.dockerSocket)
+  const time = { now: Date.now, minuteOfDay: localMinuteOfDay }
   const settling = createSettling({
     policy: config.settle,
     control,
     settler: createSettler({ control, journal: createSettleJournal(paths.settle), log }),
-    now: Date.now,
-    minuteOfDay: localMinuteOfDay,
+    ...time,
+    log,
+  })
+  const bridgeSettling = createBridgeSettling({
+    policy: config.settle,
+    settler: createDefaultBridgeSettler(
+      { ...config.daemon, recordPath: paths.daemon },
+      { run: runCommand, control },
+    ),
+    ...time,
     log,
   })
   return {
     reconciler,
     docker,
     settling,
+    bridgeSettling,
     watch: (onHint) => {
       const watches = [
         ndppd?.watch(() => onHint('ndppd')),

@@ -6,6 +6,7 @@ import { createProblemsFile } from '../adapters/problems-file.ts'
 import type { Reporter } from '../adapters/reporter.ts'
 import type { AgentConfig } from '../config.ts'
 import { type AgentState, numberingOf } from '../domain/agent-state.ts'
+import { findDefaultBridge } from '../domain/default-bridge-need.ts'
 import type { Numbering } from '../domain/numbering.ts'
 import type { Problem } from '../domain/problem.ts'
 import { staleNetworks } from '../domain/settle-need.ts'
@@ -199,19 +200,27 @@ export async function startSession(
 
   const tellProblems = createProblemTeller(log)
 
+  /** The networks one by one, then the default bridge, which may take a restart of Docker. */
+  async function settleOne(after: SessionPass | null, isConverged: boolean) {
+    const found = after?.result
+    const read = found && ([found.observed, config.intent, found.state] as const)
+    const stale = read === undefined ? [] : staleNetworks(...read)
+    const networks = await assembly.settling.afterPass(stale, isConverged)
+    if (networks.hasChanged) return [networks]
+    const bridge = read === undefined ? null : findDefaultBridge(...read)
+    return [networks, await assembly.bridgeSettling.afterPass(bridge, isConverged)]
+  }
+
   async function settle(after: SessionPass | null) {
-    const stale =
-      after === null ? [] : staleNetworks(after.result.observed, config.intent, after.result.state)
     const isConverged = after?.result.isConverged ?? false
-    const settled = await assembly.settling.afterPass(stale, isConverged)
-    tellProblems(settled.problems)
-    settleProblems = settled.problems
+    const settled = await settleOne(after, isConverged)
+    settleProblems = settled.flatMap(({ problems }) => problems)
+    tellProblems(settleProblems)
     if (after !== null) await keepProblems(after.result).catch(tellUnwritten)
-    const instants = [after?.recheckAt, settled.wakeAt ?? undefined].filter(
-      (at) => at !== undefined,
-    )
+    const wakes = settled.map(({ wakeAt }) => wakeAt ?? undefined)
+    const instants = [after?.recheckAt, ...wakes].filter((at) => at !== undefined)
     return {
-      hasChanged: settled.hasChanged,
+      hasChanged: settled.some(({ hasChanged }) => hasChanged),
       isIncomplete: after?.isIncomplete ?? true,
       ...(instants.length === 0 ? {} : { recheckAt: Math.min(...instants) }),
     }

@@ -106,6 +106,15 @@ endpoints: [{ address: "::12:0:0:0:7", uplink: wan1, dns: [nas.example.org] }]
     })
   })
 
+  it('takes the default bridge as the network of that name', () => {
+    const { intent, daemon } = parse('interface: eth0\ndocker: { defaultBridge: "::/80" }')
+    expect(intent.networks).toEqual({ bridge: '::/80' })
+    expect(daemon).toEqual({
+      configPath: '/etc/docker/daemon.json',
+      restart: ['systemctl', 'restart', 'docker'],
+    })
+  })
+
   it.each([
     ['never', { kind: 'never' }],
     ['now', { kind: 'now' }],
@@ -208,8 +217,8 @@ endpoints: [{ address: "::12:0:0:0:7", uplink: wan1, dns: [nas.example.org] }]
     ],
     [
       'docker/default-bridge',
-      'interface: eth0\ndocker: { defaultBridge: "::/80" }',
-      /defaultBridge: .*this version/,
+      'interface: eth0\ndocker: { defaultBridge: "::/80", networks: { bridge: "::/80" } }',
+      /networks\.bridge: is said beside/,
     ],
     ['ndp/unknown', 'interface: eth0\nndp: { backend: radvd }', /ndp\.backend: /],
     ['firewall/unknown', 'interface: eth0\nfirewall: { backend: ufw }', /firewall\.backend: /],
