@@ -7,10 +7,10 @@ import type { RunCommand } from './command.ts'
 import { createDockerControl } from './docker.ts'
 import { decodeDockerFacts, decodeNetworks } from './docker-decode.ts'
 import { attempt } from './host-facts.ts'
+import { createOtherVariant, type OtherVariant } from './ip6tables-variant.ts'
 import { readInterface } from './network-facts.ts'
 import type { ProcessTable } from './processes.ts'
 
-const LEGACY_TABLES = '/proc/net/ip6_tables_names'
 /** ndppd has no option for its version: it prints it before it fails to read a file that is not there. */
 const NO_FILE = '/nonexistent/reprefix'
 
@@ -47,20 +47,18 @@ async function readOrEmpty(path: string): Promise<string> {
   }
 }
 
-/** Reads which packet filter `ip6tables` writes to, and whether the legacy one is in use. */
+/** Reads which packet filter `ip6tables` writes to, and whether the other one has rules too. */
 export async function readIptables(
   run: RunCommand,
-  legacyTables = LEGACY_TABLES,
+  other: OtherVariant = createOtherVariant(run),
 ): Promise<IptablesFacts> {
-  const { stdout } = await run(['ip6tables', '--version'])
-  const [, version = 'of unknown version', kind] =
-    /v(\d\S*)(?: \((\w+)\))?/.exec(stdout.trim()) ?? []
-  const tables = await readFile(legacyTables, 'utf8').catch(() => '')
-  return {
-    version,
-    variant: kind === 'nf_tables' ? 'nft' : 'legacy',
-    legacyTables: tables.split('\n').filter((name) => name !== ''),
-  }
+  const [{ stdout }, variant, conflict] = await Promise.all([
+    run(['ip6tables', '-V']),
+    other.variant(),
+    other.findRules(),
+  ])
+  const [, version = 'of unknown version'] = /v(\d\S*)/.exec(stdout) ?? []
+  return { version, variant, conflict }
 }
 
 /** Reads Docker's version and networks, and what is on its own bridge. */

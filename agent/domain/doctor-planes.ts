@@ -2,6 +2,7 @@ import { messageOf } from '../../shared/errors.ts'
 import { type Address, contains, type Prefix } from '../../shared/ipv6.ts'
 import { adviseDocker, type DockerFacts } from './docker-advice.ts'
 import { type Finding, fail, ok, type Read, warn } from './finding.ts'
+import { UNMIX } from './firewall-rules.ts'
 import type { Intent, NetworkState } from './model.ts'
 import { renderNdppdConfig } from './ndppd-config.ts'
 import type { Problem } from './problem.ts'
@@ -19,8 +20,8 @@ export interface NdppdFacts {
 export interface IptablesFacts {
   readonly version: string
   readonly variant: 'nft' | 'legacy'
-  /** The tables of the legacy filter that exist; empty where nothing has used it. */
-  readonly legacyTables: readonly string[]
+  /** What is in the other filter; `null` where that is empty. */
+  readonly conflict: string | null
 }
 
 /** Docker, its networks, and what is on its own bridge. */
@@ -112,14 +113,8 @@ function judgeIptables(facts: Read<IptablesFacts>): Finding {
   if ('fault' in facts) {
     return fail('iptables', facts.fault, 'run it yourself: ip6tables -S')
   }
-  const { version, variant, legacyTables } = facts.value
-  if (variant === 'nft' && legacyTables.length > 0) {
-    return warn(
-      'iptables',
-      `ip6tables ${version} writes to nftables, and ip6tables-legacy has tables too (${legacyTables.join(', ')}): both filter every packet`,
-      'find who uses ip6tables-legacy (ip6tables-legacy-save), and empty it: ip6tables-legacy -F',
-    )
-  }
+  const { version, variant, conflict } = facts.value
+  if (conflict !== null) return fail('iptables', conflict, UNMIX)
   return ok('iptables', `ip6tables ${version} (${variant})`)
 }
 
@@ -181,6 +176,7 @@ function judgeDocker0({ networks, docker0 }: DockerHostFacts): Finding {
 /** Problems that other findings tell already, and tell better. */
 const TOLD: ReadonlySet<Problem['code']> = new Set([
   'PROXY_CONFIG_INVALID',
+  'FIREWALL_MIXED',
   'DOCKER_FIREWALL',
   'GATEWAY_MODE',
 ])

@@ -9,6 +9,7 @@ import {
   readFreeBytes,
   readPrograms,
 } from '../../../../agent/adapters/host-facts.ts'
+import { createOtherVariant } from '../../../../agent/adapters/ip6tables-variant.ts'
 import { acquireLock, isLocked } from '../../../../agent/adapters/lock.ts'
 import {
   readForwarding,
@@ -187,15 +188,21 @@ describe('facts of the planes', () => {
     ['ip6tables v1.8.9 (legacy)\n', 'legacy', '1.8.9'],
     ['ip6tables v1.6.1\n', 'legacy', '1.6.1'],
   ])('tell the packet filter of %j', async (stdout, variant, version) => {
-    const names = join(directory, 'names')
-    await writeFile(names, 'filter\nraw\n')
-    const { run } = scriptedCommands({ 'ip6tables --version': { stdout } })
-    expect(await readIptables(run, names)).toEqual({
-      version,
-      variant,
-      legacyTables: ['filter', 'raw'],
+    const { run } = scriptedCommands({
+      'ip6tables -V': { stdout },
+      'ip6tables-nft': { stdout: '-P FORWARD ACCEPT\n' },
     })
-    expect((await readIptables(run, join(directory, 'none'))).legacyTables).toEqual([])
+    const other = createOtherVariant(run, async () => '')
+    expect(await readIptables(run, other)).toEqual({ version, variant, conflict: null })
+  })
+
+  it('tell that both packet filters are in use', async () => {
+    const { run } = scriptedCommands({
+      'ip6tables -V': { stdout: 'ip6tables v1.8.9 (nf_tables)\n' },
+      'ip6tables-legacy': { stdout: '-P FORWARD DROP\n' },
+    })
+    const other = createOtherVariant(run, async () => 'filter\n')
+    expect((await readIptables(run, other)).conflict).toContain('-P FORWARD DROP')
   })
 })
 

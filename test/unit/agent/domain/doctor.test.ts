@@ -68,7 +68,7 @@ const HEALTHY: DoctorFacts = {
       configPath: '/etc/ndppd.conf',
       configText: { value: '' },
     },
-    iptables: { value: { version: '1.8.9', variant: 'nft', legacyTables: [] } },
+    iptables: { value: { version: '1.8.9', variant: 'nft', conflict: null } },
     docker: { value: DOCKER },
     problems: { value: [] },
   },
@@ -281,13 +281,9 @@ const TABLE: readonly [string, Parts, Finding['id'], Finding['level'], RegExp][]
   ['iptables/unreadable', { planes: { iptables: fault } }, 'iptables', 'fail', /ip6tables -S/],
   [
     'iptables/mixed',
-    {
-      planes: {
-        iptables: { value: { version: '1.8.9', variant: 'nft', legacyTables: ['filter'] } },
-      },
-    },
+    { planes: { iptables: { value: { version: '1.8.9', variant: 'nft', conflict: 'both' } } } },
     'iptables',
-    'warn',
+    'fail',
     /ip6tables-legacy -F/,
   ],
   ['docker/stopped', { planes: { docker: fault } }, 'docker', 'fail', /systemctl start docker/],
