@@ -1,8 +1,11 @@
 import { constants, readFileSync } from 'node:fs'
-import { type FileHandle, open, realpath, rename, rm, stat } from 'node:fs/promises'
+import { type FileHandle, open, readdir, realpath, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { messageOf, ReprefixError } from './errors.ts'
 import type { ReferenceResolver } from './settings.ts'
+
+/** A sibling as it is called until its content is whole. */
+const SIBLING = /^\..+\.new$/
 
 /**
  * Replaces a file so that a reader, or a machine that loses power, sees the old or the new content,
@@ -37,6 +40,16 @@ export async function writeFileAtomic(
     await rm(sibling, { force: true }).catch(() => undefined)
     throw writeFault(path, cause)
   }
+}
+
+/**
+ * Removes what killed writers left of `writeFileAtomic` in a directory: siblings never renamed. Only for
+ * a directory in which nobody writes meanwhile. A directory that is not there has none.
+ */
+export async function removeInterruptedWrites(directory: string): Promise<void> {
+  const names = await readdir(directory).catch(() => [])
+  const left = names.filter((name) => SIBLING.test(name))
+  await Promise.all(left.map((name) => rm(join(directory, name), { force: true })))
 }
 
 /** Reads `${env:X}` from the given environment and `${file:/p}` from disk, without its last newline. */

@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { decodeBase64, encodeBase64 } from '../../shared/base64.ts'
 import { parseVkey } from '../../shared/checkpoint.ts'
 import { messageOf, ReprefixError } from '../../shared/errors.ts'
+import { removeInterruptedWrites } from '../../shared/files.ts'
 import { parsePrefix } from '../../shared/ipv6.ts'
 import { importSigningKey, signReport } from '../../shared/jws.ts'
 import type { Logger } from '../../shared/logger.ts'
@@ -181,6 +182,15 @@ export async function prepareStateDirectory({ paths }: AgentConfig): Promise<voi
       { cause },
     )
   }
+}
+
+/**
+ * Removes what an agent killed while it wrote has left in the state directory. Only under its lock: a
+ * running agent is between writing a file and renaming it at any time.
+ */
+export async function tidyStateDirectory({ paths }: AgentConfig): Promise<void> {
+  const directories = [paths.directory, paths.outbox, paths.receipts]
+  await Promise.all(directories.map(removeInterruptedWrites))
 }
 
 /** Builds the reporter from the enrolment; `null`, and a warning, on a host that has not enrolled. */

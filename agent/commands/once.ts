@@ -3,7 +3,7 @@ import type { Logger } from '../../shared/logger.ts'
 import { acquireLock } from '../adapters/lock.ts'
 import type { Reporter } from '../adapters/reporter.ts'
 import type { AgentConfig } from '../config.ts'
-import { assembleReporter, prepareStateDirectory } from './assemble.ts'
+import { assembleReporter, prepareStateDirectory, tidyStateDirectory } from './assemble.ts'
 import { type Session, type SessionPass, startSession } from './session.ts'
 
 /** A decision that settles within this is waited for; later ones are left to the next run. */
@@ -22,6 +22,7 @@ export async function runOnce(config: AgentConfig, log: Logger): Promise<boolean
   const lock = await acquireLock(config.paths.directory)
   const abort = new AbortController()
   try {
+    await tidyStateDirectory(config)
     const reporter = await assembleReporter(config, log, abort.signal)
     const session = await startSession(config, log, reporter)
     let isConverged = false

@@ -6,7 +6,7 @@ import { acquireLock } from '../adapters/lock.ts'
 import { startMonitor } from '../adapters/monitor.ts'
 import type { AgentConfig } from '../config.ts'
 import { createLoop } from '../loop.ts'
-import { assembleReporter, prepareStateDirectory } from './assemble.ts'
+import { assembleReporter, prepareStateDirectory, tidyStateDirectory } from './assemble.ts'
 import { type Session, startSession } from './session.ts'
 
 /**
@@ -16,6 +16,7 @@ import { type Session, startSession } from './session.ts'
 export async function runAgent(config: AgentConfig, log: Logger): Promise<void> {
   await prepareStateDirectory(config)
   const lock = await acquireLock(config.paths.directory)
+  await tidyStateDirectory(config)
   const abort = new AbortController()
   // `on`, not `once`: a second signal must not cut off the pass that is being finished.
   const onStop = (signal: NodeJS.Signals): void => {

@@ -15,6 +15,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import {
   createReferenceResolver,
   readFault,
+  removeInterruptedWrites,
   writeFault,
   writeFileAtomic,
 } from '../../../shared/files.ts'
@@ -24,6 +25,21 @@ beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'reprefix-files-'))
 })
 afterEach(() => rm(directory, { recursive: true, force: true }))
+
+describe('removeInterruptedWrites', () => {
+  it('removes siblings that were never renamed, and nothing else', async () => {
+    for (const name of ['.000001795517703.json.new', '.state.json.new', 'state.json', '.keep']) {
+      await writeFile(join(directory, name), '')
+    }
+    await removeInterruptedWrites(directory)
+    expect((await readdir(directory)).sort()).toEqual(['.keep', 'state.json'])
+  })
+
+  it('finds nothing in a directory that is not there', async () => {
+    await removeInterruptedWrites(join(directory, 'outbox'))
+    expect(await readdir(directory)).toEqual([])
+  })
+})
 
 describe('writeFileAtomic', () => {
   it('makes a new file with the mode asked for, and leaves nothing beside it', async () => {
