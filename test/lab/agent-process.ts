@@ -27,6 +27,8 @@ export interface AgentProcess {
   stop(): Promise<number | NodeJS.Signals>
   /** Kills it, as the kernel would. */
   kill(): Promise<void>
+  /** Waits until it has ended by itself, or at another's hand; returns exit code or signal. */
+  ended(options?: WaitOptions): Promise<number | NodeJS.Signals>
   /** Runs a command of the agent (`once`, `plan`, `status`) with the lab's configuration. */
   command(args: readonly string[]): Promise<RunResult>
   /** Waits for an event after the first `from` ones. */
@@ -44,6 +46,8 @@ export interface AgentOptions {
   readonly onEvent?: (event: ProgramEvent) => void
   /** Further settings below `docker`. */
   readonly docker?: Readonly<Record<string, unknown>>
+  /** What its environment has more than the lab's, for example another PATH. */
+  readonly environment?: Readonly<Record<string, string>>
 }
 
 /** Only what this machine needs said: everything else is measured at the product's defaults. */
@@ -73,11 +77,13 @@ export async function prepareAgent(lab: Lab, options: AgentOptions): Promise<Age
 
   const events: ProgramEvent[] = []
   let daemon: Daemon | undefined
-  const argv = (args: readonly string[]): readonly string[] =>
-    inNamespace(
-      lab.namespaces.home,
-      nodeProgram('reprefix-agent.js', [...args, '--config', configuration]),
-    )
+  const argv = (args: readonly string[], environment: readonly string[] = []): readonly string[] =>
+    inNamespace(lab.namespaces.home, [
+      // Set inside, so that another PATH is the agent's alone; env and nsenter keep the process id.
+      ...['env', ...environment],
+      ...nodeProgram('reprefix-agent.js', [...args, '--config', configuration]),
+    ])
+  const environment = Object.entries(options.environment ?? {}).map((pair) => pair.join('='))
   return {
     events,
     logFile,
@@ -94,7 +100,7 @@ export async function prepareAgent(lab: Lab, options: AgentOptions): Promise<Age
     start: async () => {
       daemon = await startDaemon({
         name: 'agent',
-        argv: argv(['run', '--json-log']),
+        argv: argv(['run', '--json-log'], environment),
         logFile,
         onLine: (line) => {
           const event = parseProgramEvent(line)
@@ -108,6 +114,7 @@ export async function prepareAgent(lab: Lab, options: AgentOptions): Promise<Age
     kill: async () => {
       await daemon?.stop('SIGKILL')
     },
+    ended: (wait) => waitFor('end of the agent', () => daemon?.end(), wait),
     command: (args) => tryRun(argv(args)),
     event: (what, matches, from = 0, wait = {}) =>
       waitFor(`agent: ${what}`, () => events.slice(from).find(matches), {

@@ -20,6 +20,8 @@ export function inNamespace(namespace: string, argv: readonly string[]): readonl
 export interface RunOptions {
   readonly input?: string
   readonly timeoutMs?: number
+  /** Working directory. */
+  readonly directory?: string
 }
 
 /** What a command left behind. */
@@ -39,6 +41,7 @@ export function tryRun(argv: readonly string[], options: RunOptions = {}): Promi
       args,
       {
         env: labEnvironment(),
+        ...(options.directory === undefined ? {} : { cwd: options.directory }),
         timeout: options.timeoutMs ?? 30_000,
         maxBuffer: 64 * 1024 * 1024,
       },

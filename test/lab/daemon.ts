@@ -24,6 +24,8 @@ export interface Daemon {
   readonly pid: number
   readonly logFile: string
   isRunning(): boolean
+  /** Exit code or signal; `undefined` while it runs. */
+  end(): number | NodeJS.Signals | undefined
   /** Why it ended with the last lines of its log; `undefined` while it runs. */
   failure(): string | undefined
   /** Writes one line to its standard input. */
@@ -91,6 +93,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     pid,
     logFile,
     isRunning: () => ended === undefined,
+    end: () => ended,
     failure: () =>
       ended === undefined
         ? undefined

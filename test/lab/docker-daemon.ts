@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { inNamespace } from './command.ts'
+import { inNamespace, labEnvironment } from './command.ts'
 import { type Daemon, startDaemon } from './daemon.ts'
 import { waitFor } from './deadline.ts'
 import { type DockerApi, dockerApi } from './docker-api.ts'
@@ -60,10 +60,14 @@ async function writeConfiguration(root: string, id: string): Promise<void> {
   await writeFile(join(root, 'daemon.json'), JSON.stringify(configuration))
 }
 
-/** Starts containerd and dockerd in the network namespace `namespace` and waits for the API. */
+/**
+ * Starts containerd and dockerd in the network namespace `namespace` and waits for the API. dockerd and
+ * the programs that it starts are looked for in `path` first.
+ */
 export async function startDockerDaemon(
   directory: RunDirectory,
   namespace: string,
+  path?: string,
 ): Promise<DockerDaemon> {
   const root = join(directory.path, 'docker')
   await writeConfiguration(root, directory.id)
@@ -91,6 +95,7 @@ export async function startDockerDaemon(
       name: 'dockerd',
       argv,
       logFile: join(directory.path, 'dockerd.log'),
+      environment: path === undefined ? {} : { PATH: `${path}:${labEnvironment().PATH}` },
     })
     dockerd = daemon
     await waitFor('answer of dockerd', () => answers(api), {

@@ -5,8 +5,8 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe } from 'vitest'
 import { parsePrefix } from '../../shared/ipv6.ts'
 import { waitFor } from './deadline.ts'
-import { type Home, startHome } from './home.ts'
-import { createLab } from './lab.ts'
+import { type Home, type HomeOptions, startHome } from './home.ts'
+import { createLab, type Lab } from './lab.ts'
 import { labObstacle } from './packages.ts'
 import type { Sight } from './probe-protocol.ts'
 import { askFromOutside } from './prober.ts'
@@ -55,13 +55,19 @@ export function describeLab(name: string, tests: () => void): void {
   })
 }
 
-/** One home for all tests of a group, numbered from `PREFIXES.p1`; removed after them. */
-export function sharedHome(containers = 3): () => Home {
+/**
+ * One home for all tests of a group, numbered from `PREFIXES.p1`; removed after them. `prepare` is
+ * called before the agent is started, and says how this home differs from a usual one.
+ */
+export function sharedHome(
+  containers = 3,
+  prepare: (lab: Lab) => Omit<HomeOptions, 'prefix'> = () => ({}),
+): () => Home {
   let home: Home | undefined
   beforeAll(async () => {
     const lab = await createLab({ containers })
     try {
-      home = await startHome(lab, { prefix: PREFIXES.p1 })
+      home = await startHome(lab, { ...prepare(lab), prefix: PREFIXES.p1 })
     } catch (cause) {
       lab.close()
       throw cause

@@ -24,6 +24,14 @@ export interface HomeServer {
   lives(containers: readonly LabContainer[]): Promise<readonly ContainerLife[]>
 }
 
+/** What a home server may have differently. */
+export interface HomeServerOptions {
+  /** Directories of another Docker's programs, first in dockerd's PATH. */
+  readonly dockerPath?: string
+  /** How Docker 27 and newer lets IPv6 into the network: `nat`, `nat-unprotected` or `routed`. */
+  readonly gatewayMode?: string
+}
+
 /** The name of the lab's image in its Docker. */
 export const IMAGE = 'reprefix-lab'
 
@@ -31,13 +39,18 @@ async function importImage(api: DockerApi): Promise<void> {
   await api.call('POST', `/images/create?fromSrc=-&repo=${IMAGE}&tag=latest`, await renderImage())
 }
 
-async function createNetwork(api: DockerApi): Promise<void> {
+async function createNetwork(api: DockerApi, gatewayMode?: string): Promise<void> {
   await api.call('POST', '/networks/create', {
     Name: HOME.network,
     Driver: 'bridge',
     EnableIPv6: true,
     IPAM: { Config: [{ Subnet: HOME.ipv4Subnet }, { Subnet: HOME.ulaSubnet }] },
-    Options: { 'com.docker.network.bridge.name': HOME.bridge },
+    Options: {
+      'com.docker.network.bridge.name': HOME.bridge,
+      ...(gatewayMode === undefined
+        ? {}
+        : { 'com.docker.network.bridge.gateway_mode_ipv6': gatewayMode }),
+    },
     Labels: { 'reprefix.subnet': HOME.suffix },
   })
 }
@@ -88,14 +101,16 @@ export async function startHomeServer(
   directory: RunDirectory,
   namespace: string,
   containers?: readonly LabContainer[],
+  options: HomeServerOptions = {},
 ): Promise<HomeServer> {
-  const docker = await startDockerDaemon(directory, namespace)
+  const { dockerPath, gatewayMode } = options
+  const docker = await startDockerDaemon(directory, namespace, dockerPath)
   const { api } = docker
   const startContainer = async (container: LabContainer): Promise<void> => {
     await api.call('POST', `/containers/create?name=${container.name}`, renderContainer(container))
     await api.call('POST', `/containers/${container.name}/start`)
   }
-  await Promise.all([importImage(api), containers && createNetwork(api)])
+  await Promise.all([importImage(api), containers && createNetwork(api, gatewayMode)])
   await Promise.all((containers ?? []).map(startContainer))
   return {
     docker,
@@ -107,7 +122,7 @@ export async function startHomeServer(
     recreateNetwork: async (wanted) => {
       for (const { name } of wanted) await api.call('DELETE', `/containers/${name}?force=1`)
       await api.call('DELETE', `/networks/${HOME.network}`)
-      await createNetwork(api)
+      await createNetwork(api, gatewayMode)
       await Promise.all(wanted.map(startContainer))
     },
     lives: (wanted) => Promise.all(wanted.map(({ name }) => readLife(api, name))),

@@ -1,6 +1,6 @@
 import { ReprefixError } from '../../shared/errors.ts'
 import type { Prefix } from '../../shared/ipv6.ts'
-import { type AgentProcess, prepareAgent } from './agent-process.ts'
+import { type AgentOptions, type AgentProcess, prepareAgent } from './agent-process.ts'
 import { type CloudProcess, startCloud } from './cloud-process.ts'
 import type { Lab } from './lab.ts'
 import { HOME, type LabContainer, labContainers } from './lab-names.ts'
@@ -25,6 +25,10 @@ export type HomeStage = 'cloud' | 'enrolment' | 'reachable'
 /** Who wants to know of what. */
 export interface HomeOptions {
   readonly prefix: Prefix
+  /** How the agent differs from a usual one. */
+  readonly agent?: Pick<AgentOptions, 'environment'>
+  /** When the prober counts a request as lost, if not at its usual limit. */
+  readonly lostAfterMs?: number
   readonly onEvent?: (program: 'agent' | 'cloud', event: ProgramEvent) => void
   readonly onProbe?: (event: ProbeEvent) => void
   /** Told when the first prefix was advertised, in milliseconds since the epoch. */
@@ -59,6 +63,7 @@ export async function startHome(lab: Lab, options: HomeOptions): Promise<Home> {
     'enrolment',
     async () => {
       const prepared = await prepareAgent(lab, {
+        ...options.agent,
         cloud: cloud.url,
         onEvent: (event) => onEvent('agent', event),
       })
@@ -67,7 +72,7 @@ export async function startHome(lab: Lab, options: HomeOptions): Promise<Home> {
     },
     () => `may set ${names.length} names, addresses below ${HOME.range}`,
   )
-  const prober = await startProber(lab, watched, onProbe)
+  const prober = await startProber(lab, watched, onProbe, options.lostAfterMs)
   await stage(
     'reachable',
     async () => {

@@ -1,5 +1,5 @@
 import { type DnsServer, startDnsServer } from './dns-server.ts'
-import { type HomeServer, startHomeServer } from './home-server.ts'
+import { type HomeServer, type HomeServerOptions, startHomeServer } from './home-server.ts'
 import { type LabContainer, labContainers } from './lab-names.ts'
 import { createNamespaces, type Namespaces } from './namespaces.ts'
 import { type Router, startRouter } from './router.ts'
@@ -12,6 +12,8 @@ export interface LabOptions {
   readonly containers: number
   /** Docker starts without network and containers: somebody else makes them. */
   readonly isUnfurnished?: boolean
+  /** How its home server differs from a usual one. */
+  readonly server?: HomeServerOptions
   /** Told what is being built. */
   readonly onProgress?: (what: string) => void
 }
@@ -82,6 +84,7 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         directory,
         namespaces.home,
         options.isUnfurnished === true ? undefined : containers,
+        options.server,
       ),
     ])
     return { directory, namespaces, containers, router, dns, home, close }

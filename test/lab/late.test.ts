@@ -1,25 +1,11 @@
 import { expect, it } from 'vitest'
 import { describeLab, PREFIXES, sharedHome, untilSeen } from './harness.ts'
-import type { Home } from './home.ts'
 import { askFromOutside } from './prober.ts'
 import { addressBelow } from './renumbering.ts'
+import { reportedPrefixes } from './reported.ts'
 import { usable } from './router.ts'
 
 const { p1, p2, p3, p4, p5 } = PREFIXES
-
-/** The prefixes that the host has reported, in the order of the audit log, without repetitions. */
-async function reportedPrefixes({ cloud }: Home): Promise<readonly string[]> {
-  const { stdout } = await cloud.operate(['audit', 'log', '--json'])
-  const entries = stdout
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line).entry)
-  const prefixes: string[] = entries
-    .filter(({ kind }) => kind === 'report')
-    .map(({ jws }) => Buffer.from(jws.split('.')[1], 'base64url').toString())
-    .map((payload) => JSON.parse(payload).prefix.current)
-  return prefixes.filter((prefix, index) => prefix !== prefixes[index - 1])
-}
 
 describeLab('renumbering while a part is missing', () => {
   const home = sharedHome()

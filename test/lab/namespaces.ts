@@ -11,7 +11,11 @@ const HOSTS = [
   { host: 'cloud', ipv4: INTERNET.cloudIPv4, ipv6: INTERNET.cloudIPv6 },
 ] as const
 
-async function setKernel(namespace: string, settings: Record<string, string>): Promise<void> {
+/** Writes kernel settings (paths below /proc/sys/net) in a network namespace. */
+export async function setKernel(
+  namespace: string,
+  settings: Record<string, string>,
+): Promise<void> {
   // The shell writes: /proc/sys/net shows the namespace of the process that opens it.
   const script = Object.entries(settings)
     .map(([key, value]) => `echo ${value} >/proc/sys/net/${key}`)
@@ -24,7 +28,7 @@ async function configure(namespace: string, lines: readonly string[]): Promise<v
 }
 
 /** Machines around the home server have fixed addresses: nobody else can own them, no DAD. */
-const NO_DAD = { 'ipv6/conf/all/accept_dad': '0', 'ipv6/conf/default/accept_dad': '0' }
+export const NO_DAD = { 'ipv6/conf/all/accept_dad': '0', 'ipv6/conf/default/accept_dad': '0' }
 
 async function makeRouter({ router, ...others }: Namespaces): Promise<void> {
   await setKernel(router, {
@@ -43,7 +47,10 @@ async function makeRouter({ router, ...others }: Namespaces): Promise<void> {
       `link add to-${host} type veth peer name eth0 netns ${others[host]}`,
       `link set to-${host} master wan up`,
     ]),
-    `link add lan type veth peer name ${HOME.uplink} netns ${others.home}`,
+    // The home's side is a switch too: another router may join.
+    'link add lan type bridge mcast_snooping 0',
+    `link add to-home type veth peer name ${HOME.uplink} netns ${others.home}`,
+    'link set to-home master lan up',
     `address add ${HOME.routerIPv4}/24 dev lan`,
     'link set lan up',
     // Prefixes not handed out: an answer at once instead of silence.

@@ -10,6 +10,8 @@ export interface ProbeTargets {
   /** IP address of the authoritative DNS server. */
   readonly dnsServer: string
   readonly name: string
+  /** After how long a request counts as lost. */
+  readonly lostAfterMs?: number
 }
 
 /** A line to the prober: from now on count anew, and look for `name` inside `newPrefix`. */

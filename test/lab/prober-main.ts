@@ -86,7 +86,7 @@ async function seekByName(
   if (!window.isNamed) write({ kind: 'named', window: window.command.window, at: now() })
   window.isNamed = true
   try {
-    await fetchPage(address, 80, targets.page)
+    await fetchPage(address, 80, targets.page, targets.lostAfterMs)
   } catch {
     return // not yet
   }
@@ -105,18 +105,22 @@ function probe(targets: ProbeTargets): void {
     void request.finally(() => pending.delete(request))
   }
   const onOpen = (): void => write({ kind: 'ready' })
-  const echo = openEcho(targets.homeIPv4, targets.echoPort, onOpen, () => {
+  const { lostAfterMs } = targets
+  const onBroken = (): void => {
     if (window) window.brokenTcp += 1
-  })
+  }
+  const echo = openEcho(targets.homeIPv4, targets.echoPort, onOpen, onBroken, lostAfterMs)
 
   setInterval(() => {
     if (window === undefined) return
     ticks += 1
     const { command, ipv4, tcp, oldIpv6, isReached } = window
-    track(count('ipv4', ipv4, fetchPage(targets.homeIPv4, targets.httpPort, targets.page)))
+    track(
+      count('ipv4', ipv4, fetchPage(targets.homeIPv4, targets.httpPort, targets.page, lostAfterMs)),
+    )
     track(count('tcp', tcp, echo.echo()))
     if (command.oldAddress !== undefined) {
-      track(count('oldIpv6', oldIpv6, fetchPage(command.oldAddress, 80, targets.page)))
+      track(count('oldIpv6', oldIpv6, fetchPage(command.oldAddress, 80, targets.page, lostAfterMs)))
     }
     if (!isReached || ticks % CALM_TICKS === 0) track(seekByName(window, targets, resolver))
     if (ticks % COUNTERS_EVERY_TICKS === 0) writeCounters(window, false)

@@ -38,6 +38,7 @@ export async function startProber(
   lab: Lab,
   container: LabContainer,
   onEvent: (event: ProbeEvent) => void = () => {},
+  lostAfterMs?: number,
 ): Promise<Prober> {
   const targets: ProbeTargets = {
     homeIPv4: HOME.serverIPv4,
@@ -46,6 +47,7 @@ export async function startProber(
     page: pageOf(container.name),
     dnsServer: INTERNET.dnsIPv4,
     name: container.domain,
+    ...(lostAfterMs === undefined ? {} : { lostAfterMs }),
   }
   let isReady = false
   let window = 0

@@ -33,12 +33,30 @@ export interface Router {
    * former address which stops answering was broken by the home server.
    * Returns when the kernel of the home server saw the first prefix, in ms since the epoch.
    */
-  announce(prefixes: readonly AnnouncedPrefix[]): Promise<number>
+  announce(prefixes: readonly AnnouncedPrefix[], options?: AnnounceOptions): Promise<number>
   /** Waits for a regular advertisement of what is announced. */
   regular(): Promise<void>
+  /**
+   * Ends it: with SIGTERM it says goodbye (a router lifetime of 0), with SIGKILL it falls silent. The
+   * next announcement starts it again.
+   */
+  stop(signal: 'SIGTERM' | 'SIGKILL'): Promise<void>
 }
 
-function renderConfiguration(prefixes: readonly AnnouncedPrefix[]): string {
+/** How a router announces. */
+export interface AnnounceOptions {
+  /** Does not wait until it may: as if the router had been started anew rather than told. */
+  readonly atOnce?: boolean
+  /** Seconds between its regular advertisements from now on. */
+  readonly interval?: Interval
+}
+
+interface Interval {
+  readonly min: number
+  readonly max: number
+}
+
+function renderConfiguration(prefixes: readonly AnnouncedPrefix[], interval: Interval): string {
   const blocks = prefixes.map(
     ({ prefix, preferred, valid }) => `  prefix ${prefix} {
     AdvOnLink on; AdvAutonomous on;
@@ -47,7 +65,7 @@ function renderConfiguration(prefixes: readonly AnnouncedPrefix[]): string {
   )
   return `interface lan {
   AdvSendAdvert on; AdvDefaultLifetime 1800;
-  MinRtrAdvInterval ${ADVERTISEMENT_INTERVAL_S.min}; MaxRtrAdvInterval ${ADVERTISEMENT_INTERVAL_S.max};
+  MinRtrAdvInterval ${interval.min}; MaxRtrAdvInterval ${interval.max};
 ${blocks.join('')}};\n`
 }
 
@@ -83,7 +101,7 @@ function mayAdvertise(last: number | undefined): boolean {
 /** Starts the watch that tells when an advertisement arrived, and waits until it listens. */
 async function watchAdvertisements(
   directory: RunDirectory,
-  namespaces: Namespaces,
+  namespaces: Pick<Namespaces, 'home'>,
   onSighting: (prefix: string, at: number) => void,
 ): Promise<Daemon> {
   return startDaemon({
@@ -97,18 +115,19 @@ async function watchAdvertisements(
   })
 }
 
-/** Starts the router of a lab; it announces nothing until told to. */
+/** Starts the router of a lab in `namespaces.router`; it announces nothing until told to. */
 export async function startRouter(
   directory: RunDirectory,
-  namespaces: Namespaces,
+  namespaces: Pick<Namespaces, 'router' | 'home'>,
+  name = 'radvd',
 ): Promise<Router> {
   const sightings: { prefix: string; at: number }[] = []
   const watch = await watchAdvertisements(directory, namespaces, (prefix, at) =>
     sightings.push({ prefix, at }),
   )
-  const configuration = join(directory.path, 'radvd.conf')
-  const logFile = join(directory.path, 'radvd.log')
-  const pidFile = join(directory.path, 'radvd.pid')
+  const configuration = join(directory.path, `${name}.conf`)
+  const logFile = join(directory.path, `${name}.log`)
+  const pidFile = join(directory.path, `${name}.pid`)
   const argv = inNamespace(namespaces.router, [
     ...['radvd', '--nodaemon', '--logmethod', 'stderr', '--pidfile', pidFile],
     ...['--config', configuration],
@@ -120,12 +139,13 @@ export async function startRouter(
     await run(['ip', '-n', namespaces.router, '-batch', '-'], { input: lines.join('') })
   }
 
-  const announce = async (prefixes: readonly AnnouncedPrefix[]): Promise<number> => {
+  const announce: Router['announce'] = async (prefixes, options = {}) => {
+    const { atOnce = false, interval = ADVERTISEMENT_INTERVAL_S } = options
     await route(prefixes)
-    await writeFile(configuration, renderConfiguration(prefixes))
+    await writeFile(configuration, renderConfiguration(prefixes, interval))
     await waitFor(
       'the time for another advertisement',
-      () => (mayAdvertise(sightings.at(-1)?.at) ? true : undefined),
+      () => (atOnce || mayAdvertise(sightings.at(-1)?.at) ? true : undefined),
       { hopeless: () => radvd?.failure() ?? watch.failure() },
     )
     const before = sightings.length
@@ -146,5 +166,9 @@ export async function startRouter(
       hopeless: () => radvd?.failure() ?? watch.failure(),
     })
   }
-  return { announce, regular }
+  const stop = async (signal: 'SIGTERM' | 'SIGKILL'): Promise<void> => {
+    await radvd?.stop(signal)
+    radvd = undefined
+  }
+  return { announce, regular, stop }
 }

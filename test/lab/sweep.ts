@@ -7,6 +7,7 @@ import {
   rmdirSync,
   rmSync,
   statSync,
+  writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
 import { ReprefixError } from '../../shared/errors.ts'
@@ -85,6 +86,20 @@ function cgroupDirectories(id: string): readonly string[] {
   return hierarchies.map((path) => join(path, cgroupOf(id))).filter((path) => existsSync(path))
 }
 
+/** Lets paused containers go on: a frozen process does not end, not even by SIGKILL. */
+function thaw(path: string): void {
+  for (const entry of readdirSync(path, { withFileTypes: true })) {
+    if (entry.isDirectory()) thaw(join(path, entry.name))
+  }
+  // Version 2 and version 1 of control groups.
+  for (const [file, running] of [
+    ['cgroup.freeze', '0'],
+    ['freezer.state', 'THAWED'],
+  ] as const) {
+    if (existsSync(join(path, file))) writeFileSync(join(path, file), running)
+  }
+}
+
 function removeCgroup(path: string): void {
   if (!existsSync(path)) return
   for (const entry of readdirSync(path, { withFileTypes: true })) {
@@ -110,6 +125,7 @@ function removeCgroup(path: string): void {
  * filters, control groups and files. Works on half-made labs, blocks until done, may be repeated.
  */
 export function removeLab(id: string): void {
+  for (const path of cgroupDirectories(id)) thaw(path)
   endProcesses(id)
   for (const name of namespacesOf(id)) {
     execFileSync('ip', ['netns', 'delete', name], { env: labEnvironment(), stdio: 'ignore' })
