@@ -1,4 +1,4 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { inNamespace, run } from '../lab/command.ts'
 import { type Daemon, startDaemon } from '../lab/daemon.ts'
@@ -80,23 +80,22 @@ export async function prepareDdclient(lab: Lab): Promise<Ddclient> {
     },
     start: async () => {
       await rm(cache, { force: true })
-      const pending = new Set<string>(lab.containers.map(({ domain }) => domain))
       const daemon = await startDaemon({
         name: 'ddclient',
         argv: inNamespace(lab.namespaces.home, [
-          ...base,
-          ...[`-daemon=${DDCLIENT_INTERVAL_S}`, '-foreground', '-verbose'],
+          ...[...base, `-daemon=${DDCLIENT_INTERVAL_S}`, '-foreground'],
         ]),
         logFile: join(lab.directory.path, 'ddclient.log'),
-        onLine: (line) => {
-          const name = /^SUCCESS: +updating (\S+):/.exec(line)?.[1]
-          if (name !== undefined) pending.delete(name)
+      })
+      // What it says stays in a buffer; its cache is written when it has looked.
+      await waitFor(
+        'the first look of ddclient',
+        async () => {
+          const known = await readFile(cache, 'utf8').catch(() => '')
+          return lab.containers.every(({ domain }) => known.includes(domain)) ? true : undefined
         },
-      })
-      await waitFor('the first look of ddclient', () => (pending.size === 0 ? true : undefined), {
-        timeoutMs: 60_000,
-        hopeless: () => daemon.failure(),
-      })
+        { timeoutMs: 60_000, hopeless: () => daemon.failure() },
+      )
       return daemon
     },
   }
