@@ -7,13 +7,11 @@ import { createSettleJournal } from '../../agent/adapters/settle-journal.ts'
 import { createSettler } from '../../agent/adapters/settler.ts'
 import { createLogger } from '../../shared/logger.ts'
 import { inNamespace, run, tryRun } from './command.ts'
-import { waitFor } from './deadline.ts'
 import { describeLab } from './harness.ts'
 import { pageOf } from './image.ts'
 import { createLab, type Lab } from './lab.ts'
 import { HOME } from './lab-names.ts'
 import {
-  addLooping,
   createScene,
   NETWORK,
   pictureOfContainer,
@@ -190,24 +188,5 @@ describeLab('settling a network of a real Docker', () => {
     expect(outcome).toMatchObject({ kind: 'restored', notes: [] })
     expect(await pictures()).toEqual(before)
     await lab.home.docker.api.call('DELETE', '/networks/squatter')
-  })
-
-  it('takes along a container between two tries of its restart policy', async () => {
-    const { api } = lab.home.docker
-    await addLooping(api)
-    await waitFor('looping', async () => {
-      const { State } = Object(await api.call('GET', '/containers/looping/json'))
-      return State.Restarting === true ? true : undefined
-    })
-    const outcome = await settlerOn(control).carryOut(await nextPlan())
-    const settledAt = Date.now()
-    expect(outcome).toEqual({ kind: 'settled', attachments: 10, notes: [] })
-    at = at === 0 ? 1 : 0
-    // A try on a network that is no more would leave its fault in the state.
-    const tries = await waitFor('another try on the new network', async () => {
-      const { State } = Object(await api.call('GET', '/containers/looping/json'))
-      return Date.parse(State.StartedAt) > settledAt && State.ExitCode === 1 ? State : undefined
-    })
-    expect(tries.Error).toBe('')
   })
 })
