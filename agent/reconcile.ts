@@ -1,5 +1,7 @@
 import { messageOf } from '../shared/errors.ts'
-import { type AgentState, numberingOf } from './domain/agent-state.ts'
+import type { Prefix } from '../shared/ipv6.ts'
+import type { AgentState } from './domain/agent-state.ts'
+import { findClaimedPrefixes, type ReportedClaim } from './domain/claimed-prefixes.ts'
 import {
   type Claim,
   claimAt,
@@ -40,6 +42,8 @@ export interface ReconcilerPorts {
   readonly journal: Journal
   /** Makes the state durable; called before the first change of a pass, when the state has changed. */
   readonly saveState: (state: AgentState) => Promise<void>
+  /** What the newest report claimed, `null` before the first one. */
+  readonly reportedClaim: () => Promise<ReportedClaim | null>
   readonly clock: Clock
 }
 
@@ -55,8 +59,13 @@ export interface PassPlan {
   /** The state that the pass leaves behind. */
   readonly state: AgentState
   readonly steps: readonly Step[]
-  /** The complete claim of this host, `null` until the main uplink has one: unknown is not empty. */
+  /**
+   * The complete claim of this host, `null` until the main uplink has one, and while it would leave out
+   * what is only unknown.
+   */
   readonly claims: readonly Claim[] | null
+  /** Prefixes of further uplinks that the claim speaks of, whether or not they can be seen now. */
+  readonly claimedOthers: readonly Prefix[]
   readonly problems: readonly Problem[]
   /** When time alone asks for another pass, `null` when it does not. */
   readonly wakeAt: Instant | null
@@ -109,8 +118,8 @@ export function createReconciler(ports: ReconcilerPorts, intent: Intent): Reconc
   }
 
   async function plan(state: AgentState): Promise<PassPlan> {
-    const { observed, now } = await observe()
-    return planPass(state, observed, intent, now)
+    const [{ observed, now }, reported] = await Promise.all([observe(), ports.reportedClaim()])
+    return planPass(state, observed, reported, intent, now)
   }
 
   async function pass(
@@ -179,7 +188,13 @@ const RETIRING: ReadonlySet<Step['kind']> = new Set([
   'address-remove',
 ])
 
-function planPass(state: AgentState, observed: Observed, intent: Intent, now: Instant): PassPlan {
+function planPass(
+  state: AgentState,
+  observed: Observed,
+  reported: ReportedClaim | null,
+  intent: Intent,
+  now: Instant,
+): PassPlan {
   const known = adoptUplinks(state, intent, now)
   const { main, others } = passUplinks(known, observed, intent, now)
   const uplinks = Object.fromEntries(
@@ -189,8 +204,9 @@ function planPass(state: AgentState, observed: Observed, intent: Intent, now: In
   const named = collectNames(observed.containers, placed, intent)
   const claims = rememberClaims(known.claims, named.names, now)
   const next: AgentState = { v: 2, uplinks, claims }
-  const prefixOf = (uplink: string) => numberingOf(next, uplink).current?.prefix ?? null
-  const claimed = main.numbering.current ? claimAt(prefixOf, claims) : null
+  const claimedIn = findClaimedPrefixes(next, claims, reported, intent)
+  const isHeld = main.numbering.current === null || claimedIn.problems.length > 0
+  const claimed = isHeld ? null : claimAt(claimedIn.prefixOf, claims)
   return {
     observed,
     decision: main.decision,
@@ -199,11 +215,13 @@ function planPass(state: AgentState, observed: Observed, intent: Intent, now: In
     state: next,
     steps: planSteps(desired, observed),
     claims: claimed?.claims ?? null,
+    claimedOthers: claimedIn.others,
     problems: [
       ...main.problems,
       ...others.flatMap((other) => other.problems),
       ...problems,
       ...named.problems,
+      ...claimedIn.problems,
       ...(claimed?.problems ?? []),
     ],
     wakeAt: nextWake([main, ...others], claims, now),

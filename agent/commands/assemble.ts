@@ -40,6 +40,7 @@ import { createSettling, localMinuteOfDay, type Settling } from '../adapters/set
 import { createStateFile } from '../adapters/state-file.ts'
 import type { AgentConfig } from '../config.ts'
 import type { AgentState } from '../domain/agent-state.ts'
+import { parseReportedClaim } from '../domain/claim-text.ts'
 import { SUBNET_LABEL } from '../domain/placement.ts'
 import { uplinksOf } from '../domain/uplinks.ts'
 import { createReconciler, type Reconciler } from '../reconcile.ts'
@@ -56,11 +57,15 @@ export interface Assembly {
   readonly close: () => Promise<void>
 }
 
-/** Builds the adapters that the settings ask for. Reads and changes nothing by itself. */
+/**
+ * Builds the adapters that the settings ask for. Reads and changes nothing by itself. `newestClaim` is
+ * what the newest report said, as `claimOf` gives it.
+ */
 export function assemble(
   config: AgentConfig,
   log: Logger,
   onStateSaved: (state: AgentState) => void,
+  newestClaim: () => Promise<string | null>,
 ): Assembly {
   const { intent, paths } = config
   const processes = createProcessTable()
@@ -119,6 +124,7 @@ export function assemble(
         await stateFile.write(state)
         onStateSaved(state)
       },
+      reportedClaim: async () => parseReportedClaim(await newestClaim()),
       clock: Date.now,
     },
     intent,

@@ -31,6 +31,7 @@ import type { RecordFacts } from '../domain/doctor-records.ts'
 import { foldPrefixList } from '../domain/prefix-list.ts'
 import { uplinksOf } from '../domain/uplinks.ts'
 import { assemble } from './assemble.ts'
+import { readNewestClaim } from './newest-claim.ts'
 
 /** Reads everything that `doctor` judges; changes nothing, and goes on past whatever fails. */
 export async function readDoctorFacts(
@@ -145,7 +146,12 @@ const SILENT: Logger = createLogger({
 })
 
 async function readProblems(config: AgentConfig) {
-  const { reconciler, readState, close } = assemble(config, SILENT, () => undefined)
+  const { reconciler, readState, close } = assemble(
+    config,
+    SILENT,
+    () => undefined,
+    () => readNewestClaim(config.paths),
+  )
   try {
     return (await reconciler.plan(await readState())).problems
   } finally {

@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from '../../shared/logger.ts'
-import { createOutbox } from '../adapters/outbox.ts'
 import { createReportingStateFile } from '../adapters/reporting-state.ts'
 import type { AgentConfig } from '../config.ts'
 import { type ClaimChange, diffClaims } from '../domain/claim-diff.ts'
@@ -10,6 +9,7 @@ import { describePolicy, type SettlePolicy } from '../domain/settle-policy.ts'
 import { type Step, targetOf } from '../domain/step.ts'
 import type { PassPlan } from '../reconcile.ts'
 import { type Assembly, assemble } from './assemble.ts'
+import { readNewestClaim } from './newest-claim.ts'
 
 /** A decision that settles within this is waited for. */
 const SETTLE_LIMIT_MS = 5000
@@ -72,18 +72,10 @@ async function planSettled({ reconciler, readState }: Assembly): Promise<PassPla
   return reconciler.plan(plan.state)
 }
 
-/** What the newest report said, waiting ones included; `settled` is what the cloud has judged last. */
-async function readNewestClaim(
-  { outbox }: AgentConfig['paths'],
-  settled: string | null,
-): Promise<string | null> {
-  const newest = (await createOutbox(outbox).read()).entries.at(-1)
-  return newest === undefined ? settled : claimOf(newest.body)
-}
-
 /** Reads everything, decides and plans; changes nothing, not even the agent's own state. */
 export async function readPlan(config: AgentConfig, log: Logger): Promise<PlanReport> {
-  const assembly = assemble(config, log, () => undefined)
+  const newestClaim = () => readNewestClaim(config.paths)
+  const assembly = assemble(config, log, () => undefined, newestClaim)
   const plan = await planSettled(assembly)
   const settle = staleNetworks(plan.observed, config.intent, plan.state).map(
     ({ network, from, to }) => ({
@@ -100,7 +92,7 @@ export async function readPlan(config: AgentConfig, log: Logger): Promise<PlanRe
     current === undefined || plan.claims === null
       ? null
       : claimOf({ prefix: { current }, records: plan.claims })
-  const newest = await readNewestClaim(config.paths, reporting?.claim ?? null)
+  const newest = await newestClaim()
   const isClaimNew = claim !== null && claim !== newest
   return {
     kind: 'plan',

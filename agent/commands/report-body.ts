@@ -49,11 +49,11 @@ export function reportBodyOf(result: PassResult): ReportBody | null {
   if (result.claims === null || current === null) return null
   const [former] = retiring
   const steps = toldOneByOne(result.results)
-  const others = result.others.flatMap(({ numbering }) => numbering.current?.prefix ?? [])
+  const others = result.claimedOthers
   return {
     prefix: {
       current: current.prefix,
-      ...(others.length === 0 ? {} : { others: [...new Set(others)] }),
+      ...(others.length === 0 ? {} : { others: [...others] }),
       cause: current.cause,
       ...(former === undefined ? {} : { previous: former.prefix }),
       ...(former === undefined || former.validUntil === null

@@ -103,7 +103,12 @@ export async function startSession(
   reporter: Reporter | null,
 ): Promise<Session> {
   let narrate = (_: AgentState): void => undefined
-  const assembly = assemble(config, log, (saved) => narrate(saved))
+  const assembly = assemble(
+    config,
+    log,
+    (saved) => narrate(saved),
+    async () => reporter?.newestClaim() ?? null,
+  )
   let state = await assembly.readState()
   const narrator = createNarrator(log, config, state)
   const faults = await createFaultKeeper(

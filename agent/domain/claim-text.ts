@@ -1,9 +1,11 @@
 import * as v from 'valibot'
 import type { Report } from '../../shared/report.ts'
+import { prefixSchema } from '../../shared/schema.ts'
 import type { ClaimedSet } from './claim-diff.ts'
+import type { ReportedClaim } from './claimed-prefixes.ts'
 
 const ClaimSchema = v.tuple([
-  v.string(),
+  prefixSchema,
   v.array(
     v.looseObject({
       name: v.string(),
@@ -21,13 +23,18 @@ export function claimOf(body: {
   return JSON.stringify([body.prefix.current, body.records])
 }
 
+/** What `claimOf` gave, taken apart; `null` before the first report, or where it is not readable. */
+export function parseReportedClaim(claim: string | null): ReportedClaim | null {
+  if (claim === null) return null
+  try {
+    const [current, records] = v.parse(ClaimSchema, JSON.parse(claim))
+    return { current, records: records.map(({ name, type, values }) => ({ name, type, values })) }
+  } catch {
+    return null
+  }
+}
+
 /** The RRsets in what `claimOf` gave; empty before the first report, or where that is not readable. */
 export function parseClaim(claim: string | null): readonly ClaimedSet[] {
-  if (claim === null) return []
-  try {
-    const [, records] = v.parse(ClaimSchema, JSON.parse(claim))
-    return records.map(({ name, type, values }) => ({ name, type, values }))
-  } catch {
-    return []
-  }
+  return parseReportedClaim(claim)?.records ?? []
 }

@@ -14,6 +14,7 @@ export type ProblemCode =
   | 'ADDRESS_TAKEN'
   | 'NAME_INVALID'
   | 'TOO_MANY_CLAIMS'
+  | 'CLAIM_HELD'
   | 'PORT_INVALID'
   | 'PROXY_CONFIG_INVALID'
   | 'PROXY_SETTING_READONLY'

@@ -1,8 +1,17 @@
 import { describe, expect, it } from 'vitest'
 import { INITIAL_STATE } from '../../../agent/domain/agent-state.ts'
+import type { UplinkIntent } from '../../../agent/domain/model.ts'
 import { targetOf } from '../../../agent/domain/step.ts'
 import type { StepOutcome } from '../../../agent/reconcile.ts'
-import { addressesIn, attachment, container, NOW } from './domain/host-simulator.ts'
+import { parsePrefix, parseSuffix } from '../../../shared/ipv6.ts'
+import {
+  addressesIn,
+  attachment,
+  container,
+  INTENT,
+  NOW,
+  network,
+} from './domain/host-simulator.ts'
 import { announce, createHost } from './reconciled-host.ts'
 
 const P1 = '2001:db8:1:1::/64'
@@ -121,6 +130,34 @@ describe('a pass', () => {
     const result = await createHost().pass()
     expect(result.claims).toBe(null)
     expect(result.steps.map(({ kind }) => kind)).toEqual(['firewall-set', 'proxy-set'])
+  })
+
+  it('withdraws nothing of an uplink that it never saw since its state was lost', async () => {
+    const wan: UplinkIntent = { ...INTENT, uplink: 'wan1', source: 'slaac' }
+    const host = createHost({
+      others: [wan],
+      networks: { web: parseSuffix('::1:0:0:0/80'), iot: parseSuffix('::2:0:0:0/80') },
+      networkUplinks: { iot: 'wan1' },
+    })
+    host.change({
+      networks: [network('web'), network('iot', { bridgeIndex: 8 })],
+      containers: [
+        container('a', [attachment('web', 'fd00::101')], { 'reprefix.dns': 'a.example.org' }),
+        container('b', [attachment('iot', 'fd00::102')], { 'reprefix.dns': 'b.example.org' }),
+      ],
+    })
+    announce(host, 0, P2)
+    const unreported = await host.pass()
+    expect(unreported.claims).toBeNull()
+    expect(unreported.problems.map(({ code }) => code)).toEqual(['CLAIM_HELD'])
+    const values = ['2001:db8:7:7:2::102']
+    host.report({
+      current: parsePrefix(P1),
+      records: [{ name: 'b.example.org', type: 'AAAA', values }],
+    })
+    const { claims, claimedOthers } = await host.pass()
+    expect(claims).toMatchObject([{ name: 'a.example.org' }, { name: 'b.example.org', values }])
+    expect(claimedOthers).toEqual(['2001:db8:7:7::/64'])
   })
 
   it('numbers a container that starts later, and wakes to withdraw the name of one that is gone', async () => {

@@ -1,4 +1,5 @@
 import { type AgentState, INITIAL_STATE, numberingOf } from '../../../agent/domain/agent-state.ts'
+import type { ReportedClaim } from '../../../agent/domain/claimed-prefixes.ts'
 import type { Intent, Observed } from '../../../agent/domain/model.ts'
 import { type Step, targetOf } from '../../../agent/domain/step.ts'
 import type { StepResult } from '../../../agent/ports.ts'
@@ -33,6 +34,7 @@ export function createHost(more: Partial<Intent> = {}) {
   })
   let saved: AgentState = INITIAL_STATE
   let writesLeft = Number.POSITIVE_INFINITY
+  let reported: ReportedClaim | null = null
   let isDockerThere = true
   let fate = (_step: Step): Fate => 'works'
   const log: string[] = []
@@ -97,6 +99,7 @@ export function createHost(more: Partial<Intent> = {}) {
         write('save')
         saved = state
       },
+      reportedClaim: async () => reported,
       clock: () => now,
     },
     intent,
@@ -121,6 +124,10 @@ export function createHost(more: Partial<Intent> = {}) {
     at: (ms: number) => {
       now = NOW + ms
       return now
+    },
+    /** What the newest report claimed. */
+    report: (claim: ReportedClaim) => {
+      reported = claim
     },
     breakDocker: () => {
       isDockerThere = false

@@ -41,6 +41,7 @@ function result(results: readonly StepOutcome[], more: Partial<PassResult> = {})
     state: INITIAL_STATE,
     steps: results.map(({ step }) => step),
     claims: [{ name: parseName('www.example.org'), type: 'AAAA', values: ['2001:db8:2:2:1::1'] }],
+    claimedOthers: [],
     problems: [],
     wakeAt: null,
     results,
