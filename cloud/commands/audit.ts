@@ -3,11 +3,12 @@ import { parseVkey } from '../../shared/checkpoint.ts'
 import { parseEntry } from '../../shared/entry.ts'
 import { messageOf, ReprefixError } from '../../shared/errors.ts'
 import { parseName } from '../../shared/rrset.ts'
+import { createProgress, renderTable } from '../../shared/terminal.ts'
 import { type Verification, verifyLog } from '../log/verify-log.ts'
 import { type AdminOptions, createAdminClient, withAdminOptions } from './admin-client.ts'
 import { readCloudLines, readEntries, readFileLines } from './audit-source.ts'
 import { namesOf, summaryOf } from './entry-text.ts'
-import { createProgress, renderTable, type Terminal } from './terminal.ts'
+import type { Terminal } from './terminal.ts'
 
 interface LogOptions extends AdminOptions {
   readonly host?: string

@@ -1,8 +1,9 @@
 import type { Command } from 'commander'
 import * as v from 'valibot'
 import { ReprefixError } from '../../shared/errors.ts'
+import { renderTable } from '../../shared/terminal.ts'
 import { type AdminOptions, createAdminClient, withAdminOptions } from './admin-client.ts'
-import { renderTable, type Terminal } from './terminal.ts'
+import type { Terminal } from './terminal.ts'
 
 const policySchema = v.object({
   names: v.array(v.string()),

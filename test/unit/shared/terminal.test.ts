@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { printable } from '../../../../cloud/commands/terminal.ts'
+import { printable } from '../../../shared/terminal.ts'
 
 describe('printable', () => {
   it.each([
