@@ -208,10 +208,10 @@ export async function createReporter(parts: ReporterParts, start: ReportingState
   async function accept(entry: OutboxEntry, signed: SignedReport, receipt: unknown, ms: number) {
     const proven = await parts.verify(receipt, state.witness, signed.jws)
     const verifiedAt = new Date(parts.now()).toISOString()
-    const { entry: index } = proven
-    await parts.receipts.save({ seq: signed.seq, verifiedAt, entry: index, receipt })
+    const { seq, jws } = signed
+    await parts.receipts.save({ seq, verifiedAt, entry: proven.entry, jws, receipt })
     await finish(entry, { witness: proven.witness, refused: null })
-    const fields = { event: 'receipt', seq: signed.seq, entry: proven.entry, ms }
+    const fields = { event: 'receipt', seq, entry: proven.entry, ms }
     parts.log.info(fields, `receipt verified: log entry ${proven.entry}`)
   }
 

@@ -7,6 +7,7 @@ import { createHttpPost } from '../adapters/http-post.ts'
 import { writeJsonFile } from '../adapters/json-file.ts'
 import { acquireLock } from '../adapters/lock.ts'
 import { readPendingKey } from '../adapters/pending-key.ts'
+import { setReceiptsAside } from '../adapters/receipts.ts'
 import { createReportingStateFile } from '../adapters/reporting-state.ts'
 import type { AgentConfig } from '../config.ts'
 import { prepareStateDirectory } from './assemble.ts'
@@ -53,6 +54,7 @@ export async function runEnroll(
     // Reports signed by a former key would be refused.
     await rm(paths.outbox, { recursive: true, force: true })
     await rm(paths.lastAttempt, { force: true })
+    await setReceiptsAside(paths.receipts, new Date())
     await createReportingStateFile(paths.reporting).write(reporting)
     await writeEnrolment(paths.enrolment, enrolment)
     await rm(pending, { force: true })

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createJournal } from '../../../../agent/adapters/journal.ts'
 import { acquireLock } from '../../../../agent/adapters/lock.ts'
-import { createReceipts } from '../../../../agent/adapters/receipts.ts'
+import { createReceipts, setReceiptsAside } from '../../../../agent/adapters/receipts.ts'
 import { createStateFile } from '../../../../agent/adapters/state-file.ts'
 import { INITIAL_STATE } from '../../../../agent/domain/agent-state.ts'
 import { UNNUMBERED } from '../../../../agent/domain/numbering.ts'
@@ -138,15 +138,27 @@ describe('the receipts', () => {
     const receipts = createReceipts(join(directory, 'receipts'))
     expect(await receipts.latest()).toBeNull()
     for (let seq = 1; seq <= 25; seq++) {
-      await receipts.save({ seq, verifiedAt: 'now', entry: null, receipt: { seq } })
+      await receipts.save({ seq, verifiedAt: 'now', entry: null, jws: null, receipt: { seq } })
     }
     expect(await receipts.latest()).toEqual({
       seq: 25,
       verifiedAt: 'now',
       entry: null,
+      jws: null,
       receipt: { seq: 25 },
     })
     expect(await readdir(join(directory, 'receipts'))).toHaveLength(20)
+    expect((await receipts.files())[0]).toBe(join(directory, 'receipts', '0000000000000006.json'))
+  })
+
+  it('stay beside the directory when another key takes over, and never in the way of it', async () => {
+    const path = join(directory, 'receipts')
+    await setReceiptsAside(path, new Date('2026-01-31T12:00:00Z'))
+    expect(await readdir(directory)).toEqual([])
+    await createReceipts(path).save({ seq: 1, verifiedAt: 'now', entry: 2, jws: 'j', receipt: {} })
+    await setReceiptsAside(path, new Date('2026-01-31T12:00:01Z'))
+    expect(await readdir(directory)).toEqual(['receipts-until-2026-01-31T12-00-01.000Z'])
+    expect(await createReceipts(path).latest()).toBeNull()
   })
 })
 

@@ -83,7 +83,7 @@ describe('weeks without the cloud', () => {
           stored = next
         },
       },
-      receipts: { save: async () => undefined, latest: async () => null },
+      receipts: { save: async () => undefined, latest: async () => null, files: async () => [] },
       lastAttempt: {
         read: async () => null,
         write: async () => undefined,

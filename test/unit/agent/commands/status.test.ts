@@ -84,6 +84,7 @@ async function busy(): Promise<void> {
     seq: 5,
     verifiedAt: 'before',
     entry: 11,
+    jws: null,
     receipt: {},
   })
   await createLastFaultFile(paths.lastFault).write({
