@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import { isReprefixError, messageOf, ReprefixError } from '../shared/errors.ts'
 import { createLogger, type Logger, type LogLevel } from '../shared/logger.ts'
+import { createProgress } from '../shared/terminal.ts'
 import { VERSION } from '../shared/version.ts'
 import { readDoctor, renderDoctor } from './commands/doctor.ts'
 import { runEnroll } from './commands/enroll.ts'
@@ -8,8 +9,10 @@ import { renderLogLine } from './commands/log-line.ts'
 import { runOnce } from './commands/once.ts'
 import { readPlan, renderPlan } from './commands/plan.ts'
 import { renderStatus } from './commands/render-status.ts'
+import { renderVerification } from './commands/render-verification.ts'
 import { runAgent } from './commands/run.ts'
 import { readStatus } from './commands/status.ts'
+import { readVerification } from './commands/verify.ts'
 import { type AgentConfig, DEFAULT_CONFIG_PATH, readConfig } from './config.ts'
 
 /** Exit codes; `plan` alone uses the last. */
@@ -30,6 +33,7 @@ interface CommonOptions {
   readonly jsonLog?: boolean
   readonly verbose?: boolean
   readonly force?: boolean
+  readonly key?: string
 }
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`)
@@ -71,6 +75,7 @@ A host from nothing:
 
 Day by day:
   reprefix-agent status                     prefix, last change, what waits
+  reprefix-agent verify                     what the cloud's answers prove
   reprefix-agent doctor --json | jq '.findings[] | select(.level != "ok")'
   systemctl reload reprefix-agent           look again now, and offer refused names again
 
@@ -83,6 +88,7 @@ const EXAMPLE_OF: Readonly<Record<string, string>> = {
   once: 'reprefix-agent once --verbose',
   plan: 'reprefix-agent plan --json | jq .dns',
   status: 'reprefix-agent status --json | jq .pending',
+  verify: 'reprefix-agent verify --key cloud.example.org+4f3a1c2b+A… /backup/receipts/*.json',
   doctor: 'reprefix-agent doctor || journalctl -u reprefix-agent --since today',
 }
 
@@ -99,11 +105,15 @@ export async function runCli(argv: readonly string[]): Promise<ExitCode> {
     .showHelpAfterError()
     .addHelpText('after', EXAMPLES)
 
-  /** A command on the settings file, whose faults become one line and an exit code. */
-  function command(
+  /** A command whose faults become one line and an exit code. It reads the settings when it wants them. */
+  function bareCommand(
     text: string,
     description: string,
-    action: (config: AgentConfig, options: CommonOptions, word: string) => Promise<ExitCode>,
+    action: (
+      settings: () => Promise<AgentConfig>,
+      options: CommonOptions,
+      words: readonly string[],
+    ) => Promise<ExitCode>,
   ): Command {
     return program
       .command(text)
@@ -115,13 +125,25 @@ export async function runCli(argv: readonly string[]): Promise<ExitCode> {
         const self = given.at(-1)
         const options: CommonOptions =
           self instanceof Command ? self.opts<CommonOptions>() : { config: DEFAULT_CONFIG_PATH }
-        const word = typeof given[0] === 'string' ? given[0] : ''
+        const words = [given[0]].flat().filter((word) => typeof word === 'string')
         try {
-          exitCode = await action(await readConfig(options.config, process.env), options, word)
+          const settings = () => readConfig(options.config, process.env)
+          exitCode = await action(settings, options, words)
         } catch (error) {
           exitCode = reportFault(error, options.json === true)
         }
       })
+  }
+
+  /** A command on the settings file. */
+  function command(
+    text: string,
+    description: string,
+    action: (config: AgentConfig, options: CommonOptions, word: string) => Promise<ExitCode>,
+  ): Command {
+    return bareCommand(text, description, async (settings, options, [word = '']) =>
+      action(await settings(), options, word),
+    )
   }
 
   command(
@@ -177,6 +199,24 @@ export async function runCli(argv: readonly string[]): Promise<ExitCode> {
       return report.ok ? EXIT.converged : EXIT.fault
     },
   ).option('--json', 'print one JSON object')
+
+  bareCommand(
+    'verify [files...]',
+    "verify the cloud's receipts offline, those that are kept or copies of them",
+    async (settings, options, files) => {
+      const progress = createProgress('verified receipts:', process.stderr.isTTY === true)
+      const verification = await readVerification(settings, {
+        files,
+        key: options.key,
+        onProgress: progress.show,
+      }).finally(progress.clear)
+      if (options.json) print(JSON.stringify(verification))
+      else renderVerification(verification).forEach(print)
+      return verification.ok ? EXIT.converged : EXIT.fault
+    },
+  )
+    .option('--key <vkey>', "the log's public key, instead of the one pinned at enrolment")
+    .option('--json', 'print one JSON object')
 
   try {
     await program.parseAsync([...argv])

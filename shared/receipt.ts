@@ -86,14 +86,33 @@ export async function verifyReceipt(
     readonly jws: string
   },
 ): Promise<{ entry: EntryOf<'applied'>; index: number; checkpoint: Checkpoint }> {
-  const decoded = decode(receiptSchema, receipt)
-  const entry = entryOf(decoded.entry, 'applied')
+  const { decoded, entry } = decodeApplied(receipt)
   if (entry.digest !== (await digestOf(expected.jws)))
     throw invalid('its log entry is about another report')
+  return { entry, ...(await verifyProof(decoded, expected.verifiers, expected.witness)) }
+}
+
+/**
+ * Verifies of an answer to some report that its entry is in the log that one of the keys signed, for
+ * answers whose report was not kept. Neither says which report it answers, nor that the log continues
+ * one seen before: an agent that waits for an answer needs `verifyReceipt`.
+ * @throws ReprefixError RECEIPT_INVALID
+ */
+export async function verifyLogged(
+  receipt: unknown,
+  verifiers: readonly NoteVerifier[],
+): Promise<{ entry: EntryOf<'applied'>; index: number; checkpoint: Checkpoint }> {
+  const { decoded, entry } = decodeApplied(receipt)
+  return { entry, ...(await verifyProof(decoded, verifiers, undefined)) }
+}
+
+function decodeApplied(receipt: unknown) {
+  const decoded = decode(receiptSchema, receipt)
+  const entry = entryOf(decoded.entry, 'applied')
   if (JSON.stringify(entry.outcomes) !== JSON.stringify(decoded.result.outcomes)) {
     throw invalid('its result differs from the log entry')
   }
-  return { entry, ...(await verifyProof(decoded, expected.verifiers, expected.witness)) }
+  return { decoded, entry }
 }
 
 /**

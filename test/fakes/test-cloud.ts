@@ -85,8 +85,8 @@ export async function startTestCloud(overrides: Partial<AppDeps> = {}) {
     return { response, body, join: String(body.join) }
   }
 
-  async function enrol(join: string) {
-    const { key } = await generateSigningKey()
+  async function enrol(join: string, own?: SigningKey) {
+    const key = own ?? (await generateSigningKey()).key
     const jws = await signEnrolment(parseJoin(join), key, Math.floor(clock.ms / 1000))
     const response = await post('/v1/enroll', jws)
     return { key, jws, response, body: await jsonOf(response) }

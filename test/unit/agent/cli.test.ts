@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { runCli } from '../../../agent/cli.ts'
 import { generateNoteSigner } from '../../../shared/checkpoint.ts'
 import { renderJoin } from '../../../shared/join.ts'
+import { generateSigningKey } from '../../../shared/jws.ts'
 
 let directory = ''
 let written = ''
@@ -104,6 +105,29 @@ describe('the command line', () => {
     expect(written).toMatch(/damaged {4}.*outbox\/000001700000000\.json/)
   })
 
+  it('verifies receipts, and ends with 1 when one is not what it says, with 2 without a key', async () => {
+    expect(await run(GOOD, 'verify', '--json')).toBe(2)
+    expect(written).toMatch(/"code":"USAGE".*not enrolled/)
+    const { signer } = await generateNoteSigner('a.example')
+    const { jwk } = await generateSigningKey()
+    const { vkey } = signer
+    const enrolment = { url: 'https://a.example', vkey, host: 'home', key: jwk }
+    await writeFile(join(directory, 'enrolment.json'), JSON.stringify(enrolment))
+    const reporting = { sequence: 0, witness: { size: 0, root: '' }, claim: null, refused: null }
+    await writeFile(join(directory, 'reporting.json'), JSON.stringify(reporting))
+    expect(await run(GOOD, 'verify')).toBe(0)
+    await mkdir(join(directory, 'receipts'))
+    const file = join(directory, 'receipts', '0001700000000000.json')
+    await writeFile(file, '{}')
+    written = ''
+    expect(await run(GOOD, 'verify', '--json')).toBe(1)
+    expect(JSON.parse(written)).toMatchObject({ kind: 'verify', ok: false, receipts: [{ file }] })
+    written = ''
+    const args = ['verify', file, '--key', vkey, '--config', '/nonexistent']
+    expect(await runCli(['node', 'reprefix-agent', ...args])).toBe(1)
+    expect(written).toContain(`${file}: ${file} is damaged`)
+  })
+
   it('refuses a join string without showing it', async () => {
     expect(await run(GOOD, 'enroll', 'rpj1-c2VjcmV0')).toBe(2)
     expect(written).not.toContain('c2VjcmV0')
@@ -128,7 +152,7 @@ describe('the command line', () => {
     expect(written).toContain('https://b.example')
   })
 
-  const COMMANDS = ['enroll', 'run', 'once', 'plan', 'status', 'doctor']
+  const COMMANDS = ['enroll', 'run', 'once', 'plan', 'status', 'verify', 'doctor']
 
   it('explains itself, with examples and exit codes', async () => {
     expect(await runCli(['node', 'reprefix-agent', '--help'])).toBe(0)
