@@ -45,6 +45,7 @@ export interface ReconcilerPorts {
   /** What the newest report claimed, `null` before the first one. */
   readonly reportedClaim: () => Promise<ReportedClaim | null>
   readonly clock: Clock
+  readonly sleep: (ms: number) => Promise<void>
 }
 
 /** What a pass would do, and what it is based on. */
@@ -81,6 +82,9 @@ export interface PassResult extends PassPlan {
 /** What became of a planned step; `not-tried` after an earlier one failed. */
 export type StepOutcome = StepResult | { readonly step: Step; readonly outcome: 'not-tried' }
 
+/** A decision that settles this soon is waited for: to read everything once more takes longer. */
+const SOON_MS = 50
+
 /** Brings the host to what is desired, one pass at a time. */
 export interface Reconciler {
   /** Reads and plans, changes nothing. */
@@ -104,10 +108,15 @@ export interface Reconciler {
  * uplinks are decided each by itself: one of which nothing is known holds, and the others go on.
  */
 export function createReconciler(ports: ReconcilerPorts, intent: Intent): Reconciler {
-  /** Lifetimes count from the instant at which the uplink was read, however long the rest takes. */
+  /** Lifetimes count from the instant at which the uplinks were read, however long the rest takes. */
+  async function readUplinks() {
+    const uplinks = await ports.kernel.readUplinks()
+    return { uplinks, now: ports.clock() }
+  }
+
   async function observe(): Promise<{ observed: Observed; now: Instant }> {
     const [{ uplinks, now }, routes, docker, proxy, neighbours, firewall] = await Promise.all([
-      ports.kernel.readUplinks().then((read) => ({ uplinks: read, now: ports.clock() })),
+      readUplinks(),
       ports.kernel.readRoutes(),
       ports.containers.read(),
       ports.proxy?.read() ?? null,
@@ -119,7 +128,13 @@ export function createReconciler(ports: ReconcilerPorts, intent: Intent): Reconc
 
   async function plan(state: AgentState): Promise<PassPlan> {
     const [{ observed, now }, reported] = await Promise.all([observe(), ports.reportedClaim()])
-    return planPass(state, observed, reported, intent, now)
+    const planned = planPass(state, observed, reported, intent, now)
+    const settlesAt = nextSettling(planned)
+    if (settlesAt === undefined || settlesAt > now + SOON_MS) return planned
+    await ports.sleep(Math.max(0, settlesAt - ports.clock()))
+    const settled = await readUplinks()
+    const { uplinks } = settled
+    return planPass(planned.state, { ...observed, uplinks }, reported, intent, settled.now)
   }
 
   async function pass(
@@ -226,6 +241,14 @@ function planPass(
     ],
     wakeAt: nextWake([main, ...others], claims, now),
   }
+}
+
+/** When the first of the decisions asks to be looked at again. */
+function nextSettling({ decision, others }: PassPlan): Instant | undefined {
+  const instants = [{ decision }, ...others].flatMap((pass) =>
+    'recheckAt' in pass.decision ? (pass.decision.recheckAt ?? []) : [],
+  )
+  return instants.length === 0 ? undefined : Math.min(...instants)
 }
 
 /** A decision asks to be looked at again, a former prefix ends, or a name is to be withdrawn. */

@@ -1,4 +1,5 @@
 import { mkdir } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { decodeBase64, encodeBase64 } from '../../shared/base64.ts'
 import { parseVkey } from '../../shared/checkpoint.ts'
 import { messageOf, ReprefixError } from '../../shared/errors.ts'
@@ -126,6 +127,7 @@ export function assemble(
       },
       reportedClaim: async () => parseReportedClaim(await newestClaim()),
       clock: Date.now,
+      sleep,
     },
     intent,
   )

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { INITIAL_STATE } from '../../../agent/domain/agent-state.ts'
-import type { UplinkIntent } from '../../../agent/domain/model.ts'
+import type { Intent, UplinkIntent } from '../../../agent/domain/model.ts'
 import { targetOf } from '../../../agent/domain/step.ts'
 import type { StepOutcome } from '../../../agent/reconcile.ts'
 import { parsePrefix, parseSuffix } from '../../../shared/ipv6.ts'
@@ -21,8 +21,8 @@ function outcomes(results: readonly StepOutcome[]): readonly string[] {
   return results.map(({ step, outcome }) => `${step.kind} ${targetOf(step)}: ${outcome}`)
 }
 
-async function numberedAt(prefix: string) {
-  const host = createHost()
+async function numberedAt(prefix: string, intent: Partial<Intent> = {}) {
+  const host = createHost(intent)
   announce(host, 0, prefix)
   await host.pass()
   host.log.length = 0
@@ -114,6 +114,24 @@ describe('a pass', () => {
       ['2001:db8:2:2:1::102'],
     ])
     expect(second.numbering.retiring).toMatchObject([{ prefix: P1, cause: 'flash' }])
+  })
+
+  it('waits within the pass for what settles soon', async () => {
+    const host = await numberedAt(P1, { settleMs: 20 })
+    announce(host, 60_000, P2)
+    const result = await host.pass()
+    expect(result.decision).toMatchObject({ kind: 'renumber', from: P1, to: P2, cause: 'flash' })
+    expect(result.isConverged).toBe(true)
+    expect(host.log.filter((line) => line === 'save')).toHaveLength(1)
+    expect(host.saved).toEqual(result.state)
+  })
+
+  it('looks at the uplinks once more when it has waited, and finds what was announced late', async () => {
+    const host = await numberedAt(P1, { settleMs: 20 })
+    announce(host, 60_000, P2)
+    host.whileWaiting(() => announce(host, 60_005, P1))
+    const result = await host.pass()
+    expect(result).toMatchObject({ decision: { kind: 'keep', prefix: P1 }, steps: [] })
   })
 
   it('keeps everything when no usable prefix is left: unknown is not empty', async () => {

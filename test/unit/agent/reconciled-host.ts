@@ -36,6 +36,7 @@ export function createHost(more: Partial<Intent> = {}) {
   let writesLeft = Number.POSITIVE_INFINITY
   let reported: ReportedClaim | null = null
   let isDockerThere = true
+  let onSleep = (): void => undefined
   let fate = (_step: Step): Fate => 'works'
   const log: string[] = []
 
@@ -101,6 +102,10 @@ export function createHost(more: Partial<Intent> = {}) {
       },
       reportedClaim: async () => reported,
       clock: () => now,
+      sleep: async (ms) => {
+        onSleep()
+        now += ms
+      },
     },
     intent,
   )
@@ -134,6 +139,10 @@ export function createHost(more: Partial<Intent> = {}) {
     },
     killAfter: (writes: number) => {
       writesLeft = writes
+    },
+    /** What happens while a pass waits. */
+    whileWaiting: (next: () => void) => {
+      onSleep = next
     },
     decideFate: (next: (step: Step) => Fate) => {
       fate = next
