@@ -11,6 +11,8 @@ export default defineConfig({
           include: ['test/unit/**/*.test.ts', 'test/contract/**/*.test.ts'],
           // No module holds state, so files share their imports: half the time.
           isolate: false,
+          // For tests that hang, not for machines that are busy.
+          testTimeout: 60_000,
         },
       },
       {
