@@ -65,4 +65,12 @@ export interface Journal {
   end(results: readonly StepResult[]): Promise<void>
 }
 
+/** The service manager that started the agent (systemd), told how the agent is. */
+export interface ServiceManager {
+  /** How long it waits for a sign of life before it starts the agent anew; `null` where it never does. */
+  readonly watchdogMs: number | null
+  /** Tells assignments of sd_notify(3), in the order of the calls. Never throws, and nobody waits for it. */
+  tell(assignments: Readonly<Record<string, string>>): void
+}
+
 export type Clock = () => Instant

@@ -47,6 +47,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   ndppd: 'ndppd',
   nsenter: 'util-linux',
   systemctl: 'systemd',
+  'systemd-notify': 'systemd',
   xargs: 'findutils',
 }
 

@@ -129,9 +129,12 @@ async function unlessAlready(call: () => Promise<unknown>): Promise<void> {
 /**
  * Speaks to the daemon at a Unix socket to change what it keeps. DOCKER_REFUSED when the daemon says no,
  * which means that it changed nothing; DOCKER_UNREACHABLE when it does not answer, after which nobody
- * knows.
+ * knows. `onAnswer` is called whenever a call has ended, however it did.
  */
-export function createDockerControl(socketPath: string): DockerControl {
+export function createDockerControl(
+  socketPath: string,
+  onAnswer: () => void = () => undefined,
+): DockerControl {
   const docker = new Docker({ socketPath, timeout: CHANGE_TIMEOUT_MS })
 
   async function ask<T>(what: string, call: () => Promise<T>): Promise<T> {
@@ -141,6 +144,8 @@ export function createDockerControl(socketPath: string): DockerControl {
       const status = statusOf(cause)
       if (status === undefined) throw unanswered(socketPath, cause)
       throw new ReprefixError('DOCKER_REFUSED', `could not ${what}: ${messageOf(cause)}`, { cause })
+    } finally {
+      onAnswer()
     }
   }
 
@@ -150,6 +155,8 @@ export function createDockerControl(socketPath: string): DockerControl {
     } catch (cause) {
       if (statusOf(cause) === 404) return null
       return ask(what, () => Promise.reject(cause))
+    } finally {
+      onAnswer()
     }
   }
 

@@ -11,7 +11,7 @@ import { verifyReceipt } from '../../shared/receipt.ts'
 import { VERSION } from '../../shared/version.ts'
 import { createActuator } from '../adapters/actuator.ts'
 import { type BridgeSettling, createBridgeSettling } from '../adapters/bridge-settling.ts'
-import { followCommand, runCommand } from '../adapters/command.ts'
+import { followCommand, type RunCommand, runCommand } from '../adapters/command.ts'
 import { createContainerInterfaces } from '../adapters/container-interfaces.ts'
 import { createDefaultBridgeSettler } from '../adapters/default-bridge.ts'
 import { withDelegations } from '../adapters/delegation-source.ts'
@@ -60,39 +60,39 @@ export interface Assembly {
 
 /**
  * Builds the adapters that the settings ask for. Reads and changes nothing by itself. `newestClaim` is
- * what the newest report said, as `claimOf` gives it.
+ * what the newest report said, as `claimOf` gives it; `onProgress` is called whenever a command or a
+ * change of Docker's state has ended, however it did.
  */
 export function assemble(
   config: AgentConfig,
   log: Logger,
   onStateSaved: (state: AgentState) => void,
   newestClaim: () => Promise<string | null>,
+  onProgress: () => void = () => undefined,
 ): Assembly {
+  const run: RunCommand = (...call) => runCommand(...call).finally(onProgress)
   const { intent, paths } = config
   const processes = createProcessTable()
   const uplinks = uplinksOf(intent)
-  const { kernel: linux, linkIndexes } = createKernel(runCommand, uplinks)
+  const { kernel: linux, linkIndexes } = createKernel(run, uplinks)
   const { kernel, watchSources } = withDelegations(linux, uplinks, {
-    run: runCommand,
+    run,
     now: Date.now,
   })
-  const interfaces = createContainerInterfaces(runCommand, processes)
+  const interfaces = createContainerInterfaces(run, processes)
   const docker = createDockerApi(config.dockerSocket)
   const ndppd =
     intent.proxy === 'ndppd'
-      ? createNdppd(
-          { ...config.ndp, recordPath: paths.ndppd },
-          { run: runCommand, processes, linkIndexes },
-        )
+      ? createNdppd({ ...config.ndp, recordPath: paths.ndppd }, { run, processes, linkIndexes })
       : null
   const kernelProxy = createKernelProxy({
-    run: runCommand,
+    run,
     readNeighbours: kernel.readNeighbours,
     uplinks: intent.proxy === 'kernel' ? uplinks.map(({ uplink }) => uplink) : [],
   })
-  const otherVariant = createOtherVariant(runCommand)
+  const otherVariant = createOtherVariant(run)
   const ip6tables =
-    intent.firewall.backend === 'ip6tables' ? createIp6tables(runCommand, otherVariant) : null
+    intent.firewall.backend === 'ip6tables' ? createIp6tables(run, otherVariant) : null
   const journal = createJournal({ path: paths.journal, now: () => new Date(), log })
   const stateFile = createStateFile(paths.state, intent.uplink)
   const reconciler = createReconciler(
@@ -112,7 +112,7 @@ export function assemble(
       neighbours: kernelProxy,
       firewall: ip6tables,
       actuator: createActuator({
-        run: runCommand,
+        run,
         processes,
         ndppd,
         kernelProxy,
@@ -131,7 +131,7 @@ export function assemble(
     },
     intent,
   )
-  const control = createDockerControl(config.dockerSocket)
+  const control = createDockerControl(config.dockerSocket, onProgress)
   const time = { now: Date.now, minuteOfDay: localMinuteOfDay }
   const settling = createSettling({
     policy: config.settle,
@@ -144,7 +144,7 @@ export function assemble(
     policy: config.settle,
     settler: createDefaultBridgeSettler(
       { ...config.daemon, recordPath: paths.daemon },
-      { run: runCommand, control },
+      { run, control },
     ),
     ...time,
     log,

@@ -1,35 +1,44 @@
 import type { Logger } from '../../shared/logger.ts'
 import { VERSION } from '../../shared/version.ts'
-import { followCommand } from '../adapters/command.ts'
+import { followCommand, runCommand } from '../adapters/command.ts'
 import { startDockerEvents } from '../adapters/docker-events.ts'
 import { acquireLock } from '../adapters/lock.ts'
 import { startMonitor } from '../adapters/monitor.ts'
+import { createServiceManager } from '../adapters/service-manager.ts'
 import type { AgentConfig } from '../config.ts'
 import { createLoop } from '../loop.ts'
+import { RELOAD, type Service, startService } from '../service.ts'
 import { assembleReporter, prepareStateDirectory, tidyStateDirectory } from './assemble.ts'
+import { describeFailure, describePass } from './service-status.ts'
 import { type Session, startSession } from './session.ts'
 
 /**
  * `reprefix-agent run`: watches and renumbers until SIGTERM or SIGINT. Stopping leaves the host
- * exactly as it is, and whatever was not reported yet waits on disk.
+ * exactly as it is, and whatever was not reported yet waits on disk. A service manager that wants to know
+ * is told when the first pass has ended, while passes get on, and when it stops.
  */
 export async function runAgent(config: AgentConfig, log: Logger): Promise<void> {
   await prepareStateDirectory(config)
   const lock = await acquireLock(config.paths.directory)
   await tidyStateDirectory(config)
   const abort = new AbortController()
+  const manager = createServiceManager(process.env, { run: runCommand, log, pid: process.pid })
+  const service = startService(manager, () => Number(process.hrtime.bigint() / 1000n))
   // `on`, not `once`: a second signal must not cut off the pass that is being finished.
   const onStop = (signal: NodeJS.Signals): void => {
     log.info({ event: 'stop', signal }, 'stopping; the host stays as it is')
+    if (!abort.signal.aborted) service.stopping()
     abort.abort()
   }
   process.on('SIGTERM', onStop).on('SIGINT', onStop)
   const reporter = await assembleReporter(config, log, abort.signal)
-  const session = await startSession(config, log, reporter)
-  const loop = createLoop({ pass: passAndSettle(session), now: Date.now, log })
+  const session = await startSession(config, log, reporter, service.progressed)
+  const pass = passAndSettle(session, service, config.intent.uplink)
+  const loop = createLoop({ pass, now: Date.now, log })
   const onHangup = (): void => {
+    service.reloading()
     reporter?.retryRefused()
-    loop.wake('SIGHUP')
+    loop.wake(RELOAD)
   }
   process.on('SIGHUP', onHangup)
   const monitor = startMonitor(() => loop.wake('kernel'), { follow: followCommand, log })
@@ -40,6 +49,7 @@ export async function runAgent(config: AgentConfig, log: Logger): Promise<void> 
     await Promise.all([loop.run(abort.signal), reporter?.run(abort.signal)])
   } finally {
     abort.abort()
+    service.end()
     monitor.stop()
     events.stop()
     planes.stop()
@@ -50,11 +60,15 @@ export async function runAgent(config: AgentConfig, log: Logger): Promise<void> 
 }
 
 /** Settling comes last, and what a crash has left of it even where a pass is not possible. */
-function passAndSettle(session: Session) {
+function passAndSettle(session: Session, service: Service, uplink: string) {
   return async (reasons: readonly string[]) => {
+    service.progressed()
     try {
-      return await session.settle(await session.pass(reasons))
+      const after = await session.pass(reasons)
+      service.passed(reasons, describePass(after.result, uplink))
+      return await session.settle(after)
     } catch (cause) {
+      service.passed(reasons, describeFailure(cause))
       await session.settle(null)
       throw cause
     }

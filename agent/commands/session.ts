@@ -96,11 +96,12 @@ function createNarrator(log: Logger, { intent }: AgentConfig, known: AgentState)
   }
 }
 
-/** Starts a session from the saved state. */
+/** Starts a session from the saved state; `onProgress` as in `assemble`. */
 export async function startSession(
   config: AgentConfig,
   log: Logger,
   reporter: Reporter | null,
+  onProgress?: () => void,
 ): Promise<Session> {
   let narrate = (_: AgentState): void => undefined
   const assembly = assemble(
@@ -108,6 +109,7 @@ export async function startSession(
     log,
     (saved) => narrate(saved),
     async () => reporter?.newestClaim() ?? null,
+    onProgress,
   )
   let state = await assembly.readState()
   const narrator = createNarrator(log, config, state)
