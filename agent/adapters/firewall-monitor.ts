@@ -8,15 +8,28 @@ const FILTER_EVENT = /^\s*EVENT: .*\bfilter\b/
 /**
  * Follows changes of the packet filter as hints, so that a chain that was flushed is back at once:
  * firewalld and Docker flush and insert when they start. Only nftables announces changes; under
- * iptables-legacy, or without xtables-monitor, the loop's own timer finds them.
+ * iptables-legacy, or without xtables-monitor, the loop's own timer finds them. While looking is
+ * pointless (`heldBackMs`), all hints together become one when it no longer is.
  */
 export function startFirewallMonitor(
   variant: () => Promise<Variant>,
   onHint: () => void,
-  parts: MonitorParts,
+  parts: MonitorParts & { readonly heldBackMs?: () => number },
 ): Background {
   let isStopped = false
   let following: Background | undefined
+  let later: NodeJS.Timeout | undefined
+
+  function hint(): void {
+    const ms = parts.heldBackMs?.() ?? 0
+    if (ms <= 0) onHint()
+    else later ??= setTimeout(lookLate, ms)
+  }
+
+  function lookLate(): void {
+    later = undefined
+    hint()
+  }
 
   async function start(): Promise<void> {
     if ((await variant()) !== 'nft' || isStopped) return
@@ -31,7 +44,7 @@ export function startFirewallMonitor(
         // 127: stdbuf found no such program.
         isPointless: (reason) => reason === 'exit code 127' || reason.includes('not installed'),
       },
-      onHint,
+      hint,
       { firstBackoffMs: FIRST_BACKOFF_MS, ...parts },
     )
   }
@@ -42,6 +55,7 @@ export function startFirewallMonitor(
   return {
     stop: () => {
       isStopped = true
+      clearTimeout(later)
       following?.stop()
     },
   }

@@ -1,6 +1,7 @@
 import { ReprefixError } from '../../shared/errors.ts'
+import { type FirewallContest, noteSet, waitBeforeRestoring } from '../domain/firewall-contest.ts'
 import { CHAIN, UNMIX } from '../domain/firewall-rules.ts'
-import type { FirewallState } from '../domain/model.ts'
+import type { FirewallState, Instant } from '../domain/model.ts'
 import type { Firewall } from '../ports.ts'
 import { lastWords, type RunCommand, requireSuccess } from './command.ts'
 import type { OtherVariant } from './ip6tables-variant.ts'
@@ -16,6 +17,8 @@ const WAIT = ['-w', '5'] as const
 export interface Ip6tables extends Firewall {
   /** Replaces our chain and its jump in one transaction, then reads back that they are there. */
   apply(rules: readonly string[], hook: Hook): Promise<void>
+  /** Milliseconds for which looking is pointless: what somebody has undone is not put back before. */
+  heldBackMs(): number
 }
 
 interface FilterTable {
@@ -46,6 +49,12 @@ function jumpsIn(table: FilterTable, hook: Hook): readonly string[] {
 function isHooked(table: FilterTable, hook: Hook): boolean {
   if (hook === 'DOCKER-USER') return jumpsIn(table, hook).length > 0
   return table.rules.get('FORWARD')?.[0] === `-A FORWARD ${JUMP}`
+}
+
+/** The rule of others that is met before our jump, `null` when none is. */
+function rivalIn(table: FilterTable, hook: Hook): string | null {
+  if (isHooked(table, hook) || jumpsIn(table, hook).length === 0) return null
+  return table.rules.get(hook)?.[0] ?? null
 }
 
 function stateOf(table: FilterTable): FirewallState {
@@ -80,7 +89,10 @@ function renderRestore(table: FilterTable, rules: readonly string[], hook: Hook)
 export function createIp6tables(
   run: RunCommand,
   other?: Pick<OtherVariant, 'findRules'>,
+  now: () => Instant = Date.now,
 ): Ip6tables {
+  let contest: FirewallContest | null = null
+
   async function readTable(): Promise<FilterTable> {
     const result = requireSuccess(
       await run(['ip6tables', ...WAIT, '-S']),
@@ -106,8 +118,10 @@ export function createIp6tables(
         `ip6tables-restore refused our chain ${CHAIN}, the rules before it are still in force: ${lastWords(result)}`,
       )
     }
-    const after = stateOf(await readTable())
-    if (after.rules?.length !== rules.length || after.hookedIn !== hook) {
+    contest = noteSet(contest, { rules, hook, rival: rivalIn(table, hook), at: now() })
+    const after = await readTable()
+    // Whoever has inserted before our jump since then has undone nothing of this transaction.
+    if (stateOf(after).rules?.length !== rules.length || jumpsIn(after, hook).length === 0) {
       throw new ReprefixError(
         'FIREWALL_REJECTED',
         `could not confirm chain ${CHAIN} in ${hook}: another program changed the filter table meanwhile`,
@@ -118,8 +132,12 @@ export function createIp6tables(
   async function read(): Promise<FirewallState> {
     const table = await readTable()
     const conflict = await conflictWith(table)
-    return { ...stateOf(table), ...(conflict === null ? {} : { conflict }) }
+    return {
+      ...stateOf(table),
+      ...(conflict === null ? {} : { conflict }),
+      ...(contest === null ? {} : { contest }),
+    }
   }
 
-  return { read, apply }
+  return { read, apply, heldBackMs: () => waitBeforeRestoring(contest, now()) }
 }

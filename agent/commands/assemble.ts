@@ -161,6 +161,7 @@ export function assemble(
           startFirewallMonitor(otherVariant.variant, () => onHint('packet filter'), {
             follow: followCommand,
             log,
+            heldBackMs: ip6tables.heldBackMs,
           }),
         watchSources(() => onHint('prefix source'), log),
       ]

@@ -78,7 +78,7 @@ export function desire(
   const networks = placeNetworks(observed, intent)
   const containers = placeContainers(observed, networks.placed, intent)
   const proxy = desireProxy(observed, networks.placed, intent)
-  const firewall = desireFirewall(observed, networks.placed, containers.placed, intent)
+  const firewall = desireFirewall(observed, networks.placed, containers.placed, intent, now)
   const refused = refusedInterfaces(observed, networks, containers)
   const numbered = containers.placed.map(
     (placed) =>

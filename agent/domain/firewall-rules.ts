@@ -1,8 +1,16 @@
 import { type Address, suffixMask, suffixSubnetMask } from '../../shared/ipv6.ts'
 import { splitLabel } from './claims.ts'
 import type { PlacedContainer } from './container-placement.ts'
+import { contestProblems, isHeldBack } from './firewall-contest.ts'
 import { matchOf, narrow, renderMatch } from './ip6tables-match.ts'
-import type { ContainerState, ExposedPort, FirewallState, Intent, Observed } from './model.ts'
+import type {
+  ContainerState,
+  ExposedPort,
+  FirewallState,
+  Instant,
+  Intent,
+  Observed,
+} from './model.ts'
 import type { PlacedNetwork } from './placement.ts'
 import type { Admitted, Problem } from './problem.ts'
 
@@ -35,12 +43,16 @@ export interface FirewalledNetwork extends PlacedNetwork {
   readonly exposed: readonly ExposedHost[]
 }
 
-/** Our chain and where it is hooked in, or `null` where there is nothing to filter; and problems. */
+/**
+ * Our chain and where it is hooked in, and problems. `null` where there is nothing to filter, and while
+ * another program fights over its place: what is there of it stays as it is then.
+ */
 export function desireFirewall(
   observed: Observed,
   networks: readonly PlacedNetwork[],
   placed: readonly PlacedContainer[],
   intent: Intent,
+  now: Instant,
 ): {
   readonly desired: { rules: readonly string[]; hook: FirewallState['hook'] } | null
   readonly problems: readonly Problem[]
@@ -48,8 +60,8 @@ export function desireFirewall(
   if (intent.firewall.backend === 'none' || observed.firewall === null) {
     return { desired: null, problems: [] }
   }
-  const { rules: before, hook, conflict } = observed.firewall
-  const problems: Problem[] = []
+  const { rules: before, hook, conflict, contest } = observed.firewall
+  const problems: Problem[] = [...contestProblems(contest, now)]
   if (conflict !== undefined && networks.length > 0) {
     const where = 'packet filter'
     problems.push({ code: 'FIREWALL_MIXED', where, what: conflict, remedy: UNMIX })
@@ -72,7 +84,8 @@ export function desireFirewall(
   if (networks.length === 0 && (before === null || before.length === 0)) {
     return { desired: null, problems }
   }
-  return { desired: { rules: renderRules(firewalled, intent), hook }, problems }
+  const desired = { rules: renderRules(firewalled, intent), hook }
+  return { desired: isHeldBack(contest, desired, now) ? null : desired, problems }
 }
 
 /**

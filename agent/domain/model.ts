@@ -1,5 +1,6 @@
 import type { Address, Prefix, Suffix } from '../../shared/ipv6.ts'
 import type { Fqdn } from '../../shared/rrset.ts'
+import type { FirewallContest } from './firewall-contest.ts'
 
 /** Milliseconds since the Unix epoch. */
 export type Instant = number
@@ -170,6 +171,8 @@ export interface FirewallState {
   readonly hook: 'DOCKER-USER' | 'FORWARD'
   /** Why our chain must not be made: rules in the other variant of iptables. */
   readonly conflict?: string
+  /** What this agent has set, and how it fared; not known before it has set something. */
+  readonly contest?: FirewallContest
 }
 
 /** Everything a pass has read. */

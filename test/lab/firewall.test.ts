@@ -1,9 +1,14 @@
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 // biome-ignore lint/style/noRestrictedImports: what the tool prints back is the contract of these modules
 import * as golden from '../unit/agent/domain/firewall-combinations.ts'
 import { inNamespace, run, tryRun } from './command.ts'
-import { describeLab } from './harness.ts'
+import { startDaemon } from './daemon.ts'
+import { waitFor } from './deadline.ts'
+import { describeLab, PREFIXES, sharedHome, untilSeen } from './harness.ts'
 import { namespacePrefix } from './lab-names.ts'
+import { addressBelow } from './renumbering.ts'
+import { usable } from './router.ts'
 import { createRunDirectory } from './run-directory.ts'
 import { removeLab } from './sweep.ts'
 
@@ -97,5 +102,81 @@ describeLab('the firewall on both variants of ip6tables', () => {
     await firewall.load(one, 'FORWARD')
     await inside(`ip6tables-${other}`, '-A', 'FORWARD', '-j', 'DROP')
     await firewall.load(one, 'FORWARD')
+  })
+})
+
+describeLab('the firewall of a host where others work on it', () => {
+  const home = sharedHome(1)
+  const onHost = (...argv: string[]) => run(inNamespace(home().lab.namespaces.home, argv))
+  const isInPlace = async () => {
+    const rules = (await onHost('ip6tables', '-S')).split('\n')
+    const first = rules.find((rule) => rule.startsWith('-A FORWARD '))
+    const isFull = rules.some((rule) => rule.startsWith('-A REPREFIX '))
+    return (isFull && first === '-A FORWARD -j REPREFIX') || undefined
+  }
+
+  it.each([
+    ['flushes the table', 'ip6tables -F'],
+    [
+      'takes away our chain',
+      'ip6tables -D FORWARD -j REPREFIX; ip6tables -F REPREFIX; ip6tables -X REPREFIX',
+    ],
+    ['puts a drop before it', 'ip6tables -I FORWARD 1 -j DROP'],
+  ])('puts its chain back at once when somebody %s', async (_what, script) => {
+    await onHost('sh', '-c', script)
+    const doneAt = performance.now()
+    await waitFor('the chain in place', isInPlace)
+    const ms = Math.round(performance.now() - doneAt)
+    process.stderr.write(`firewall: in place again ${ms} ms after\n`)
+    // Polling would take up to 30 s.
+    expect(ms).toBeLessThan(4000)
+  })
+
+  it('does not fight for ever for the first place, and gets it back afterwards', {
+    timeout: 240_000,
+  }, async () => {
+    const { lab, agent, watched } = home()
+    const from = agent.events.length
+    const rival = '-A FORWARD -p udp -m udp --dport 9 -j DROP'
+    const rule = rival.replace('-A FORWARD ', '')
+    const script = `while :; do
+      ip6tables -w 5 -S FORWARD | sed -n 2p | grep -qF -e '${rival}' && { sleep 0.05; continue; }
+      ip6tables -w 5 -D FORWARD ${rule} 2>/dev/null
+      ip6tables -w 5 -I FORWARD 1 ${rule}
+    done`
+    const startedAt = performance.now()
+    const fighter = await startDaemon({
+      name: 'fighter',
+      // Ended by itself should the test be.
+      argv: inNamespace(lab.namespaces.home, ['timeout', '200', 'sh', '-c', script]),
+      logFile: join(lab.directory.path, 'fighter.log'),
+    })
+    const problems = () =>
+      agent.events.slice(from).filter(({ event, fields }) => {
+        return event === 'problem' && fields.code === 'FIREWALL_CONTESTED'
+      })
+    try {
+      await waitFor('the fight told', () => (problems().length > 0 ? true : undefined), {
+        timeoutMs: 60_000,
+      })
+      expect(problems()[0]?.fields.msg).toContain(rival)
+      expect((await agent.command(['status'])).stdout).toContain(rival)
+      // The rest of the host is not held up by it.
+      await lab.router.announce([usable(PREFIXES.p2)])
+      await untilSeen(home(), watched.domain, addressBelow(PREFIXES.p2, watched))
+    } finally {
+      await fighter.stop()
+    }
+    const seconds = (performance.now() - startedAt) / 1000
+    const restored = agent.events.slice(from).filter(({ event, fields }) => {
+      return event === 'step' && fields.step === 'firewall-set'
+    }).length
+    process.stderr.write(
+      `firewall: put back ${restored} times in ${seconds.toFixed(1)} s of a fight\n`,
+    )
+    // Eight at once, then after 1, 2, 4, 8, 16 s and every 30 s.
+    expect(restored).toBeLessThanOrEqual(9 + Math.log2(1 + seconds) + seconds / 30)
+    await waitFor('the chain in place', isInPlace, { timeoutMs: 60_000 })
+    expect(problems()).toHaveLength(1)
   })
 })

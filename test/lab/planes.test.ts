@@ -174,31 +174,3 @@ describeLab('the neighbour proxy', () => {
     expect(entries).toContain(theirs)
   })
 })
-
-describeLab('the firewall of a host where others work on it', () => {
-  const home = sharedHome(1)
-  const onHost = (...argv: string[]) => run(inNamespace(home().lab.namespaces.home, argv))
-  const isInPlace = async () => {
-    const rules = (await onHost('ip6tables', '-S')).split('\n')
-    const first = rules.find((rule) => rule.startsWith('-A FORWARD '))
-    const isFull = rules.some((rule) => rule.startsWith('-A REPREFIX '))
-    return (isFull && first === '-A FORWARD -j REPREFIX') || undefined
-  }
-
-  it.each([
-    ['flushes the table', 'ip6tables -F'],
-    [
-      'takes away our chain',
-      'ip6tables -D FORWARD -j REPREFIX; ip6tables -F REPREFIX; ip6tables -X REPREFIX',
-    ],
-    ['puts a drop before it', 'ip6tables -I FORWARD 1 -j DROP'],
-  ])('puts its chain back at once when somebody %s', async (_what, script) => {
-    await onHost('sh', '-c', script)
-    const doneAt = performance.now()
-    await waitFor('the chain in place', isInPlace)
-    const ms = Math.round(performance.now() - doneAt)
-    process.stderr.write(`firewall: in place again ${ms} ms after\n`)
-    // Polling would take up to 30 s.
-    expect(ms).toBeLessThan(4000)
-  })
-})

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type FollowCommand, followCommand } from '../../../../agent/adapters/command.ts'
 import type { DockerApi } from '../../../../agent/adapters/docker.ts'
 import { startDockerEvents } from '../../../../agent/adapters/docker-events.ts'
+import { startFirewallMonitor } from '../../../../agent/adapters/firewall-monitor.ts'
 import { startMonitor } from '../../../../agent/adapters/monitor.ts'
 import { recordedLog } from '../../../fakes/recorded-log.ts'
 
@@ -109,6 +110,36 @@ describe('the kernel monitor', () => {
     await vi.advanceTimersByTimeAsync(100_000)
     expect(fake.started).toHaveLength(1)
     expect(fake.stopped()).toBe(1)
+  })
+})
+
+describe('the changes of the packet filter', () => {
+  it('are one hint when looking has a point again, and none after the end', async () => {
+    const fake = fakeMonitor()
+    const onHint = vi.fn()
+    let until = 0
+    const monitor = startFirewallMonitor(async () => 'nft', onHint, {
+      follow: fake.follow,
+      log: recordedLog().log,
+      heldBackMs: () => Math.max(until - Date.now(), 0),
+    })
+    await vi.advanceTimersByTimeAsync(0)
+    const event = ' EVENT: -6 -t filter -A FORWARD -j DROP'
+    fake.print(event)
+    expect(onHint).toHaveBeenCalledTimes(1)
+    until = Date.now() + 1000
+    for (let insertion = 0; insertion < 50; insertion++) fake.print(event)
+    await vi.advanceTimersByTimeAsync(900)
+    until = Date.now() + 500
+    await vi.advanceTimersByTimeAsync(499)
+    expect(onHint).toHaveBeenCalledTimes(1)
+    await vi.advanceTimersByTimeAsync(2)
+    expect(onHint).toHaveBeenCalledTimes(2)
+    until = Date.now() + 1000
+    fake.print(event)
+    monitor.stop()
+    await vi.advanceTimersByTimeAsync(5000)
+    expect(onHint).toHaveBeenCalledTimes(2)
   })
 })
 

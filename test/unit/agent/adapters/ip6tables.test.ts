@@ -112,6 +112,25 @@ describe('the firewall adapter', () => {
     })
   })
 
+  it('takes it for done when another program has inserted before our jump at once', async () => {
+    const overtaken = `${POLICIES}${OURS}-A FORWARD -j DROP\n-A FORWARD -j REPREFIX\n${chain}`
+    await firewall(POLICIES, overtaken).apply(RULES, 'FORWARD')
+    const unhooked = `${POLICIES}${OURS}-A FORWARD -j DROP\n${chain}`
+    await expect(firewall(POLICIES, unhooked).apply(RULES, 'FORWARD')).rejects.toMatchObject({
+      code: 'FIREWALL_REJECTED',
+    })
+  })
+
+  it('remembers how often it had to put the same back, and what stood before it', async () => {
+    const overtaken = `${POLICIES}${OURS}-A FORWARD -j DROP\n-A FORWARD -j REPREFIX\n${chain}`
+    const fake = firewall(overtaken)
+    expect((await fake.read()).contest).toBe(undefined)
+    for (let set = 0; set < 9; set++) await fake.apply(RULES, 'FORWARD')
+    const { contest } = await fake.read()
+    expect(contest).toMatchObject({ restored: 8, rival: '-A FORWARD -j DROP', rules: RULES })
+    expect(fake.heldBackMs()).toBeGreaterThan(0)
+  })
+
   it('tells a missing chain from a tool that fails', async () => {
     const commands = scriptedCommands({ ip6tables: { exitCode: 3, stderr: 'Permission denied' } })
     await expect(createIp6tables(commands.run).read()).rejects.toMatchObject({
