@@ -25,7 +25,10 @@ export interface DnsSeries {
 /** Everything that one run of the bench measured: what is saved. */
 export interface AgentMeasurement {
   readonly v: 1
+  /** When the run began: which run this is. */
   readonly at: string
+  /** False for what a run has measured so far. */
+  readonly isComplete: boolean
   readonly machine: Readonly<Record<string, string>>
   readonly conditions: Readonly<Record<string, string>>
   readonly series: readonly Series[]

@@ -4,7 +4,7 @@ import { ReprefixError } from '../../shared/errors.ts'
 import { tryRun } from '../lab/command.ts'
 import { ADVERTISEMENT_INTERVAL_S } from '../lab/router.ts'
 import { type AgentMeasurement, type DnsSeries, presentAgent, type Series } from './agent-result.ts'
-import type { Bench, BenchOptions } from './bench.ts'
+import type { Bench, BenchFile, BenchOptions } from './bench.ts'
 import { renderChart } from './chart.ts'
 import { measureCron, measureDdclient } from './cron-way.ts'
 import { DDCLIENT_INTERVAL_S } from './ddclient.ts'
@@ -27,7 +27,7 @@ const WAYS = ['reprefix', 'cron', 'ddclient', 'idle'] as const
 const USUAL_SIZE = 20
 
 /** What the options come to: by default everything, for `--quick` a first impression. */
-export function planAgent(options: Omit<BenchOptions, 'onProgress'>): AgentPlan {
+export function planAgent(options: Omit<BenchOptions, 'onProgress' | 'onPart'>): AgentPlan {
   const { isQuick, runs } = options
   const containers = options.containers ?? (isQuick ? [1, 5] : [1, 5, 20, 50])
   return {
@@ -68,16 +68,27 @@ function describeConditions(plan: AgentPlan): Record<string, string> {
     advertisements: `every ${min} to ${max} s`,
     cron: 'started as soon as the server has its own address; cron adds 0 to 300 s',
     cronContainers: 'end at once when asked, start all at once; ddclient is started by the script',
-    ddclientByItself: `looks every ${DDCLIENT_INTERVAL_S} s, its smallest; the prefix changes between two looks`,
+    ddclientByItself: `looks every ${DDCLIENT_INTERVAL_S} s, its smallest; the prefix changes half-way between two looks, the earlier one without a change (right after an update ddclient 3.10 waits for one look more)`,
     idle: `${plan.idleSeconds} s, after the renumberings, ${plan.usualSize} containers`,
   }
 }
 
-/** Measures what the plan says, one lab after the other. */
+/** What measures each way; replaceable in tests. */
+export const MEASURES = { measureReprefix, measureCron, measureDdclient, describeMachine }
+
+/** Measures what the plan says, one lab after the other; `onPart` is given what there is after each size. */
 export async function measureAgent(
   plan: AgentPlan,
   onProgress: (line: string) => void,
+  onPart: (soFar: AgentMeasurement) => Promise<void> = async () => {},
+  measures: typeof MEASURES = MEASURES,
 ): Promise<AgentMeasurement> {
+  const run = {
+    v: 1,
+    at: new Date().toISOString(),
+    machine: await measures.describeMachine(),
+    conditions: describeConditions(plan),
+  } as const
   const series: Series[] = []
   const dns: DnsSeries[] = []
   let idle: IdleResult | undefined
@@ -85,7 +96,7 @@ export async function measureAgent(
   for (const containers of plan.containers) {
     const isUsual = containers === plan.usualSize
     if (wants('reprefix') || (wants('idle') && isUsual)) {
-      const measured = await measureReprefix({
+      const measured = await measures.measureReprefix({
         containers,
         runs: wants('reprefix') ? plan.reprefixRuns : 1,
         onProgress,
@@ -108,26 +119,23 @@ export async function measureAgent(
       }
     }
     if (wants('cron')) {
-      const measured = await measureCron(containers, plan.cronRuns, onProgress)
+      const measured = await measures.measureCron(containers, plan.cronRuns, onProgress)
       series.push({ way: 'cron', containers, ...measured })
     }
     if (wants('ddclient') && isUsual) {
-      const measured = await measureDdclient(containers, plan.ddclientRuns, onProgress)
+      const measured = await measures.measureDdclient(containers, plan.ddclientRuns, onProgress)
       dns.push(
         { way: 'ddclient by hand', containers, toNamedMs: measured.byHandMs },
         { way: 'ddclient by itself', containers, toNamedMs: measured.byItselfMs },
       )
     }
+    await onPart({ ...run, isComplete: false, series, dns, ...(idle ? { idle } : {}) })
   }
-  return {
-    v: 1,
-    at: new Date().toISOString(),
-    machine: await describeMachine(),
-    conditions: describeConditions(plan),
-    series,
-    dns,
-    ...(idle ? { idle } : {}),
-  }
+  return { ...run, isComplete: true, series, dns, ...(idle ? { idle } : {}) }
+}
+
+function fileOf(measurement: AgentMeasurement): BenchFile {
+  return { name: 'agent.json', content: `${JSON.stringify(measurement, null, 2)}\n` }
 }
 
 /** `npm run bench -- agent`. */
@@ -136,14 +144,13 @@ export const agentBench: Bench = {
   summary: 'reprefix beside a cron script and ddclient: time, losses, restarts, idle cost',
   needs: 'bench',
   ways: WAYS,
-  run: async (options) => {
-    const measurement = await measureAgent(planAgent(options), options.onProgress)
+  run: async ({ onProgress, onPart, ...options }) => {
+    const measurement = await measureAgent(planAgent(options), onProgress, async (soFar) => {
+      await onPart?.(fileOf(soFar))
+    })
     return {
       ...presentAgent(measurement),
-      files: [
-        { name: 'agent.json', content: `${JSON.stringify(measurement, null, 2)}\n` },
-        { name: 'agent.svg', content: renderChart(measurement) },
-      ],
+      files: [fileOf(measurement), { name: 'agent.svg', content: renderChart(measurement) }],
     }
   },
 }

@@ -29,12 +29,18 @@ export interface ResultTable {
   readonly rows: readonly TableRow[]
 }
 
+/** A file to write when results are saved. */
+export interface BenchFile {
+  readonly name: string
+  readonly content: string
+}
+
 /** What a bench measured: tables, its targets, and what it would like to keep. */
 export interface BenchResult {
   readonly tables: readonly ResultTable[]
   readonly targets: readonly Target[]
   /** Files to write when results are saved. */
-  readonly files?: readonly { readonly name: string; readonly content: string }[]
+  readonly files?: readonly BenchFile[]
 }
 
 /** What a person may ask of a bench; each bench has its own defaults. */
@@ -47,6 +53,8 @@ export interface BenchOptions {
   readonly ways?: readonly string[]
   /** Takes one line a person can follow. */
   readonly onProgress: (line: string) => void
+  /** Takes what is measured so far, before it is whole, so that a run that is cut off was not for nothing. */
+  readonly onPart?: (file: BenchFile) => Promise<void>
 }
 
 /** A named measurement that runs side by side what it compares. */

@@ -21,7 +21,7 @@ export interface CronResult {
 export interface DdclientResult {
   /** Started by hand as soon as the server has its address. */
   readonly byHandMs: readonly number[]
-  /** As a daemon with its smallest interval, half an interval after it last looked. */
+  /** As a daemon with its smallest interval, half an interval after it last looked and found no change. */
   readonly byItselfMs: readonly number[]
 }
 

@@ -15,7 +15,10 @@ export interface Ddclient {
   /** The command that updates all names now. */
   readonly command: string
   updateNow(): Promise<void>
-  /** Starts it as a daemon with its smallest interval; returns when it has looked once. */
+  /**
+   * Starts it as a daemon with its smallest interval; returns when it has looked once more after it has
+   * set everything, as it has on any day but that of a change.
+   */
   start(): Promise<Daemon>
 }
 
@@ -54,6 +57,16 @@ export function renderDdclientConfiguration(
   return `${['syslog=no', 'ssl=no', ...entries].join('\n')}\n`
 }
 
+/**
+ * Whether ddclient's cache says that the name was left as it is at the last look. ddclient 3.10 takes
+ * every update by nsupdate for one that failed (its status stays `noconnect`), so at the first look after
+ * it a change is put off ("wait at least 5 minutes"); that look forgets when the last attempt was
+ * (`atime=0`), and the next one updates. The prefix of a home seldom changes twice within two minutes.
+ */
+export function isAtRest(cache: string, domain: string): boolean {
+  return cache.split('\n').some((line) => /^atime=0,/.test(line) && line.endsWith(` ${domain}`))
+}
+
 /** Writes ddclient's configuration and starts nothing. */
 export async function prepareDdclient(lab: Lab): Promise<Ddclient> {
   const root = join(lab.directory.path, 'ddclient')
@@ -89,12 +102,12 @@ export async function prepareDdclient(lab: Lab): Promise<Ddclient> {
       })
       // What it says stays in a buffer; its cache is written when it has looked.
       await waitFor(
-        'the first look of ddclient',
+        'the second look of ddclient',
         async () => {
           const known = await readFile(cache, 'utf8').catch(() => '')
-          return lab.containers.every(({ domain }) => known.includes(domain)) ? true : undefined
+          return lab.containers.every(({ domain }) => isAtRest(known, domain)) ? true : undefined
         },
-        { timeoutMs: 60_000, hopeless: () => daemon.failure() },
+        { timeoutMs: (DDCLIENT_INTERVAL_S + 60) * 1000, hopeless: () => daemon.failure() },
       )
       return daemon
     },

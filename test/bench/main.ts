@@ -1,5 +1,3 @@
-import { mkdir, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { messageOf } from '../../shared/errors.ts'
 import { installPackages } from '../lab/install.ts'
@@ -7,6 +5,7 @@ import { BENCH_PACKAGES, LAB_PACKAGES, labObstacle, missingPackages } from '../l
 import { agentBench } from './agent.ts'
 import type { Bench, BenchResult } from './bench.ts'
 import { renumberBench } from './renumber.ts'
+import { createSaving } from './saving.ts'
 import { renderTable } from './table.ts'
 
 const BENCHES: readonly Bench[] = [agentBench, renumberBench]
@@ -68,14 +67,6 @@ function print(result: BenchResult, isJson: boolean): void {
   console.log(`\n${renderTable(rows)}`)
 }
 
-async function save(directory: string, { files = [] }: BenchResult): Promise<void> {
-  await mkdir(directory, { recursive: true })
-  for (const { name, content } of files) {
-    await writeFile(join(directory, name), content)
-    console.error(`saved ${join(directory, name)}`)
-  }
-}
-
 const program: Command = new Command('bench')
   .description('Measures, side by side in one run.')
   .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
@@ -105,6 +96,7 @@ const program: Command = new Command('bench')
     const obstacle = await obstacleOf(bench, flags)
     if (obstacle !== undefined) refuse(obstacle)
     const { runs, containers, ways } = flags
+    const saving = flags.save === undefined ? undefined : createSaving(flags.save)
     const result = await bench.run({
       isQuick: flags.quick ?? false,
       ...(runs === undefined ? {} : { runs }),
@@ -112,9 +104,12 @@ const program: Command = new Command('bench')
       ...(ways === undefined ? {} : { ways }),
       onProgress: (line) =>
         flags.json ? console.log(JSON.stringify({ kind: 'progress', line })) : console.error(line),
+      ...(saving === undefined ? {} : { onPart: saving.part }),
     })
     print(result, flags.json ?? false)
-    if (flags.save !== undefined) await save(flags.save, result)
+    for (const path of (await saving?.whole(result.files ?? [])) ?? []) {
+      console.error(`saved ${path}`)
+    }
     if (result.targets.some(({ ok }) => !ok)) process.exitCode = 1
   })
 

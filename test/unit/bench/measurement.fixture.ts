@@ -35,6 +35,7 @@ export const TEN: readonly Sample[] = Array.from({ length: 10 }, (_, i) => ({
 export const MEASUREMENT: AgentMeasurement = {
   v: 1,
   at: '2024-05-06T07:08:09.000Z',
+  isComplete: true,
   machine: { system: 'Debian & friends', cpus: '2', docker: 'Docker version 20.10.24, build x' },
   conditions: {},
   series: [

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { parsePrefix } from '../../../shared/ipv6.ts'
-import { planAgent } from '../../bench/agent.ts'
+import { MEASURES, measureAgent, planAgent } from '../../bench/agent.ts'
+import type { AgentMeasurement } from '../../bench/agent-result.ts'
 import { groupsOf, renderStackLine } from '../../bench/cron-host.ts'
-import { renderDdclientConfiguration } from '../../bench/ddclient.ts'
+import { isAtRest, renderDdclientConfiguration } from '../../bench/ddclient.ts'
 import { familyOf, parseProcessStat } from '../../bench/idle.ts'
 import { judgeRenumber } from '../../bench/renumber.ts'
 import { labContainers } from '../../lab/lab-names.ts'
@@ -20,6 +21,43 @@ describe('planAgent', () => {
   it('takes what it is asked for, and the largest lab for the rest', () => {
     const plan = planAgent({ isQuick: true, containers: [1, 8], runs: 2, ways: ['idle'] })
     expect(plan).toMatchObject({ usualSize: 8, reprefixRuns: 2, ways: ['idle'] })
+  })
+})
+
+describe('measureAgent', () => {
+  it('gives what there is after each size, marked, and of one run', async () => {
+    const plan = planAgent({ isQuick: true, containers: [1, 5], ways: ['reprefix', 'cron'] })
+    const parts: AgentMeasurement[] = []
+    const sizes: number[] = []
+    const whole = await measureAgent(
+      plan,
+      () => undefined,
+      async (soFar) => void parts.push(structuredClone(soFar)),
+      {
+        ...MEASURES,
+        describeMachine: async () => ({ system: 'none' }),
+        measureReprefix: async ({ containers }) => {
+          sizes.push(containers)
+          return { samples: [GOOD], afterwards: undefined }
+        },
+        measureCron: async (containers) => {
+          if (containers === 5) throw new Error('cut off')
+          return { samples: [GOOD], failures: [] }
+        },
+      },
+    ).catch((cause: unknown) => cause)
+    expect(whole).toMatchObject({ message: 'cut off' })
+    expect(sizes).toEqual([1, 5])
+    expect(parts).toMatchObject([
+      {
+        isComplete: false,
+        machine: { system: 'none' },
+        series: [
+          { way: 'reprefix', containers: 1 },
+          { way: 'cron', containers: 1 },
+        ],
+      },
+    ])
   })
 })
 
@@ -41,6 +79,21 @@ describe('renderDdclientConfiguration', () => {
     expect(keys).toEqual(['/run/x/web.key', '/run/x/api.key', '/run/x/files.key'])
     expect(text).toContain("cmd='/run/x/address 1::102'")
     expect(text).toMatch(/, api\.example\.org$/m)
+  })
+})
+
+describe('isAtRest', () => {
+  // Written by ddclient 3.10.0 after its first look, which updated, and after its second.
+  const cache = (atime: number, domain: string) =>
+    `atime=${atime},host=${domain},ip=2001:db8:1:1::5,mtime=1795612906,status=noconnect,ttl=60,wtime=30 ${domain}`
+  const head = '## ddclient-3.10.0\n## last updated at Wed Nov 25 13:22:46 2026 (1795612966)\n'
+
+  it('sees that ddclient has looked once more after its update', () => {
+    const text = `${head}${cache(0, 'web.example.org')}\n${cache(1_795_612_906, 'api.example.org')}\n`
+    expect(isAtRest(text, 'web.example.org')).toBe(true)
+    expect(isAtRest(text, 'api.example.org')).toBe(false)
+    expect(isAtRest(text, 'files.example.org')).toBe(false)
+    expect(isAtRest('', 'web.example.org')).toBe(false)
   })
 })
 
