@@ -13,6 +13,7 @@ export default defineConfig({
           isolate: false,
           // For tests that hang, not for machines that are busy.
           testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       {

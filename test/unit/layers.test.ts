@@ -79,11 +79,11 @@ const ALLOWED: readonly Import[] = [
 ]
 
 describe('the layers', () => {
-  it('refuse every import against the direction', { timeout: 30_000 }, async () => {
+  it('refuse every import against the direction', { timeout: 240_000 }, async () => {
     expect(await lint(REFUSED)).toEqual(REFUSED)
   })
 
-  it('allow every import along the direction', { timeout: 30_000 }, async () => {
+  it('allow every import along the direction', { timeout: 240_000 }, async () => {
     expect(await lint(ALLOWED)).toEqual([])
   })
 })

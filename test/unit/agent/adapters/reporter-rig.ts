@@ -103,7 +103,7 @@ export function reporterRig() {
 /** Waits for a condition. */
 export async function until(
   condition: () => boolean | Promise<boolean>,
-  timeoutMs = 5000,
+  timeoutMs = 60_000,
 ): Promise<void> {
   const deadline = Date.now() + timeoutMs
   while (!(await condition())) {

@@ -18,7 +18,7 @@ import {
   observed,
 } from './host-simulator.ts'
 
-describe('planSteps', { timeout: 60_000 }, () => {
+describe('planSteps', { timeout: 240_000 }, () => {
   it('leads to what is desired, after which there is nothing left to do', () => {
     fc.assert(
       fc.property(hosts, states, (host, state) => {
