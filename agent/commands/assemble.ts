@@ -13,7 +13,10 @@ import { createActuator } from '../adapters/actuator.ts'
 import { type BridgeSettling, createBridgeSettling } from '../adapters/bridge-settling.ts'
 import { followCommand, type RunCommand, runCommand } from '../adapters/command.ts'
 import { createContainerInterfaces } from '../adapters/container-interfaces.ts'
-import { createDefaultBridgeSettler } from '../adapters/default-bridge.ts'
+import {
+  createDefaultBridgeSettler,
+  type DefaultBridgeSettler,
+} from '../adapters/default-bridge.ts'
 import { withDelegations } from '../adapters/delegation-source.ts'
 import { createDockerApi, createDockerControl, type DockerApi } from '../adapters/docker.ts'
 import { createDockerContainers } from '../adapters/docker-containers.ts'
@@ -54,6 +57,7 @@ export interface Assembly {
   readonly watch: (onHint: (plane: string) => void) => Background
   readonly settling: Settling
   readonly bridgeSettling: BridgeSettling
+  readonly bridgeSettler: DefaultBridgeSettler
   readonly readState: () => Promise<AgentState>
   readonly close: () => Promise<void>
 }
@@ -140,12 +144,13 @@ export function assemble(
     ...time,
     log,
   })
+  const bridgeSettler = createDefaultBridgeSettler(
+    { ...config.daemon, recordPath: paths.daemon },
+    { run, control },
+  )
   const bridgeSettling = createBridgeSettling({
     policy: config.settle,
-    settler: createDefaultBridgeSettler(
-      { ...config.daemon, recordPath: paths.daemon },
-      { run, control },
-    ),
+    settler: bridgeSettler,
     ...time,
     log,
   })
@@ -154,6 +159,7 @@ export function assemble(
     docker,
     settling,
     bridgeSettling,
+    bridgeSettler,
     watch: (onHint) => {
       const watches = [
         ndppd?.watch(() => onHint('ndppd')),

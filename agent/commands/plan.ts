@@ -4,12 +4,13 @@ import { createReportingStateFile } from '../adapters/reporting-state.ts'
 import type { AgentConfig } from '../config.ts'
 import { type ClaimChange, diffClaims } from '../domain/claim-diff.ts'
 import { claimOf, parseClaim } from '../domain/claim-text.ts'
+import { findDefaultBridge } from '../domain/default-bridge-need.ts'
 import { staleNetworks } from '../domain/settle-need.ts'
-import { describePolicy, type SettlePolicy } from '../domain/settle-policy.ts'
 import { type Step, targetOf } from '../domain/step.ts'
 import type { PassPlan } from '../reconcile.ts'
 import { type Assembly, assemble } from './assemble.ts'
 import { readNewestClaim } from './newest-claim.ts'
+import { type PlannedSettle, planBridgeSettle, planNetworkSettles } from './planned-settles.ts'
 
 /** A decision that settles within this is waited for. */
 const SETTLE_LIMIT_MS = 5000
@@ -25,14 +26,8 @@ export interface PlanReport {
     readonly step: string
     readonly target: string
   }[]
-  /** Networks of Docker that are to be made anew in the current prefix, and when that is permitted. */
-  readonly settle: readonly {
-    readonly network: string
-    readonly from: string
-    readonly to: string
-    readonly policy: SettlePolicy['kind']
-    readonly when: string
-  }[]
+  /** Docker's own subnets that are to follow the prefix, and when that is permitted. */
+  readonly settle: readonly PlannedSettle[]
   /** Names and their addresses that this host claims; `null` before the first usable prefix. */
   readonly claims: PassPlan['claims']
   /** Names that the next report adds, changes and withdraws against the newest one. */
@@ -77,15 +72,14 @@ export async function readPlan(config: AgentConfig, log: Logger): Promise<PlanRe
   const newestClaim = () => readNewestClaim(config.paths)
   const assembly = assemble(config, log, () => undefined, newestClaim)
   const plan = await planSettled(assembly)
-  const settle = staleNetworks(plan.observed, config.intent, plan.state).map(
-    ({ network, from, to }) => ({
-      network: network.name,
-      from,
-      to,
-      policy: config.settle.kind,
-      when: describePolicy(config.settle),
-    }),
+  const read = [plan.observed, config.intent, plan.state] as const
+  const networks = planNetworkSettles(staleNetworks(...read), config.settle)
+  const bridge = await planBridgeSettle(
+    findDefaultBridge(...read),
+    assembly.bridgeSettler,
+    config.settle,
   )
+  const settle = [...networks, ...bridge.settles]
   const reporting = await createReportingStateFile(config.paths.reporting).read()
   const current = plan.numbering.current?.prefix
   const claim =
@@ -107,11 +101,11 @@ export async function readPlan(config: AgentConfig, log: Logger): Promise<PlanRe
     claims: plan.claims,
     dns: plan.claims === null ? [] : diffClaims(parseClaim(newest), plan.claims),
     isClaimNew,
-    problems: plan.problems,
+    problems: [...plan.problems, ...bridge.problems],
     hasChanges:
       plan.steps.length > 0 ||
       (isClaimNew && reporting !== null) ||
-      settle.some(({ policy }) => policy !== 'never'),
+      settle.some(({ isPermitted }) => isPermitted),
   }
 }
 

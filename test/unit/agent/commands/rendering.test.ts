@@ -24,6 +24,7 @@ describe('the plan for people', () => {
         to: '2001:db8:2:2:1::/80',
         policy: 'window',
         when: 'between 03:00 and 05:30',
+        isPermitted: true,
       },
     ],
     dns: [
