@@ -62,6 +62,7 @@ const containerSchema = v.object({
     Running: v.boolean(),
     Restarting: v.optional(v.boolean(), false),
     Status: v.optional(v.string(), ''),
+    Error: v.optional(v.string(), ''),
   }),
   Config: v.nullish(v.object({ MacAddress: v.nullish(v.string()) })),
   HostConfig: v.nullish(v.object({ NetworkMode: v.optional(v.string(), '') })),
@@ -150,6 +151,15 @@ export function decodeSettleEndpoint(value: unknown, networkName: string): ReadE
     mac: endpoint.MacAddress || null,
     recipe: recipeOf(endpoint, container.Id),
   }
+}
+
+/**
+ * Whether the last try to start a container failed, after which Docker does not try again, whatever its
+ * restart policy says. One whose process has ended is none.
+ */
+export function hasFailedToStart(value: unknown): boolean {
+  const { Running, Error: fault } = decode(containerSchema, value).State
+  return !Running && fault !== ''
 }
 
 function recipeOf(

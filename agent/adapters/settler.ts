@@ -11,7 +11,7 @@ import {
 } from '../domain/settle-plan.ts'
 import { mapBounded } from './bounded.ts'
 import type { DockerControl } from './docker.ts'
-import { decodeSettleNetwork } from './settle-decode.ts'
+import { decodeSettleNetwork, hasFailedToStart } from './settle-decode.ts'
 import { type AttachedEndpoint, readEndpoint, readEndpoints } from './settle-endpoints.ts'
 import type { SettleJournal, SettleRecord } from './settle-journal.ts'
 
@@ -40,8 +40,8 @@ export interface SettlerParts {
 
 /** The daemon does one after the other in the end; a few at once save the time between them. */
 const CONCURRENCY = 8
-/** Containers may come to the old network while it is being emptied. */
-const MAX_CLEARINGS = 3
+/** Containers may come to the old network while it is being emptied, or end just before their turn. */
+const MAX_CLEARINGS = 6
 const STOP_TIMEOUT_MS = 5000
 const STOP_POLL_MS = 20
 
@@ -109,7 +109,10 @@ export function createSettler({ control, journal, log }: SettlerParts): Settler 
     return { kind: 'settled', attachments: plan.attachments.length, notes }
   }
 
-  /** Empties the network and removes it. Containers that came since the plan was made join it. */
+  /**
+   * Empties the network and removes it. Containers that came since the plan was made join it, and those
+   * that have ended since are remembered as to be started before they are stopped.
+   */
   async function clear(
     network: SettleNetwork,
     record: SettleRecord,
@@ -118,10 +121,8 @@ export function createSettler({ control, journal, log }: SettlerParts): Settler 
     let current = record
     for (let attempt = 1; ; attempt++) {
       const endpoints = await readEndpoints(control, current.plan.network)
-      const newcomers = endpoints.filter(({ containerId }) =>
-        current.plan.attachments.every((known) => known.containerId !== containerId),
-      )
-      if (newcomers.length > 0) current = await keep(withNewcomers(current, newcomers))
+      const seen = withSeen(current, endpoints)
+      if (seen !== current) current = await keep(seen)
       try {
         await takeOff(endpoints, current.plan.network)
         await control.removeNetwork(network.id)
@@ -174,18 +175,18 @@ export function createSettler({ control, journal, log }: SettlerParts): Settler 
       attachments.filter(({ isRunning }) => !isRunning),
     ]
     const results: Connected[] = []
+    const connected: SettledAttachment[] = []
     for (const group of groups) {
-      results.push(
-        ...(await mapBounded(group, CONCURRENCY, (attachment) =>
-          connectOne(
-            network,
-            attachment,
-            isOurs ? attachment[goal] : withoutAddresses(attachment[goal]),
-          ),
-        )),
-      )
+      await mapBounded(group, CONCURRENCY, async (attachment) => {
+        const wanted = isOurs ? attachment[goal] : withoutAddresses(attachment[goal])
+        const result = await connectOne(network, attachment, wanted)
+        results.push(result)
+        if (!('missing' in result)) connected.push(attachment)
+      })
     }
-    return results
+    // Last, so that none takes the address of one that has yet to be connected.
+    const alive = connected.filter(({ isRunning, isRestarting }) => isRunning || isRestarting)
+    return [...results, ...(await mapBounded(alive, CONCURRENCY, startAgain))]
   }
 
   async function connectOne(
@@ -193,16 +194,14 @@ export function createSettler({ control, journal, log }: SettlerParts): Settler 
     attachment: SettledAttachment,
     wanted: EndpointRecipe,
   ): Promise<Connected> {
-    const { containerId, containerName, isRestarting } = attachment
+    const { containerId, containerName } = attachment
     try {
       if ((await control.inspectContainer(containerId)) === null) return {}
       const found = await readEndpoint(control, containerId, name)
-      if (found !== null && isOn(found, networkId, wanted)) return await startAgain(attachment)
+      if (found !== null && isOn(found, networkId, wanted)) return {}
       // What a stopped container remembers of the former network keeps it from starting.
       if (found !== null) await disconnect(name, containerId)
-      const note = await connect(name, attachment, wanted)
-      if (isRestarting) await startAgain(attachment)
-      return note
+      return await connect(name, attachment, wanted)
     } catch (cause) {
       if (!isReprefixError(cause, 'DOCKER_REFUSED')) throw cause
       if ((await control.inspectContainer(containerId)) === null) return {}
@@ -226,9 +225,14 @@ export function createSettler({ control, journal, log }: SettlerParts): Settler 
     }
   }
 
-  /** Only what was stopped for the change is started, and only once. */
-  async function startAgain({ containerId, containerName, isRestarting }: SettledAttachment) {
-    if (!isRestarting) return {}
+  /**
+   * Only what was stopped for the change, and what Docker itself tried to start while it had no network
+   * and has given up: a container that was alive before.
+   */
+  async function startAgain(attachment: SettledAttachment): Promise<Connected> {
+    const { containerId, containerName, isRestarting } = attachment
+    const value = await control.inspectContainer(containerId)
+    if (value === null || !(isRestarting || hasFailedToStart(value))) return {}
     try {
       await control.start(containerId)
       return {}
@@ -265,10 +269,22 @@ function withoutAddresses({ IPAMConfig: _, ...rest }: EndpointRecipe): EndpointR
   return rest
 }
 
-function withNewcomers(record: SettleRecord, newcomers: readonly AttachedEndpoint[]): SettleRecord {
+/** The same record where nothing is new. */
+function withSeen(record: SettleRecord, endpoints: readonly AttachedEndpoint[]): SettleRecord {
   const { plan } = record
+  const newcomers = endpoints.filter(({ containerId }) =>
+    plan.attachments.every((known) => known.containerId !== containerId),
+  )
+  const ended = plan.attachments.filter(
+    ({ containerId, isRestarting }) =>
+      !isRestarting &&
+      endpoints.some((seen) => seen.containerId === containerId && seen.isRestarting),
+  )
+  if (newcomers.length + ended.length === 0) return record
   const attachments = [
-    ...plan.attachments,
+    ...plan.attachments.map((known) =>
+      ended.includes(known) ? { ...known, isRestarting: true } : known,
+    ),
     ...newcomers.map((endpoint) => attachmentOf(endpoint, plan)),
   ]
   return { ...record, plan: { ...plan, attachments } }

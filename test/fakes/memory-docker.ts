@@ -17,6 +17,8 @@ export interface MemoryContainer {
   readonly id: string
   readonly name: string
   state: 'running' | 'paused' | 'restarting' | 'exited' | 'created'
+  /** Why the last try to start it failed. */
+  error: string
   readonly pid: number
   readonly networkMode: string
   readonly userMac: string
@@ -198,6 +200,7 @@ export function createMemoryDocker() {
       endpoint.networkId = network.id
     }
     container.state = 'running'
+    container.error = ''
   }
 
   return {
@@ -217,6 +220,7 @@ export function createMemoryDocker() {
         id,
         name,
         state: 'running',
+        error: '',
         pid: 1000 + containers.size,
         networkMode: network,
         userMac: '',
@@ -244,7 +248,7 @@ export function createMemoryDocker() {
 }
 
 function renderContainer(container: MemoryContainer) {
-  const { id, name, state, networkMode, userMac } = container
+  const { id, name, state, error, networkMode, userMac } = container
   return {
     Id: id,
     Name: `/${name}`,
@@ -253,6 +257,7 @@ function renderContainer(container: MemoryContainer) {
       Running: state === 'running' || state === 'paused' || state === 'restarting',
       Restarting: state === 'restarting',
       Paused: state === 'paused',
+      Error: error,
     },
     Config: { MacAddress: userMac },
     HostConfig: { NetworkMode: networkMode },

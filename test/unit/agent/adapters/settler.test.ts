@@ -84,6 +84,11 @@ async function createScene() {
     settler,
     plan,
     left: () => record,
+    named: (name: string) => {
+      const found = [...docker.containers.values()].find((one) => one.name === name)
+      if (found === undefined) throw new Error(`no container ${name}`)
+      return found
+    },
     /** From now on the agent's process is dead: nothing it still tries has an effect. */
     die: () => {
       isDead = true
@@ -142,6 +147,57 @@ describe('settling a network', () => {
     await scene.settler.carryOut(await scene.plan())
     const lifecycle = scene.docker.calls.filter((call) => /^(stop|start)/.test(call))
     expect(lifecycle).toEqual(['stop looping', 'start looping'])
+  })
+
+  it('starts again what ended after the plan was made and was stopped for the change', async () => {
+    const scene = await createScene()
+    const plan = await scene.plan()
+    scene.named('free').state = 'restarting'
+    expect(await scene.settler.carryOut(plan)).toMatchObject({ kind: 'settled', notes: [] })
+    expect(scene.docker.calls).toEqual(expect.arrayContaining(['stop free', 'start free']))
+    expect(scene.named('free').state).toBe('running')
+    expect(scene.picture()).toEqual(await expectedPicture())
+  })
+
+  it('starts it again when it is killed just after stopping it', async () => {
+    const scene = await createScene()
+    const plan = await scene.plan()
+    scene.named('free').state = 'restarting'
+    scene.docker.decide((call) => {
+      if (call !== 'stop free') return 'works'
+      scene.die()
+      return 'killed-after'
+    })
+    await expect(scene.settler.carryOut(plan)).rejects.toThrow('killed')
+    scene.reborn()
+    const left = scene.left()
+    if (left === null) throw new Error('nothing to resume from')
+    expect(await scene.settler.resume(left)).toMatchObject({ kind: 'settled', notes: [] })
+    expect(scene.named('free').state).toBe('running')
+  })
+
+  it('starts what Docker tried in vain to start while it had no network', async () => {
+    const scene = await createScene()
+    const plan = await scene.plan()
+    scene.docker.decide((call) => {
+      if (call === 'create web') {
+        Object.assign(scene.named('free'), { state: 'exited', error: 'network web not found' })
+      }
+      return 'works'
+    })
+    expect(await scene.settler.carryOut(plan)).toMatchObject({ kind: 'settled', notes: [] })
+    expect(scene.named('free').state).toBe('running')
+  })
+
+  it('does not start what has ended by itself meanwhile', async () => {
+    const scene = await createScene()
+    const plan = await scene.plan()
+    scene.docker.decide((call) => {
+      if (call === 'create web') scene.named('free').state = 'exited'
+      return 'works'
+    })
+    expect(await scene.settler.carryOut(plan)).toMatchObject({ kind: 'settled', notes: [] })
+    expect(scene.named('free').state).toBe('exited')
   })
 
   it('takes along a container that came after the plan was made', async () => {
