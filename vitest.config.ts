@@ -32,8 +32,9 @@ export default defineConfig({
           name: 'lab',
           include: ['test/lab/**/*.test.ts'],
           fileParallelism: false,
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
+          // What is waited for has deadlines of its own, which name it.
+          testTimeout: 240_000,
+          hookTimeout: 240_000,
         },
       },
     ],

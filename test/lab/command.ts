@@ -42,7 +42,7 @@ export function tryRun(argv: readonly string[], options: RunOptions = {}): Promi
       {
         env: labEnvironment(),
         ...(options.directory === undefined ? {} : { cwd: options.directory }),
-        timeout: options.timeoutMs ?? 30_000,
+        timeout: options.timeoutMs ?? 60_000,
         maxBuffer: 64 * 1024 * 1024,
       },
       (error, stdout, stderr) => {

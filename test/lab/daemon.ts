@@ -104,7 +104,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     signal: (signal) => {
       if (ended === undefined) process.kill(pid, signal)
     },
-    stop: async (signal = 'SIGTERM', timeoutMs = 10_000) => {
+    stop: async (signal = 'SIGTERM', timeoutMs = 30_000) => {
       if (ended === undefined) process.kill(pid, signal)
       return waitFor(`end of ${name} after ${signal}`, () => ended, { timeoutMs, intervalMs: 2 })
     },

@@ -20,7 +20,7 @@ export const PREFIXES = {
   p5: parsePrefix('2001:db8:5:5::/64'),
 } as const
 
-const SETUP_TIMEOUT_MS = 120_000
+const SETUP_TIMEOUT_MS = 240_000
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '../..')
 
@@ -89,6 +89,6 @@ export function untilSeen(home: Home, name: string, address: string): Promise<Si
       const isThere = sight.addresses.length === 1 && sight.addresses[0] === address
       return isThere && sight.page !== undefined ? sight : undefined
     },
-    { timeoutMs: 30_000, intervalMs: 50 },
+    { intervalMs: 50 },
   )
 }

@@ -41,7 +41,7 @@ export interface HomeOptions {
   ) => Promise<T>
 }
 
-const FIRST_REACH_MS = 30_000
+const FIRST_REACH_MS = 60_000
 /** Containers that tests start later are enrolled from the beginning. */
 const SPARE_NAMES = 2
 

@@ -1,5 +1,11 @@
+import { readFile } from 'node:fs/promises'
 import { expect, it } from 'vitest'
+import { parseAddress } from '../../shared/ipv6.ts'
+import { inNamespace, tryRun } from './command.ts'
+import { waitFor } from './deadline.ts'
 import { describeLab, PREFIXES, sharedHome, untilSeen } from './harness.ts'
+import { pageOf } from './image.ts'
+import { HOME, labContainers } from './lab-names.ts'
 import { askFromOutside } from './prober.ts'
 import { addressBelow } from './renumbering.ts'
 import { reportedPrefixes } from './reported.ts'
@@ -77,5 +83,45 @@ describeLab('renumbering while a part is missing', () => {
     await lab.router.announce([usable(p5)])
     await untilSeen(home(), watched.domain, addressBelow(p5, watched))
     expect(agent.isRunning()).toBe(true)
+  })
+
+  it('numbers a container that starts later from the event of its start', async () => {
+    const { lab } = home()
+    const late = labContainers(lab.containers.length + 1).at(-1)
+    if (late === undefined) throw new TypeError('no spare container')
+    await lab.home.startContainer(late)
+    const startedAt = performance.now()
+    const since = () => Math.round(performance.now() - startedAt)
+    const [life] = await lab.home.lives([late])
+    const groups = addressBelow(p5, late)
+    const isNumbered = async () => {
+      const text = await readFile(`/proc/${life?.pid}/net/if_inet6`, 'utf8')
+      const found = text
+        .split('\n')
+        .map((line) => (line.slice(0, 32).match(/.{4}/g) ?? []).join(':'))
+      return found.some((one) => one !== '' && parseAddress(one) === groups) || undefined
+    }
+    const fetch = [
+      'busybox',
+      'wget',
+      '-q',
+      '-O',
+      '-',
+      `http://${HOME.serverIPv4}:${late.httpPort}/`,
+    ]
+    const isServing = async () => {
+      const { stdout } = await tryRun(inNamespace(lab.namespaces.client, fetch))
+      return stdout.includes(pageOf(late.name)) || undefined
+    }
+    const [numbered, serving] = await Promise.all([
+      waitFor('the address of a late container', isNumbered, { intervalMs: 1 }).then(since),
+      waitFor('its page over IPv4', isServing, { intervalMs: 1 }).then(since),
+    ])
+    process.stderr.write(
+      `a late container: numbered ${numbered} ms after Docker said that it runs, its page over IPv4 after ${serving} ms\n`,
+    )
+    // The agent looks by itself every 30 s.
+    expect(numbered).toBeLessThan(25_000)
+    await untilSeen(home(), late.domain, addressBelow(p5, late))
   })
 })

@@ -11,6 +11,10 @@ import { addressBelow } from './renumbering.ts'
 import { usable } from './router.ts'
 
 const { p1, p2, p3 } = PREFIXES
+/** `auto` would answer the second container after 30 s, the fifth after two minutes. */
+const AT_ONCE_MS = 20_000
+/** The agent looks by itself every 30 s. */
+const BEFORE_POLL_MS = 25_000
 /** On the LAN beside our subnet, and inside it where no container is. */
 const FOREIGN = { beside: '::abcd', 'inside the subnet': '::1:0:0:dead' } as const
 
@@ -75,7 +79,7 @@ describeLab('the neighbour proxy', () => {
   it('answers with ndppd for five containers at once after a change', async () => {
     const ms = await renumber(p2)
     process.stderr.write(`ndppd: the last of five answered ${Math.round(ms)} ms after the change\n`)
-    expect(ms).toBeLessThan(1000)
+    expect(ms).toBeLessThan(AT_ONCE_MS)
   })
 
   it('leaves addresses of others free with ndppd', () => expectForeignToBeFree(p2)())
@@ -95,7 +99,7 @@ describeLab('the neighbour proxy', () => {
     await agent.event('made', ({ event }) => event === 'made', seen)
     const ms = Math.round(performance.now() - killedAt)
     process.stderr.write(`ndppd: started again ${ms} ms after it was killed\n`)
-    expect(ms).toBeLessThan(5000)
+    expect(ms).toBeLessThan(BEFORE_POLL_MS)
   })
 
   it('restarts ndppd once when a network is made anew', async () => {
@@ -132,7 +136,7 @@ describeLab('the neighbour proxy', () => {
     process.stderr.write(
       `kernel: the last of five answered ${Math.round(ms)} ms after the change\n`,
     )
-    expect(ms).toBeLessThan(1000)
+    expect(ms).toBeLessThan(AT_ONCE_MS)
     const entries = await onHost('ip', '-6', 'neigh', 'show', 'proxy')
     for (const container of home().lab.containers) {
       expect(entries).toContain(addressBelow(p2, container))
