@@ -23,6 +23,14 @@ describe('running commands', () => {
     })
   })
 
+  it('waits for no grandchild that holds the pipes of what was killed', async () => {
+    const startedAt = performance.now()
+    await expect(
+      runCommand(['sh', '-c', 'sleep 20 & wait'], { timeoutMs: 50 }),
+    ).rejects.toMatchObject({ code: 'COMMAND_TIMEOUT' })
+    expect(performance.now() - startedAt).toBeLessThan(10_000)
+  })
+
   it('says that a program is missing', async () => {
     await expect(runCommand(['/nowhere/ndppd'])).rejects.toMatchObject({
       code: 'TOOL_MISSING',
