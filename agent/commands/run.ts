@@ -5,6 +5,7 @@ import { startDockerEvents } from '../adapters/docker-events.ts'
 import { acquireLock } from '../adapters/lock.ts'
 import { startMonitor } from '../adapters/monitor.ts'
 import { createServiceManager } from '../adapters/service-manager.ts'
+import { keepYoungGenerationSmall } from '../adapters/young-generation.ts'
 import type { AgentConfig } from '../config.ts'
 import { createLoop } from '../loop.ts'
 import { RELOAD, type Service, startService } from '../service.ts'
@@ -18,6 +19,7 @@ import { type Session, startSession } from './session.ts'
  * is told when the first pass has ended, while passes get on, and when it stops.
  */
 export async function runAgent(config: AgentConfig, log: Logger): Promise<void> {
+  keepYoungGenerationSmall()
   await prepareStateDirectory(config)
   const lock = await acquireLock(config.paths.directory)
   await tidyStateDirectory(config)
