@@ -10,6 +10,7 @@ import {
   WITHDRAW_AFTER_MS,
 } from './domain/claims.ts'
 import { desire } from './domain/desired.ts'
+import { isSameButLifetimes, laterObserved } from './domain/glance.ts'
 import type { Instant, Intent, Observed, PrefixDecision } from './domain/model.ts'
 import type { Numbering } from './domain/numbering.ts'
 import { planSteps } from './domain/plan.ts'
@@ -46,11 +47,15 @@ export interface ReconcilerPorts {
   readonly reportedClaim: () => Promise<ReportedClaim | null>
   readonly clock: Clock
   readonly sleep: (ms: number) => Promise<void>
+  /** Index of every link of the host, which tells a bridge from another one made under its name. */
+  readonly linkIndexes?: () => Promise<ReadonlyMap<string, number>>
 }
 
 /** What a pass would do, and what it is based on. */
 export interface PassPlan {
   readonly observed: Observed
+  /** When the uplinks were read. */
+  readonly at: Instant
   /** What was decided on the main uplink. */
   readonly decision: PrefixDecision
   /** How the main uplink is numbered after the pass. */
@@ -94,6 +99,12 @@ export interface Reconciler {
    * with what was done so far when all that is new is in place and only the old is left to retire.
    */
   pass(state: AgentState, onReachable?: (soFar: PassResult) => void): Promise<PassResult>
+  /**
+   * A cheap look between passes: reads the kernel anew, takes all else as the last pass has found it,
+   * and plans. `null` unless everything is still as it was but for lifetimes, so that a pass would do
+   * and say nothing. Its state is not saved until the next pass.
+   */
+  glance(state: AgentState): Promise<PassPlan | null>
 }
 
 /**
@@ -108,6 +119,10 @@ export interface Reconciler {
  * uplinks are decided each by itself: one of which nothing is known holds, and the others go on.
  */
 export function createReconciler(ports: ReconcilerPorts, intent: Intent): Reconciler {
+  /** The last pass, where it found nothing to do. */
+  let quiet: PassPlan | null = null
+  let saved: AgentState | undefined
+
   /** Lifetimes count from the instant at which the uplinks were read, however long the rest takes. */
   async function readUplinks() {
     const uplinks = await ports.kernel.readUplinks()
@@ -137,12 +152,32 @@ export function createReconciler(ports: ReconcilerPorts, intent: Intent): Reconc
     return planPass(planned.state, { ...observed, uplinks }, reported, intent, settled.now)
   }
 
+  async function glance(state: AgentState): Promise<PassPlan | null> {
+    const before = quiet
+    if (before === null) return null
+    const [{ uplinks, now }, routes, neighbours, indexes, reported] = await Promise.all([
+      readUplinks(),
+      ports.kernel.readRoutes(),
+      ports.neighbours?.read() ?? null,
+      ports.linkIndexes?.(),
+      ports.reportedClaim(),
+    ])
+    if (now < before.at) return null
+    const kernel = { uplinks, routes, neighbours }
+    const observed = laterObserved(before.observed, kernel, indexes, (now - before.at) / 1000)
+    const planned = planPass(state, observed, reported, intent, now)
+    return planned.steps.length === 0 && isSameButLifetimes(planned, before) ? planned : null
+  }
+
   async function pass(
     state: AgentState,
     onReachable: (soFar: PassResult) => void = () => undefined,
   ): Promise<PassResult> {
+    quiet = null
     const planned = await plan(state)
-    await prepare(planned, state)
+    await prepare(planned, saved ?? state)
+    saved = planned.state
+    if (planned.steps.length === 0) quiet = planned
     const results = await applySteps(planned.steps, (soFar) =>
       onReachable({ ...planned, results: soFar, isConverged: false }),
     )
@@ -193,7 +228,7 @@ export function createReconciler(ports: ReconcilerPorts, intent: Intent): Reconc
     return results
   }
 
-  return { plan, pass }
+  return { plan, pass, glance }
 }
 
 /** Stages that only take from use what is old; who is new in use does not wait for them. */
@@ -224,6 +259,7 @@ function planPass(
   const claimed = isHeld ? null : claimAt(claimedIn.prefixOf, claims)
   return {
     observed,
+    at: now,
     decision: main.decision,
     numbering: main.numbering,
     others,

@@ -1,6 +1,7 @@
 import type { Address } from '../../shared/ipv6.ts'
+import { ageAddress } from '../domain/aging.ts'
 import { parseAddresses } from '../domain/ip-json.ts'
-import type { AddressState, AttachmentState } from '../domain/model.ts'
+import type { AttachmentState } from '../domain/model.ts'
 import { type RunCommand, requireSuccess } from './command.ts'
 import type { AddressStep } from './container-namespaces.ts'
 import { parseLinks } from './ip-links.ts'
@@ -48,15 +49,6 @@ interface Lifetime {
 
 /** How long lifetimes are counted down instead of read; changes of anything else are seen at once. */
 const COUNTED_DOWN_MS = 900_000
-
-function age(state: AddressState, seconds: number): AddressState {
-  const left = (value: number | null) => (value === null ? null : Math.max(0, value - seconds))
-  return {
-    ...state,
-    preferredSeconds: left(state.preferredSeconds),
-    validSeconds: left(state.validSeconds),
-  }
-}
 
 /** `null` unless /proc and the known lifetimes tell all, with Docker's own addresses among them. */
 function readKnown(
@@ -153,7 +145,10 @@ export function createContainerInterfaces(
       const link = links.find((candidate) => mac !== '' && candidate.mac === mac)
       if (link === undefined) return NOT_FOUND
       const addresses = parseAddresses(reading.json, link.name)
-      return { interface: link.name, addresses: addresses.map((state) => age(state, seconds)) }
+      return {
+        interface: link.name,
+        addresses: addresses.map((state) => ageAddress(state, seconds)),
+      }
     })
   }
 

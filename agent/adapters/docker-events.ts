@@ -1,7 +1,7 @@
 import { messageOf } from '../../shared/errors.ts'
 import type { Logger } from '../../shared/logger.ts'
 import type { DockerApi } from './docker.ts'
-import type { Background } from './monitor.ts'
+import type { Listener } from './monitor.ts'
 
 const FIRST_BACKOFF_MS = 250
 const MAX_BACKOFF_MS = 15_000
@@ -10,17 +10,26 @@ const MAX_BACKOFF_MS = 15_000
  * Follows Docker's events as hints. The stream ends with the daemon; it is opened again, ever more
  * slowly; its opening and its end are hints too, for what happens while nobody listens.
  */
-export function startDockerEvents(api: DockerApi, onHint: () => void, log: Logger): Background {
+export function startDockerEvents(api: DockerApi, onHint: () => void, log: Logger): Listener {
   const abort = new AbortController()
   let backoffMs = FIRST_BACKOFF_MS
+  let isOpen = false
+
+  /** The first one is that the stream is open. */
+  function onEvent(): void {
+    isOpen = true
+    onHint()
+  }
 
   async function follow(): Promise<void> {
     while (!abort.signal.aborted) {
       const startedAt = performance.now()
       try {
-        await api.followEvents(onHint, abort.signal)
+        await api.followEvents(onEvent, abort.signal)
+        isOpen = false
         if (!abort.signal.aborted) onHint()
       } catch (cause) {
+        isOpen = false
         log.debug({ reason: messageOf(cause), retryMs: backoffMs }, 'no events from Docker')
       }
       if (abort.signal.aborted) return
@@ -31,7 +40,7 @@ export function startDockerEvents(api: DockerApi, onHint: () => void, log: Logge
   }
 
   void follow()
-  return { stop: () => abort.abort() }
+  return { isListening: () => isOpen, stop: () => abort.abort() }
 }
 
 /** Waits, at most until the signal aborts. */

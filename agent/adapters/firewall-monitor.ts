@@ -1,5 +1,5 @@
 import type { Variant } from './ip6tables-variant.ts'
-import { type Background, keepFollowing, type MonitorParts } from './monitor.ts'
+import { keepFollowing, type Listener, type MonitorParts } from './monitor.ts'
 
 const FIRST_BACKOFF_MS = 250
 /** Announcements that touch the IPv6 filter table; those of other tables and families are many. */
@@ -15,9 +15,9 @@ export function startFirewallMonitor(
   variant: () => Promise<Variant>,
   onHint: () => void,
   parts: MonitorParts & { readonly heldBackMs?: () => number },
-): Background {
+): Listener {
   let isStopped = false
-  let following: Background | undefined
+  let following: Listener | undefined
   let later: NodeJS.Timeout | undefined
 
   function hint(): void {
@@ -53,6 +53,7 @@ export function startFirewallMonitor(
     parts.log.debug({ cause }, 'ip6tables cannot be asked; its changes are found by polling')
   })
   return {
+    isListening: () => following?.isListening() ?? false,
     stop: () => {
       isStopped = true
       clearTimeout(later)

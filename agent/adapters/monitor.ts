@@ -6,6 +6,11 @@ export interface Background {
   stop(): void
 }
 
+/** Something in the background that tells what happens; while it is deaf, only looking helps. */
+export interface Listener extends Background {
+  isListening(): boolean
+}
+
 /** What following the kernel needs. */
 export interface MonitorParts {
   readonly follow: FollowCommand
@@ -34,9 +39,10 @@ const HEALTHY_MS = 10_000
 /**
  * Follows the kernel's announcements as hints: every line of `ip monitor` means "look again" and
  * nothing more, since the text differs between versions and events can be lost. `prefix` speaks 0.2 ms
- * after a router advertisement, a second or two before `address` does.
+ * after a router advertisement, a second or two before `address` does. `onHint` is given the line, or
+ * nothing when the command has ended.
  */
-export function startMonitor(onHint: () => void, parts: MonitorParts): Background {
+export function startMonitor(onHint: (line?: string) => void, parts: MonitorParts): Background {
   const argv: Argv = ['ip', '-6', 'monitor', 'prefix', 'address', 'route']
   return keepFollowing({ name: 'ip monitor', argv }, onHint, parts)
 }
@@ -47,23 +53,26 @@ export function startMonitor(onHint: () => void, parts: MonitorParts): Backgroun
  */
 export function keepFollowing(
   announcer: Announcer,
-  onHint: () => void,
+  onHint: (line?: string) => void,
   parts: MonitorParts,
-): Background {
+): Listener {
   const { name, isHint = () => true, isPointless = () => false } = announcer
   const firstBackoffMs = parts.firstBackoffMs ?? FIRST_BACKOFF_MS
   let backoffMs = firstBackoffMs
   let isStopped = false
+  let isRunning = false
   let timer: NodeJS.Timeout | undefined
   let stopCommand = (): void => undefined
 
   function start(): void {
     const startedAt = performance.now()
     const command = parts.follow(announcer.argv, (line) => {
-      if (isHint(line)) onHint()
+      if (isHint(line)) onHint(line)
     })
     stopCommand = command.stop
+    isRunning = true
     void command.ended.then((reason) => {
+      isRunning = false
       if (isStopped) return
       if (isPointless(reason)) {
         parts.log.info({ reason }, `${name} cannot be used here; polling instead`)
@@ -84,6 +93,7 @@ export function keepFollowing(
 
   start()
   return {
+    isListening: () => isRunning,
     stop: () => {
       isStopped = true
       clearTimeout(timer)

@@ -8,7 +8,7 @@ import type { Step } from '../domain/step.ts'
 import type { NeighbourProxy } from '../ports.ts'
 import { type Argv, lastWords, type RunCommand } from './command.ts'
 import type { LinkIndexes } from './kernel.ts'
-import type { Background } from './monitor.ts'
+import type { Listener } from './monitor.ts'
 import type { ProcessIdentity, ProcessTable } from './processes.ts'
 
 /** What ndppd is told. */
@@ -22,7 +22,7 @@ export interface Ndppd extends NeighbourProxy {
    */
   apply(change: NdppdChange): Promise<void>
   /** Calls `onHint` soon after an ndppd that was started by `apply` has ended. */
-  watch(onHint: () => void): Background
+  watch(onHint: () => void): Listener
 }
 
 /** Which ndppd is ours to configure, and how it is restarted. */
@@ -172,7 +172,7 @@ export function createNdppd(settings: NdppdSettings, parts: NdppdParts): Ndppd {
     await writeRecord({ ...started, indexes })
   }
 
-  function watch(onHint: () => void): Background {
+  function watch(onHint: () => void): Listener {
     const look = async (): Promise<void> => {
       const known = bound
       if (known === null) return
@@ -183,7 +183,7 @@ export function createNdppd(settings: NdppdSettings, parts: NdppdParts): Ndppd {
     }
     const timer = setInterval(() => void look(), parts.watchMs ?? WATCH_MS)
     timer.unref()
-    return { stop: () => clearInterval(timer) }
+    return { isListening: () => bound !== null, stop: () => clearInterval(timer) }
   }
 
   return { read, apply, watch }

@@ -29,7 +29,7 @@ import { createJournal } from '../adapters/journal.ts'
 import { createKernel } from '../adapters/kernel.ts'
 import { createKernelProxy } from '../adapters/kernel-proxy.ts'
 import { createLastAttemptFile } from '../adapters/last-attempt.ts'
-import type { Background } from '../adapters/monitor.ts'
+import type { Listener } from '../adapters/monitor.ts'
 import { createNdppd } from '../adapters/ndppd.ts'
 import { createOutbox } from '../adapters/outbox.ts'
 import { readOwnAddresses } from '../adapters/own-addresses.ts'
@@ -54,7 +54,7 @@ export interface Assembly {
   readonly reconciler: Reconciler
   readonly docker: DockerApi
   /** Hints from the planes that passes look after, until stopped. */
-  readonly watch: (onHint: (plane: string) => void) => Background
+  readonly watch: (onHint: (plane: string) => void) => Listener
   readonly settling: Settling
   readonly bridgeSettling: BridgeSettling
   readonly bridgeSettler: DefaultBridgeSettler
@@ -132,6 +132,7 @@ export function assemble(
       reportedClaim: async () => parseReportedClaim(await newestClaim()),
       clock: Date.now,
       sleep,
+      linkIndexes,
     },
     intent,
   )
@@ -161,7 +162,7 @@ export function assemble(
     bridgeSettling,
     bridgeSettler,
     watch: (onHint) => {
-      const watches = [
+      const listeners = [
         ndppd?.watch(() => onHint('ndppd')),
         ip6tables &&
           startFirewallMonitor(otherVariant.variant, () => onHint('packet filter'), {
@@ -169,11 +170,13 @@ export function assemble(
             log,
             heldBackMs: ip6tables.heldBackMs,
           }),
-        watchSources(() => onHint('prefix source'), log),
       ]
+      // Whether these listen does not matter: a glance reads the sources too.
+      const sources = watchSources(() => onHint('prefix source'), log)
       return {
+        isListening: () => listeners.every((one) => one?.isListening() ?? true),
         stop: () => {
-          for (const one of watches) one?.stop()
+          for (const one of [...listeners, sources]) one?.stop()
         },
       }
     },

@@ -7,11 +7,16 @@ import { startMonitor } from '../adapters/monitor.ts'
 import { createServiceManager } from '../adapters/service-manager.ts'
 import { keepYoungGenerationSmall } from '../adapters/young-generation.ts'
 import type { AgentConfig } from '../config.ts'
+import { isPrefixNews } from '../domain/prefix-news.ts'
 import { createLoop } from '../loop.ts'
 import { RELOAD, type Service, startService } from '../service.ts'
 import { assembleReporter, prepareStateDirectory, tidyStateDirectory } from './assemble.ts'
+import { createGlancing, GLANCED } from './glancing.ts'
 import { describeFailure, describePass } from './service-status.ts'
 import { type Session, startSession } from './session.ts'
+
+/** The lines that one advertisement makes the kernel print follow each other within a few milliseconds. */
+const GATHER_MS = 50
 
 /**
  * `reprefix-agent run`: watches and renumbers until SIGTERM or SIGINT. Stopping leaves the host
@@ -35,7 +40,17 @@ export async function runAgent(config: AgentConfig, log: Logger): Promise<void> 
   process.on('SIGTERM', onStop).on('SIGINT', onStop)
   const reporter = await assembleReporter(config, log, abort.signal)
   const session = await startSession(config, log, reporter, service.progressed)
-  const pass = passAndSettle(session, service, config.intent.uplink)
+  const { assembly } = session
+  const pass = createGlancing({
+    pass: passAndSettle(session, service, config.intent.uplink),
+    glance: async () => {
+      service.progressed()
+      return session.glance()
+    },
+    isListening: () => events.isListening() && planes.isListening(),
+    now: Date.now,
+    elapsed: () => performance.now(),
+  })
   const loop = createLoop({ pass, now: Date.now, log })
   const onHangup = (): void => {
     service.reloading()
@@ -43,9 +58,15 @@ export async function runAgent(config: AgentConfig, log: Logger): Promise<void> 
     loop.wake(RELOAD)
   }
   process.on('SIGHUP', onHangup)
-  const monitor = startMonitor(() => loop.wake('kernel'), { follow: followCommand, log })
-  const events = startDockerEvents(session.assembly.docker, () => loop.wake('docker'), log)
-  const planes = session.assembly.watch((plane) => loop.wake(plane))
+  const glanceSoon = gather(() => loop.wake(GLANCED.kernel))
+  const onKernel = (line?: string): void => {
+    const isNews = line !== undefined && isPrefixNews(line, session.state, config.intent)
+    if (isNews) loop.wake('prefix')
+    else glanceSoon()
+  }
+  const monitor = startMonitor(onKernel, { follow: followCommand, log })
+  const events = startDockerEvents(assembly.docker, () => loop.wake('docker'), log)
+  const planes = assembly.watch((plane) => loop.wake(plane))
   log.info({ event: 'start', version: VERSION, interface: config.intent.uplink }, 'agent started')
   try {
     await Promise.all([loop.run(abort.signal), reporter?.run(abort.signal)])
@@ -56,8 +77,21 @@ export async function runAgent(config: AgentConfig, log: Logger): Promise<void> 
     events.stop()
     planes.stop()
     process.off('SIGHUP', onHangup).off('SIGTERM', onStop).off('SIGINT', onStop)
-    await session.assembly.close()
+    await assembly.close()
     await lock.release()
+  }
+}
+
+/** Answers calls that come close together with one. */
+function gather(answer: () => void): () => void {
+  let isDue = false
+  return () => {
+    if (isDue) return
+    isDue = true
+    setTimeout(() => {
+      isDue = false
+      answer()
+    }, GATHER_MS)
   }
 }
 

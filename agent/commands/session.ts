@@ -12,7 +12,7 @@ import type { Problem } from '../domain/problem.ts'
 import { staleNetworks } from '../domain/settle-need.ts'
 import { targetOf } from '../domain/step.ts'
 import type { PassOutcome } from '../loop.ts'
-import type { PassResult } from '../reconcile.ts'
+import type { PassPlan, PassResult } from '../reconcile.ts'
 import { type Assembly, assemble } from './assemble.ts'
 import { createFaultKeeper } from './fault-keeper.ts'
 import { knownProblems } from './known-problems.ts'
@@ -23,6 +23,10 @@ export interface Session {
   readonly assembly: Assembly
   /** One pass, told to the log, and its claim offered to the reporter. */
   pass(reasons: readonly string[]): Promise<SessionPass>
+  /** A look between passes; `null` when a pass is needed. */
+  glance(): Promise<PassPlan | null>
+  /** What is known of the uplinks now. */
+  readonly state: AgentState
   /**
    * Settles what is due, after a pass and when its report was offered; without a pass only what a crash
    * has left. Tells when to look again: at once when Docker's state has changed.
@@ -205,6 +209,12 @@ export async function startSession(
     }
   }
 
+  async function glance(): Promise<PassPlan | null> {
+    const seen = await assembly.reconciler.glance(state)
+    if (seen !== null) state = seen.state
+    return seen
+  }
+
   const tellProblems = createProblemTeller(log)
 
   /** The networks one by one, then the default bridge, which may take a restart of Docker. */
@@ -233,5 +243,10 @@ export async function startSession(
     }
   }
 
-  return { assembly, pass, settle }
+  return {
+    ...{ assembly, pass, glance, settle },
+    get state() {
+      return state
+    },
+  }
 }

@@ -3,7 +3,7 @@ import { type FollowCommand, followCommand } from '../../../../agent/adapters/co
 import type { DockerApi } from '../../../../agent/adapters/docker.ts'
 import { startDockerEvents } from '../../../../agent/adapters/docker-events.ts'
 import { startFirewallMonitor } from '../../../../agent/adapters/firewall-monitor.ts'
-import { startMonitor } from '../../../../agent/adapters/monitor.ts'
+import { keepFollowing, startMonitor } from '../../../../agent/adapters/monitor.ts'
 import { recordedLog } from '../../../fakes/recorded-log.ts'
 
 beforeEach(() => void vi.useFakeTimers())
@@ -43,6 +43,26 @@ describe('the kernel monitor', () => {
     fake.print('prefix 2001:db8:2:2::/64dev eth0 valid 86400 preferred 14400 ')
     fake.print('Deleted 7: eth0    inet6 garbage')
     expect(onHint).toHaveBeenCalledTimes(2)
+  })
+
+  it('is given the line, and none for the end', () => {
+    const fake = fakeMonitor()
+    const onHint = vi.fn()
+    startMonitor(onHint, { follow: fake.follow, log: recordedLog().log })
+    fake.print('prefix 2001:db8:2:2::/64dev eth0 valid 86400 preferred 14400 ')
+    expect(onHint).toHaveBeenLastCalledWith(expect.stringContaining('2001:db8:2:2::/64'))
+  })
+
+  it('listens until it dies, and again when it is back', async () => {
+    const fake = fakeMonitor()
+    const parts = { follow: fake.follow, log: recordedLog().log }
+    const monitor = keepFollowing({ name: 'ip', argv: ['ip'] }, () => undefined, parts)
+    expect(monitor.isListening()).toBe(true)
+    fake.end('exit code 1')
+    await vi.advanceTimersByTimeAsync(400)
+    expect(monitor.isListening()).toBe(false)
+    await vi.advanceTimersByTimeAsync(100)
+    expect(monitor.isListening()).toBe(true)
   })
 
   it('starts again ever more slowly when it dies, and looks once for what was missed', async () => {
@@ -167,9 +187,13 @@ describe('the events of Docker', () => {
     })
     const events = startDockerEvents(api, onHint, recordedLog().log)
     expect(onHint).toHaveBeenCalledTimes(1)
+    expect(events.isListening()).toBe(true)
     end()
-    await vi.advanceTimersByTimeAsync(250)
+    await vi.advanceTimersByTimeAsync(200)
+    expect(events.isListening()).toBe(false)
+    await vi.advanceTimersByTimeAsync(50)
     expect(opened).toBe(2)
+    expect(events.isListening()).toBe(true)
     expect(onHint).toHaveBeenCalledTimes(3)
     events.stop()
     await vi.advanceTimersByTimeAsync(60_000)
@@ -187,6 +211,7 @@ describe('the events of Docker', () => {
     await vi.advanceTimersByTimeAsync(60_000)
     expect(tried).toBeLessThan(12)
     expect(onHint).not.toHaveBeenCalled()
+    expect(events.isListening()).toBe(false)
     events.stop()
   })
 })

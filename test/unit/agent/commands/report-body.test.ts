@@ -23,6 +23,7 @@ const address = (host: number): Step => ({
 
 function result(results: readonly StepOutcome[], more: Partial<PassResult> = {}): PassResult {
   return {
+    at: 0,
     observed: {
       uplinks: [],
       networks: [],
