@@ -4,13 +4,13 @@ import { parseAddresses } from '../domain/ip-json.ts'
 import type { AttachmentState } from '../domain/model.ts'
 import { type RunCommand, requireSuccess } from './command.ts'
 import type { AddressStep } from './container-namespaces.ts'
-import { parseLinks } from './ip-links.ts'
-import { parseKnownAddresses } from './proc-net.ts'
+import { type Link, parseLinks } from './ip-links.ts'
+import { type KnownState, parseKnownAddresses } from './proc-net.ts'
 import type { ProcessTable } from './processes.ts'
 
 /** What is known of an interface from outside the container. */
 export interface Endpoint {
-  /** In lower case; empty where it is not known. */
+  /** In lower case; empty where it is not known, as with ipvlan, which has that of its parent. */
   readonly mac: string
   readonly dockerAddress: Address | null
 }
@@ -44,6 +44,7 @@ interface ThoroughRead {
 /** When the kernel takes a deprecated address away, `null` is never, and when that was learnt. */
 interface Lifetime {
   readonly validUntil: number | null
+  readonly isLearnt: boolean
   readonly at: number
 }
 
@@ -54,9 +55,9 @@ const COUNTED_DOWN_MS = 900_000
 function readKnown(
   text: string,
   endpoints: readonly Endpoint[],
-  validSecondsOf: (address: Address) => number | null | undefined,
+  knownOf: (address: Address) => KnownState | undefined,
 ): InterfaceState[] | null {
-  const all = parseKnownAddresses(text, validSecondsOf)
+  const all = parseKnownAddresses(text, knownOf)
   const found: InterfaceState[] = []
   for (const { dockerAddress } of endpoints) {
     const own = all?.find(({ state }) => state.address === dockerAddress)
@@ -65,6 +66,19 @@ function readKnown(
     found.push({ interface: own.interface, addresses: addresses.map(({ state }) => state) })
   }
   return found
+}
+
+/** By its MAC address where no other has that one, else by the address that Docker gave it. */
+function findLink(
+  { mac, dockerAddress }: Endpoint,
+  links: readonly Link[],
+  json: string,
+): Link | undefined {
+  const alike = links.filter((link) => mac !== '' && link.mac === mac)
+  if (alike.length === 1) return alike[0]
+  return links.find(({ name }) =>
+    parseAddresses(json, name).some(({ address }) => address === dockerAddress),
+  )
 }
 
 /**
@@ -81,24 +95,26 @@ export function createContainerInterfaces(
   const readings = new Map<number, ThoroughRead>()
   const lifetimes = new Map<number, Map<Address, Lifetime>>()
 
-  function validSecondsOf(pid: number, address: Address): number | null | undefined {
+  function knownOf(pid: number, address: Address): KnownState | undefined {
     const known = lifetimes.get(pid)?.get(address)
     if (known === undefined || now() - known.at > COUNTED_DOWN_MS) return undefined
-    if (known.validUntil === null) return null
-    return Math.max(0, Math.floor((known.validUntil - now()) / 1000))
+    const { validUntil, isLearnt } = known
+    const left = validUntil === null ? null : Math.max(0, Math.floor((validUntil - now()) / 1000))
+    return isLearnt ? { validSeconds: left, isLearnt } : { validSeconds: left }
   }
 
-  function learn(pid: number, address: Address, validSeconds: number | null, at: number): void {
+  function learn(pid: number, address: Address, state: KnownState, at: number): void {
+    const { validSeconds, isLearnt = false } = state
     const validUntil = validSeconds === null ? null : at + validSeconds * 1000
     const known = lifetimes.get(pid) ?? new Map<Address, Lifetime>()
-    lifetimes.set(pid, known.set(address, { validUntil, at }))
+    lifetimes.set(pid, known.set(address, { validUntil, isLearnt, at }))
   }
 
   function changed(step: AddressStep, isDone: boolean): void {
     readings.delete(step.pid)
     lifetimes.get(step.pid)?.delete(step.address)
     if (step.kind !== 'address-deprecate' || !isDone) return
-    learn(step.pid, step.address, step.validSeconds, now())
+    learn(step.pid, step.address, step, now())
   }
 
   function forget(pid: number): void {
@@ -118,8 +134,8 @@ export function createContainerInterfaces(
     readings.set(pid, reading)
     lifetimes.delete(pid)
     for (const { name } of parseLinks(reading.json)) {
-      for (const { address, isDeprecated, validSeconds } of parseAddresses(reading.json, name)) {
-        if (isDeprecated) learn(pid, address, validSeconds, at)
+      for (const state of parseAddresses(reading.json, name)) {
+        if (state.isDeprecated) learn(pid, state.address, state, at)
       }
     }
     return reading
@@ -135,14 +151,14 @@ export function createContainerInterfaces(
       forget(pid)
       return null
     }
-    const known = readKnown(text, endpoints, (address) => validSecondsOf(pid, address))
+    const known = readKnown(text, endpoints, (address) => knownOf(pid, address))
     if (known !== null) return known
     const reading = await readThoroughly(pid, text)
     if (reading === null) return null
     const links = parseLinks(reading.json)
     const seconds = Math.floor((now() - reading.at) / 1000)
-    return endpoints.map(({ mac }): InterfaceState => {
-      const link = links.find((candidate) => mac !== '' && candidate.mac === mac)
+    return endpoints.map((endpoint): InterfaceState => {
+      const link = findLink(endpoint, links, reading.json)
       if (link === undefined) return NOT_FOUND
       const addresses = parseAddresses(reading.json, link.name)
       return {

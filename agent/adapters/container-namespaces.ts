@@ -20,8 +20,11 @@ export function renderAddressCommand(step: AddressStep): string {
     case 'address-add':
       // nodad: the suffix is ours alone, and the second that DAD takes would be an outage.
       return `address replace ${target} nodad`
-    case 'address-deprecate':
-      return `address change ${target} preferred_lft 0 valid_lft ${step.validSeconds ?? 'forever'}`
+    case 'address-deprecate': {
+      // Without that word the kernel forgets that it made the address, and drops its temporary ones.
+      const own = step.isLearnt ? ' mngtmpaddr' : ''
+      return `address change ${target}${own} preferred_lft 0 valid_lft ${step.validSeconds ?? 'forever'}`
+    }
     case 'address-remove':
       return `address del ${target}`
   }

@@ -16,6 +16,11 @@ const PERMANENT = 0x80
 // Scope of link-local addresses in if_inet6.
 const LINK_SCOPE = '20'
 
+const FOREVER = { validSeconds: null } as const
+
+/** What the file does not say of an address. */
+export type KnownState = Pick<AddressState, 'validSeconds' | 'isLearnt'>
+
 /** An address of a namespace, and the interface it is on. */
 export interface NamedAddress {
   readonly interface: string
@@ -28,12 +33,12 @@ function readHex(text: string): Address {
 
 /**
  * Reads the non-link-local addresses of /proc/PID/net/if_inet6. The file has no lifetimes, so it
- * answers only for addresses that last forever, and for deprecated ones whose remaining valid lifetime
- * is known from elsewhere: `null` when any other is there.
+ * answers only for addresses that last forever, and for deprecated ones of which the rest is known from
+ * elsewhere: `null` when any other is there.
  */
 export function parseKnownAddresses(
   text: string,
-  validSecondsOf: (address: Address) => number | null | undefined = () => undefined,
+  knownOf: (address: Address) => KnownState | undefined = () => undefined,
 ): readonly NamedAddress[] | null {
   const rows = text.split('\n').map((line) => line.trim().split(/\s+/))
   const found: NamedAddress[] = []
@@ -44,15 +49,15 @@ export function parseKnownAddresses(
     const flags = Number.parseInt(flagText ?? '', 16)
     const isPermanent = (flags & PERMANENT) !== 0
     const isDeprecated = (flags & DEPRECATED) !== 0
-    const validSeconds = isDeprecated ? validSecondsOf(address) : isPermanent ? null : undefined
-    if (validSeconds === undefined) return null
+    const known = isDeprecated ? knownOf(address) : isPermanent ? FOREVER : undefined
+    if (known === undefined) return null
     found.push({
       interface: name,
       state: {
         address,
         length: Number.parseInt(length, 16),
         preferredSeconds: isDeprecated ? 0 : null,
-        validSeconds,
+        ...known,
         isTemporary: (flags & TEMPORARY) !== 0,
         isDeprecated,
         isTentative: (flags & TENTATIVE) !== 0,

@@ -26,6 +26,7 @@ const addressSchema = v.looseObject({
   tentative: flagSchema,
   dadfailed: flagSchema,
   dynamic: flagSchema,
+  mngtmpaddr: flagSchema,
   valid_life_time: v.optional(secondsSchema, FOREVER),
   preferred_life_time: v.optional(secondsSchema, FOREVER),
 })
@@ -77,6 +78,8 @@ export function parseAddresses(json: string, interfaceName: string): readonly Ad
         isTentative: info.tentative,
         isDadFailed: info.dadfailed,
         isDynamic: info.dynamic,
+        // What the kernel makes from an announced prefix it marks so, whether or not it uses it.
+        ...(info.mngtmpaddr || info.temporary ? { isLearnt: true } : {}),
       }
     })
 }

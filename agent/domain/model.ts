@@ -17,6 +17,11 @@ export interface AddressState {
   readonly isDadFailed: boolean
   /** Learnt from a router advertisement, as opposed to set by hand. */
   readonly isDynamic: boolean
+  /**
+   * Made by the kernel itself from a router advertisement. `isDynamic` is less: the kernel says that of
+   * every address whose lifetime ends.
+   */
+  readonly isLearnt?: boolean
 }
 
 /** A prefix delegated to this host (RFC 8415 §6.3); lifetimes in seconds, `null` is forever. */
@@ -93,12 +98,19 @@ export interface NetworkState {
   readonly id: string
   readonly name: string
   readonly driver: string
-  /** Name of the host's bridge interface. */
+  /** What the driver calls the mode, where that decides who reaches the containers. */
+  readonly mode?: string
+  /**
+   * The host's interface behind which the containers are: the bridge, or the parent of a macvlan or
+   * ipvlan network, which is empty where that has none.
+   */
   readonly bridge: string
   readonly bridgeIndex: number | null
   readonly isInternal: boolean
   /** False where the network was made with `com.docker.network.bridge.enable_icc=false`. */
   readonly allowsInterContainer?: boolean
+  /** Whether somebody has named its IPv6 gateway, as opposed to Docker choosing one. */
+  readonly hasGateway?: boolean
   /** What Docker 27 and newer do to IPv6 of a bridge network; absent where the network does not say. */
   readonly gatewayMode?: GatewayMode
   /** Docker's own IPv6 subnets, a ULA in the stable base layout. */
@@ -109,7 +121,7 @@ export interface NetworkState {
 /** One container's interface on one network. */
 export interface AttachmentState {
   readonly networkId: string
-  /** Interface name inside the container, `null` when it could not be found by its MAC address. */
+  /** Interface name inside the container, `null` when it could not be found there. */
   readonly interface: string | null
   /** The IPv6 address Docker gave it, `null` where the network has no IPv6. */
   readonly dockerAddress: Address | null

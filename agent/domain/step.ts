@@ -49,6 +49,8 @@ export type Step =
       readonly kind: 'address-deprecate'
       /** Remaining valid lifetime in seconds after which the kernel removes it, `null` is forever. */
       readonly validSeconds: number | null
+      /** The kernel has made it from an announcement, and keeps it as one of its own. */
+      readonly isLearnt?: boolean
     } & ContainerAddress)
   | ({ readonly kind: 'uplink-deprecate' } & UplinkAddress)
   | ({ readonly kind: 'address-remove' } & ContainerAddress)

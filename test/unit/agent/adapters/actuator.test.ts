@@ -218,10 +218,12 @@ describe('the actuator', () => {
     await host.apply([
       { kind: 'address-deprecate', validSeconds: 60, ...inContainer(10, 1) },
       { kind: 'address-deprecate', validSeconds: null, ...inContainer(10, 2) },
+      { kind: 'address-deprecate', validSeconds: 60, isLearnt: true, ...inContainer(10, 3) },
     ])
     expect(host.commands.calls[0]?.input).toBe(
       'address change 2001:db8:2:2:1::1/80 dev eth0 preferred_lft 0 valid_lft 60\n' +
-        'address change 2001:db8:2:2:1::2/80 dev eth0 preferred_lft 0 valid_lft forever\n',
+        'address change 2001:db8:2:2:1::2/80 dev eth0 preferred_lft 0 valid_lft forever\n' +
+        'address change 2001:db8:2:2:1::3/80 dev eth0 mngtmpaddr preferred_lft 0 valid_lft 60\n',
     )
   })
 

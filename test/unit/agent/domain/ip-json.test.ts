@@ -26,9 +26,17 @@ describe('parseAddresses', () => {
         isTentative: false,
         isDadFailed: false,
         isDynamic: true,
+        isLearnt: true,
       },
     ])
   })
+
+  it.each(['initial', 'flash', 'flash-temp', 'graceful', 'stable-privacy', 'temp-graceful'])(
+    'knows the addresses of %s as made by the kernel',
+    (name) => {
+      for (const { isLearnt } of addresses(name)) expect(isLearnt).toBe(true)
+    },
+  )
 
   it.each([
     [
@@ -84,9 +92,11 @@ describe('parseAddresses', () => {
         ],
       },
     ])
-    expect(parseAddresses(json, 'eth0')).toMatchObject([
+    const found = parseAddresses(json, 'eth0')
+    expect(found).toMatchObject([
       { address: '2001:db8::1', validSeconds: null, preferredSeconds: null, isDynamic: false },
     ])
+    expect(found[0]).not.toHaveProperty('isLearnt')
   })
 
   it.each([
