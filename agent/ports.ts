@@ -22,7 +22,8 @@ export interface Kernel {
 
 /** Docker, read only: phase *make* never changes Docker's state. */
 export interface Containers {
-  read(): Promise<{
+  /** Reads the networks that take part or did; `also` those of these ids, which no route shows. */
+  read(also?: ReadonlySet<string>): Promise<{
     readonly networks: readonly NetworkState[]
     readonly containers: readonly ContainerState[]
   }>

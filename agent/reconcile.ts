@@ -11,6 +11,7 @@ import {
 } from './domain/claims.ts'
 import { desire } from './domain/desired.ts'
 import { isSameButLifetimes, laterObserved } from './domain/glance.ts'
+import { rememberSubnets } from './domain/lan-networks.ts'
 import type { Instant, Intent, Observed, PrefixDecision } from './domain/model.ts'
 import type { Numbering } from './domain/numbering.ts'
 import { planSteps } from './domain/plan.ts'
@@ -129,11 +130,11 @@ export function createReconciler(ports: ReconcilerPorts, intent: Intent): Reconc
     return { uplinks, now: ports.clock() }
   }
 
-  async function observe(): Promise<{ observed: Observed; now: Instant }> {
+  async function observe({ lan = [] }: AgentState): Promise<{ observed: Observed; now: Instant }> {
     const [{ uplinks, now }, routes, docker, proxy, neighbours, firewall] = await Promise.all([
       readUplinks(),
       ports.kernel.readRoutes(),
-      ports.containers.read(),
+      ports.containers.read(new Set(lan.map(({ networkId }) => networkId))),
       ports.proxy?.read() ?? null,
       ports.neighbours?.read() ?? null,
       ports.firewall?.read() ?? null,
@@ -142,7 +143,7 @@ export function createReconciler(ports: ReconcilerPorts, intent: Intent): Reconc
   }
 
   async function plan(state: AgentState): Promise<PassPlan> {
-    const [{ observed, now }, reported] = await Promise.all([observe(), ports.reportedClaim()])
+    const [{ observed, now }, reported] = await Promise.all([observe(state), ports.reportedClaim()])
     const planned = planPass(state, observed, reported, intent, now)
     const settlesAt = nextSettling(planned)
     if (settlesAt === undefined || settlesAt > now + SOON_MS) return planned
@@ -250,10 +251,12 @@ function planPass(
   const uplinks = Object.fromEntries(
     [main, ...others].map(({ uplink, numbering }) => [uplink, numbering]),
   )
-  const { desired, placed, problems } = desire(observed, { uplinks }, intent, now)
+  const numbered = { ...known, uplinks }
+  const { desired, placed, problems } = desire(observed, numbered, intent, now)
   const named = collectNames(observed.containers, placed, intent)
   const claims = rememberClaims(known.claims, named.names, now)
-  const next: AgentState = { v: 2, uplinks, claims }
+  const lan = rememberSubnets(known.lan ?? [], desired.lan, observed)
+  const next: AgentState = { v: 2, uplinks, claims, ...(lan.length > 0 ? { lan } : {}) }
   const claimedIn = findClaimedPrefixes(next, claims, reported, intent)
   const isHeld = main.numbering.current === null || claimedIn.problems.length > 0
   const claimed = isHeld ? null : claimAt(claimedIn.prefixOf, claims)

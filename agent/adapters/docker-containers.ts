@@ -101,7 +101,7 @@ export function createDockerContainers(parts: DockerContainersParts): Containers
     return { id, name, pid, labels, attachments }
   }
 
-  async function read() {
+  async function read(also: ReadonlySet<string> = new Set()) {
     const [networkList, containerList, indexes, routes] = await Promise.all([
       api.listNetworks(),
       api.listContainers(),
@@ -111,7 +111,7 @@ export function createDockerContainers(parts: DockerContainersParts): Containers
     const hasRoute = ({ bridge }: NetworkState) =>
       routes.some((route) => route.interface === bridge)
     const networks = decodeNetworks(networkList)
-      .filter((network) => parts.takesPart(network) || hasRoute(network))
+      .filter((network) => parts.takesPart(network) || hasRoute(network) || also.has(network.id))
       .map((network) => ({ ...network, bridgeIndex: indexes.get(network.bridge) ?? null }))
     const ids = new Set(networks.map(({ id }) => id))
     const listed = decodeContainers(containerList)

@@ -3,6 +3,7 @@ import { ReprefixError } from '../../shared/errors.ts'
 import { type Address, networkOf, type Prefix, parseAddress } from '../../shared/ipv6.ts'
 import { describeIssues } from '../../shared/issue.ts'
 import type { DockerFacts } from '../domain/docker-advice.ts'
+import { isOnLan } from '../domain/lan-networks.ts'
 import type { GatewayMode, NetworkState } from '../domain/model.ts'
 
 /** A network as `GET /networks` lists it; a member an older or newer daemon leaves out is empty. */
@@ -13,7 +14,11 @@ const networkSchema = v.object({
   Internal: v.optional(v.boolean(), false),
   IPAM: v.optional(
     v.nullish(
-      v.object({ Config: v.nullish(v.array(v.object({ Subnet: v.nullish(v.string()) }))) }),
+      v.object({
+        Config: v.nullish(
+          v.array(v.object({ Subnet: v.nullish(v.string()), Gateway: v.nullish(v.string()) })),
+        ),
+      }),
     ),
   ),
   Options: v.nullish(v.record(v.string(), v.string())),
@@ -66,6 +71,7 @@ const ID_IN_BRIDGE_NAME = 12
 const INTER_CONTAINER_OPTION = 'com.docker.network.bridge.enable_icc'
 /** How Go's ParseBool, which reads Docker's options, lets false be written. */
 const FALSE = ['0', 'f', 'F', 'false', 'FALSE', 'False']
+const PARENT_OPTION = 'parent'
 const BRIDGE_NAME_OPTION = 'com.docker.network.bridge.name'
 const GATEWAY_MODE_OPTION = 'com.docker.network.bridge.gateway_mode_ipv6'
 const GATEWAY_MODES: readonly GatewayMode[] = ['nat', 'nat-unprotected', 'routed', 'isolated']
@@ -92,8 +98,9 @@ export function decodeNetworks(value: unknown): readonly NetworkState[] {
     id: network.Id,
     name: network.Name,
     driver: network.Driver,
-    bridge: network.Options?.[BRIDGE_NAME_OPTION] ?? `br-${network.Id.slice(0, ID_IN_BRIDGE_NAME)}`,
+    bridge: decodeBridge(network),
     bridgeIndex: null,
+    ...decodeLanOptions(network),
     isInternal: network.Internal,
     ...(FALSE.includes(network.Options?.[INTER_CONTAINER_OPTION] ?? '')
       ? { allowsInterContainer: false }
@@ -104,6 +111,21 @@ export function decodeNetworks(value: unknown): readonly NetworkState[] {
     labels: network.Labels ?? {},
     ...decodeGatewayMode(network.Options?.[GATEWAY_MODE_OPTION]),
   }))
+}
+
+/** Docker makes a link of its own, which leads nowhere, for a network that names no parent. */
+function decodeBridge({ Id, Driver, Options }: v.InferOutput<typeof networkSchema>): string {
+  const id = Id.slice(0, ID_IN_BRIDGE_NAME)
+  if (!isOnLan({ driver: Driver })) return Options?.[BRIDGE_NAME_OPTION] ?? `br-${id}`
+  const parent = Options?.[PARENT_OPTION] ?? ''
+  return [`dm-${id}`, `di-${id}`].includes(parent) ? '' : parent
+}
+
+function decodeLanOptions({ Driver, Options, IPAM }: v.InferOutput<typeof networkSchema>) {
+  if (!isOnLan({ driver: Driver })) return {}
+  const hasGateway = (IPAM?.Config ?? []).some(({ Gateway }) => Gateway?.includes(':'))
+  const mode = Options?.[`${Driver}_mode`]
+  return { hasGateway, ...(mode ? { mode } : {}) }
 }
 
 function decodeGatewayMode(text: string | undefined): { gatewayMode?: GatewayMode } {

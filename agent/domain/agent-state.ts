@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import { ReprefixError } from '../../shared/errors.ts'
-import { type Address, parseAddress } from '../../shared/ipv6.ts'
+import { type Address, type Prefix, parseAddress } from '../../shared/ipv6.ts'
 import { describeIssues } from '../../shared/issue.ts'
 import { canonicalBy, nameSchema, prefixSchema } from '../../shared/schema.ts'
 import type { RememberedClaim } from './claims.ts'
@@ -15,6 +15,14 @@ export interface AgentState {
   /** Interface → how its networks are numbered. */
   readonly uplinks: Readonly<Record<string, Numbering>>
   readonly claims: readonly RememberedClaim[]
+  /** Subnets of ours on networks where no route of the host shows them; absent where there are none. */
+  readonly lan?: readonly RememberedSubnet[]
+}
+
+/** A subnet in which containers of one network have addresses of ours. */
+export interface RememberedSubnet {
+  readonly networkId: string
+  readonly subnet: Prefix
 }
 
 /** The state of an agent that has never run. */
@@ -74,6 +82,7 @@ const stateSchema2 = v.strictObject({
   v: v.literal(2),
   uplinks: v.record(v.string(), v.strictObject(numberingEntries)),
   claims: v.array(v.strictObject({ name: nameSchema, uplink: v.string(), ...claimedHosts })),
+  lan: v.exactOptional(v.array(v.strictObject({ networkId: v.string(), subnet: prefixSchema }))),
 })
 
 /**

@@ -1,5 +1,5 @@
-import { contains, lengthOf, splice, subnetOf } from '../../shared/ipv6.ts'
-import { type AgentState, numberingOf } from './agent-state.ts'
+import { contains, lengthOf, type Prefix, splice, subnetOf } from '../../shared/ipv6.ts'
+import { type AgentState, numberingOf, type RememberedSubnet } from './agent-state.ts'
 import { type PlacedContainer, placeContainers } from './container-placement.ts'
 import {
   type DesiredNeighbours,
@@ -8,17 +8,20 @@ import {
 } from './desired-neighbours.ts'
 import { type DesiredProxy, desireProxy } from './desired-proxy.ts'
 import { desireFirewall } from './firewall-rules.ts'
+import { isOnLan, unfiltered } from './lan-networks.ts'
 import type {
   AddressState,
   FirewallState,
   Instant,
   Intent,
+  NetworkState,
   Observed,
+  RetiringPrefix,
   RouteState,
   UplinkSnapshot,
 } from './model.ts'
 import { livePrefixes, type Numbering } from './numbering.ts'
-import { isDockersOwn, type OwnedSubnet, ownedSubnets, refusedInterfaces } from './ownership.ts'
+import { hasRouteOfOurs, type OwnedSubnet, ownedSubnets, refusedInterfaces } from './ownership.ts'
 import { type NetworkPlacement, placeNetworks } from './placement.ts'
 import type { Problem } from './problem.ts'
 import type { ContainerAddress, UplinkAddress } from './step.ts'
@@ -31,6 +34,8 @@ export interface DesiredAddress extends ContainerAddress {
   readonly isDeprecated: boolean
   /** Remaining valid lifetime, `null` is forever. */
   readonly validSeconds: number | null
+  /** The kernel's own, which may be deprecated and nothing else. */
+  readonly isLearnt?: boolean
 }
 
 /** Everything this host shall look like. What it does not speak of is left alone. */
@@ -47,6 +52,8 @@ export interface Desired {
     readonly hook: FirewallState['hook']
   } | null
   readonly owned: readonly OwnedSubnet[]
+  /** Subnets in use that no route shows: to be remembered before they are. */
+  readonly lan: readonly RememberedSubnet[]
   /** Container interfaces (`attachmentKey`) that are left exactly as they are. */
   readonly refused: ReadonlySet<string>
 }
@@ -71,22 +78,25 @@ export interface Desire {
  */
 export function desire(
   observed: Observed,
-  state: Pick<AgentState, 'uplinks'>,
+  state: Pick<AgentState, 'uplinks' | 'lan'>,
   intent: Intent,
   now: Instant,
 ): Desire {
   const networks = placeNetworks(observed, intent)
   const containers = placeContainers(observed, networks.placed, intent)
-  const proxy = desireProxy(observed, networks.placed, intent)
-  const firewall = desireFirewall(observed, networks.placed, containers.placed, intent, now)
+  // Who is on the LAN answers there by itself, and past this host's packet filter.
+  const bridged = networks.placed.filter(({ network }) => !isOnLan(network))
+  const proxy = desireProxy(observed, bridged, intent)
+  const firewall = desireFirewall(observed, bridged, containers.placed, intent, now)
   const refused = refusedInterfaces(observed, networks, containers)
   const numbered = containers.placed.map(
-    (placed) =>
-      [placed.uplink, addressesOf(placed, numberingOf(state, placed.uplink), now)] as const,
+    (placed) => [placed, addressesOf(placed, numberingOf(state, placed.uplink), now)] as const,
   )
-  const proxied = numbered.flatMap(([uplink, addresses]) =>
-    addresses.map(({ address }): ProxiedAddress => ({ interface: uplink, address })),
-  )
+  const proxied = numbered
+    .filter(([{ network }]) => !isOnLan(network))
+    .flatMap(([{ uplink }, addresses]) =>
+      addresses.map(({ address }): ProxiedAddress => ({ interface: uplink, address })),
+    )
   const neighbours = desireNeighbours(observed, proxied, state, intent, refused)
   const desired: Desired = {
     addresses: numbered.flatMap(([, addresses]) => addresses),
@@ -98,6 +108,9 @@ export function desire(
     neighbours: neighbours.desired,
     firewall: firewall.desired,
     owned: ownedSubnets(observed, networks, state, intent),
+    lan: subnetsOf(networks, state, now)
+      .filter(({ network }) => isOnLan(network))
+      .map(({ network, subnet }) => ({ networkId: network.id, subnet })),
     refused,
   }
   return {
@@ -109,6 +122,7 @@ export function desire(
       ...proxy.problems,
       ...neighbours.problems,
       ...firewall.problems,
+      ...unfiltered(networks.placed, intent),
     ],
   }
 }
@@ -135,7 +149,10 @@ function addressesOf(
   const overlay = livePrefixes(numbering, prefixLength, now).flatMap((prefix) => {
     const address = splice(prefix.prefix, placed.host)
     // The kernel keeps the length an address was added with, and asks for it when it is removed.
-    const state = present(address) ?? { address, length: lengthOf(suffix) }
+    const known = present(address)
+    // The kernel's own, where a container asks for just that one: it keeps the lifetimes right.
+    if (known?.isLearnt && isOnLan(network)) return []
+    const state = known ?? { address, length: lengthOf(suffix) }
     if (!prefix.retiring) return [build(state, PREFERRED)]
     if (prefix.retiring.cause === 'flash' && !present(address)) return []
     const isDockers = address === attachment.dockerAddress
@@ -144,8 +161,45 @@ function addressesOf(
   const own = attachment.addresses.find(({ address }) => address === attachment.dockerAddress)
   const isInFormer = numbering.retiring.some(({ prefix }) => own && contains(prefix, own.address))
   const isListed = overlay.some(({ address }) => address === own?.address)
-  if (!own || !isInFormer || isListed) return overlay
-  return [...overlay, build(own, deprecated(null, now))]
+  const dockers = own && isInFormer && !isListed ? [build(own, deprecated(null, now))] : []
+  const learnt = isOnLan(network)
+    ? lostAddresses(attachment.addresses, numbering, now).map(([state, validUntil]) => {
+        return { ...build(state, deprecated(validUntil, now)), isLearnt: true }
+      })
+    : []
+  return [...overlay, ...dockers, ...learnt]
+}
+
+/**
+ * What the container's own kernel has learnt in a prefix that was lost: it prefers that until it hears
+ * otherwise, and the router says nothing of such a prefix any more.
+ */
+function lostAddresses(
+  addresses: readonly AddressState[],
+  numbering: Numbering,
+  now: Instant,
+): readonly (readonly [AddressState, Instant | null])[] {
+  const lost = lostPrefixes(numbering, now)
+  return addresses
+    .filter(({ isLearnt, isTemporary }) => isLearnt === true && !isTemporary)
+    .flatMap((state) => {
+      const former = lost.find(({ prefix }) => contains(prefix, state.address))
+      return former === undefined ? [] : [[state, former.validUntil] as const]
+    })
+}
+
+/** Former prefixes that no router has announced since they were given up for another. */
+function lostPrefixes(
+  { prefixes, current, retiring }: Numbering,
+  now: Instant,
+): readonly RetiringPrefix[] {
+  return retiring.filter(({ prefix, cause, since, validUntil }) => {
+    if (cause !== 'flash' || prefix === current?.prefix) return false
+    if (validUntil !== null && validUntil <= now) return false
+    // Refreshed since then, it is another live prefix: the kernel knows best.
+    const entry = prefixes.find((known) => known.prefix === prefix)
+    return entry === undefined || entry.lastRefreshed <= since
+  })
 }
 
 type Deprecation = Pick<DesiredAddress, 'isDeprecated' | 'validSeconds'>
@@ -156,30 +210,35 @@ function deprecated(validUntil: Instant | null, now: Instant): Deprecation {
   return { isDeprecated: true, validSeconds }
 }
 
-function routesOf(
+function subnetsOf(
   { placed }: NetworkPlacement,
   state: Pick<AgentState, 'uplinks'>,
   now: Instant,
-): readonly RouteState[] {
+): readonly { readonly network: NetworkState; readonly subnet: Prefix }[] {
   return placed.flatMap(({ network, suffix, uplink, prefixLength }) =>
-    livePrefixes(numberingOf(state, uplink), prefixLength, now)
-      .map(({ prefix }) => ({ subnet: subnetOf(prefix, suffix), interface: network.bridge }))
-      .filter(({ subnet }) => !isDockersOwn(subnet, network)),
+    livePrefixes(numberingOf(state, uplink), prefixLength, now).map(({ prefix }) => ({
+      network,
+      subnet: subnetOf(prefix, suffix),
+    })),
   )
+}
+
+function routesOf(
+  networks: NetworkPlacement,
+  state: Pick<AgentState, 'uplinks'>,
+  now: Instant,
+): readonly RouteState[] {
+  return subnetsOf(networks, state, now)
+    .filter(({ network, subnet }) => hasRouteOfOurs(subnet, network))
+    .map(({ network, subnet }) => ({ subnet, interface: network.bridge }))
 }
 
 function deprecatedOnUplink(
   uplink: UplinkSnapshot,
-  { prefixes, current, retiring }: Numbering,
+  numbering: Numbering,
   now: Instant,
 ): readonly UplinkAddress[] {
-  const lost = retiring.filter(({ prefix, cause, since, validUntil }) => {
-    if (cause !== 'flash' || prefix === current?.prefix) return false
-    if (validUntil !== null && validUntil <= now) return false
-    // Refreshed since then, it is another live prefix: the kernel knows best.
-    const entry = prefixes.find((known) => known.prefix === prefix)
-    return entry === undefined || entry.lastRefreshed <= since
-  })
+  const lost = lostPrefixes(numbering, now)
   return uplink.addresses
     .filter(({ address, isDynamic }) => {
       return isDynamic && lost.some(({ prefix }) => contains(prefix, address))

@@ -1,6 +1,7 @@
 import { contains, lengthOf, type Prefix, subnetOf } from '../../shared/ipv6.ts'
 import { type AgentState, numberingOf } from './agent-state.ts'
 import { attachmentKey, type ContainerPlacement } from './container-placement.ts'
+import { isOnLan } from './lan-networks.ts'
 import type { Intent, NetworkState, Observed } from './model.ts'
 import type { NetworkPlacement } from './placement.ts'
 import { uplinksOf } from './uplinks.ts'
@@ -10,7 +11,7 @@ export interface OwnedSubnet {
   readonly networkId: string
   readonly bridge: string
   readonly subnet: Prefix
-  /** False where Docker's own connected route leads there. */
+  /** False where Docker's own connected route leads there, or the one of the LAN. */
   readonly hasRoute: boolean
 }
 
@@ -19,16 +20,22 @@ export function isDockersOwn(subnet: Prefix, network: NetworkState): boolean {
   return network.subnets.some((own) => contains(own, subnet))
 }
 
+/** Whether a subnet in use has a route of ours; the LAN's own one leads to a network that is on it. */
+export function hasRouteOfOurs(subnet: Prefix, network: NetworkState): boolean {
+  return !isOnLan(network) && !isDockersOwn(subnet, network)
+}
+
 /**
  * Where leftovers of ours can be: the subnets of numbered networks in every prefix still remembered,
- * and, for networks no longer numbered or numbered otherwise, what a route to their bridge shows.
+ * and, for networks no longer numbered or numbered otherwise, what a route to their bridge shows or,
+ * where they have no route, the state remembers.
  * Prefixes of other uplinks count too: a network may have been moved. Nothing is owned on a network
  * that was refused.
  */
 export function ownedSubnets(
   observed: Observed,
   { placed, refused }: NetworkPlacement,
-  state: Pick<AgentState, 'uplinks'>,
+  state: Pick<AgentState, 'uplinks' | 'lan'>,
   intent: Intent,
 ): readonly OwnedSubnet[] {
   const remembered = uplinksOf(intent).flatMap(({ uplink, prefixLength }) => {
@@ -43,7 +50,7 @@ export function ownedSubnets(
       .filter((prefix) => lengthOf(prefix) === prefixLength)
       .map((prefix) => {
         const subnet = subnetOf(prefix, suffix)
-        return { network, subnet, hasRoute: !isDockersOwn(subnet, network) }
+        return { network, subnet, hasRoute: hasRouteOfOurs(subnet, network) }
       }),
   )
   const routed = observed.networks.flatMap((network) =>
@@ -53,8 +60,13 @@ export function ownedSubnets(
       .filter(({ subnet }) => !isDockersOwn(subnet, network))
       .map(({ subnet }) => ({ network, subnet, hasRoute: true })),
   )
+  const known = observed.networks.flatMap((network) =>
+    (state.lan ?? [])
+      .filter(({ networkId }) => networkId === network.id)
+      .map(({ subnet }) => ({ network, subnet, hasRoute: false })),
+  )
   const seen = new Set<string>()
-  return [...numbered, ...routed].flatMap(({ network, subnet, hasRoute }) => {
+  return [...numbered, ...routed, ...known].flatMap(({ network, subnet, hasRoute }) => {
     const key = `${network.id} ${subnet}`
     if (refused.has(network.id) || seen.has(key)) return []
     seen.add(key)

@@ -11,6 +11,7 @@ import {
   type Suffix,
   subnetOf,
 } from '../../shared/ipv6.ts'
+import { isOnLan, isOursIn, whyNotOnLan } from './lan-networks.ts'
 import type { Intent, NetworkState, Observed } from './model.ts'
 import type { Admitted, Problem } from './problem.ts'
 import { findUplink, UPLINK_LABEL, uplinksOf } from './uplinks.ts'
@@ -108,30 +109,39 @@ interface Wish {
   readonly text: string
   /** Name of the uplink, as written. */
   readonly uplink: string
+  /** Whether somebody has named the uplink, as opposed to its being the obvious one. */
+  readonly isUplinkNamed: boolean
   readonly where: string
   readonly isSetting: boolean
 }
 
 function wishFor(network: NetworkState, intent: Intent): Wish | undefined {
-  const uplink = wishedUplink(network, intent)
+  const named = namedUplink(network, intent)
+  const uplink = { uplink: named ?? obviousUplink(network, intent), isUplinkNamed: !!named }
   const setting = Object.hasOwn(intent.networks, network.name)
     ? intent.networks[network.name]
     : undefined
   if (setting !== undefined) {
     const where = `settings, docker.networks.${network.name}`
-    return { text: setting, uplink, where, isSetting: true }
+    return { text: setting, ...uplink, where, isSetting: true }
   }
   const label = network.labels[SUBNET_LABEL]
   if (label === undefined) return undefined
   const where = `network ${network.name}, label ${SUBNET_LABEL}`
-  return { text: label, uplink, where, isSetting: false }
+  return { text: label, ...uplink, where, isSetting: false }
 }
 
-function wishedUplink({ name, labels }: NetworkState, intent: Intent): string {
+function namedUplink({ name, labels }: NetworkState, intent: Intent): string | undefined {
   const setting = Object.hasOwn(intent.networkUplinks, name)
     ? intent.networkUplinks[name]
     : undefined
-  return setting ?? labels[UPLINK_LABEL] ?? intent.uplink
+  return setting ?? labels[UPLINK_LABEL]
+}
+
+/** A network on the LAN of an uplink has the prefix of that LAN. */
+function obviousUplink(network: NetworkState, intent: Intent): string {
+  const own = isOnLan(network) ? findUplink(intent, network.bridge) : undefined
+  return (own ?? intent).uplink
 }
 
 function admit(
@@ -144,6 +154,8 @@ function admit(
   const found = findUplink(intent, wish.uplink)
   if (found === undefined) return { problem: unknownUplink(wish.uplink, intent) }
   const { uplink, prefixLength, within } = found
+  const misplaced = isOnLan(network) ? whyNotOnLan(network, found, wish.isUplinkNamed) : undefined
+  if (misplaced !== undefined) return { problem: { code: 'NETWORK_UNSUITABLE', ...misplaced } }
   const suffix = readSuffix(wish.text, prefixLength)
   if ('value' in suffix) {
     return { value: { network, suffix: suffix.value, uplink, prefixLength, within } }
@@ -167,10 +179,11 @@ function unknownUplink(name: string, intent: Intent): Omit<Problem, 'where'> {
 }
 
 function whyUnsuitable(network: NetworkState): { what: string; remedy: string } | undefined {
-  if (network.driver !== 'bridge') {
+  if (network.driver !== 'bridge' && !isOnLan(network)) {
     return {
       what: `it is a ${network.driver} network`,
-      remedy: 'only bridge networks can be numbered: remove the subnet from this one',
+      remedy:
+        'only bridge, macvlan and ipvlan networks can be numbered: remove the subnet from this one',
     }
   }
   if (network.isInternal) {
@@ -179,7 +192,7 @@ function whyUnsuitable(network: NetworkState): { what: string; remedy: string } 
       remedy: 'create it without --internal, or remove its subnet',
     }
   }
-  if (network.bridgeIndex === null) {
+  if (network.bridgeIndex === null && !isOnLan(network)) {
     return {
       what: `its bridge ${network.bridge} is not on this host`,
       remedy: `remove the network and create it again, or restart Docker`,
@@ -202,17 +215,24 @@ function readSuffix(text: string, prefixLength: number): Admitted<Suffix> {
   }
 }
 
-/** Whether it has this subnet already, by a route of the host or from Docker itself. */
-function isNumbered(
-  { network, suffix, prefixLength }: PlacedNetwork,
-  { routes }: Observed,
-): boolean {
+/** Whether it has this subnet already, by a route of the host, in a container, or from Docker itself. */
+function isNumbered(place: PlacedNetwork, { routes, containers }: Observed): boolean {
+  const { network, suffix, prefixLength } = place
   const routed = routes.filter((route) => route.interface === network.bridge)
-  return [...routed.map(({ subnet }) => subnet), ...network.subnets].some(
+  const isInPlace = [...routed.map(({ subnet }) => subnet), ...network.subnets].some(
     (subnet) =>
       lengthOf(subnet) === lengthOf(suffix) &&
       hostPart(addressOf(subnet), prefixLength) === addressOf(suffix),
   )
+  if (isInPlace || !isOnLan(network)) return isInPlace
+  const attachments = containers.flatMap((container) => container.attachments)
+  return attachments
+    .filter(({ networkId }) => networkId === network.id)
+    .some((at) =>
+      at.addresses.some((state) =>
+        isOursIn(subnetOf(networkOf(state.address, prefixLength), suffix), state, at),
+      ),
+    )
 }
 
 function isOverlapping(a: PlacedNetwork, b: PlacedNetwork): boolean {

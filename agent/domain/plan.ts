@@ -1,7 +1,7 @@
-import { contains } from '../../shared/ipv6.ts'
 import { attachmentKey } from './container-placement.ts'
 import type { Desired, DesiredAddress } from './desired.ts'
 import { planNeighbours } from './desired-neighbours.ts'
+import { isOursIn } from './lan-networks.ts'
 import type { AddressState, AttachmentState, ContainerState, Observed } from './model.ts'
 import { type ContainerAddress, STAGES, type Step } from './step.ts'
 
@@ -56,7 +56,8 @@ function planAddress(desired: DesiredAddress, observed: Observed): readonly Step
     const isThere = state && !isDeprecatedNow(state) && isForever(state)
     return isThere ? [] : [{ kind: 'address-add', bridge, ...target }]
   }
-  const deprecate: Step = { kind: 'address-deprecate', ...target, validSeconds }
+  const learnt = desired.isLearnt ? { isLearnt: true } : {}
+  const deprecate: Step = { kind: 'address-deprecate', ...target, validSeconds, ...learnt }
   if (state === undefined) return [{ kind: 'address-add', bridge, ...target }, deprecate]
   const isThere = isDeprecatedNow(state) && isLifetimeClose(state.validSeconds, validSeconds)
   return isThere ? [] : [deprecate]
@@ -99,10 +100,9 @@ function planRemovals(desired: Desired, observed: Observed): readonly Step[] {
     ),
   )
   const isLeftover = (state: AddressState, { id }: ContainerState, at: AttachmentState) =>
-    state.address !== at.dockerAddress &&
     !wanted.has([id, at.networkId, state.address].join(' ')) &&
     desired.owned.some(
-      ({ networkId, subnet }) => networkId === at.networkId && contains(subnet, state.address),
+      ({ networkId, subnet }) => networkId === at.networkId && isOursIn(subnet, state, at),
     )
   return observed.containers.flatMap((container) =>
     container.attachments.flatMap((at) => {

@@ -1,4 +1,5 @@
 import { contains } from '../../shared/ipv6.ts'
+import { isOursIn } from './lan-networks.ts'
 import type {
   Instant,
   Observed,
@@ -92,9 +93,7 @@ function isInUse({ prefix }: RetiringPrefix, { routes, networks, containers }: O
   return (
     routes.some((route) => bridges.has(route.interface) && contains(prefix, route.subnet)) ||
     containers.some(({ attachments }) =>
-      attachments.some(({ addresses, dockerAddress }) =>
-        addresses.some(({ address }) => address !== dockerAddress && contains(prefix, address)),
-      ),
+      attachments.some((at) => at.addresses.some((state) => isOursIn(prefix, state, at))),
     )
   )
 }

@@ -52,7 +52,7 @@ export function adoptUplinks(state: AgentState, intent: Intent, now: Instant): A
       ({ name, uplink }, index, all) =>
         all.findIndex((claim) => claim.name === name && claim.uplink === uplink) === index,
     )
-  return { v: 2, uplinks, claims }
+  return { ...state, uplinks, claims }
 }
 
 function adopt(main: Numbering, orphan: Numbering, now: Instant): Numbering {

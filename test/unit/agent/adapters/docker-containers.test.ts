@@ -146,6 +146,14 @@ describe('reading Docker', () => {
     expect(networks[0]?.subnets).toEqual(['2001:db8:7::/64'])
   })
 
+  it('gives a network that no longer takes part when it is asked for by id', async () => {
+    const dropped = { ...NETWORK, Labels: null }
+    const host = docker({ networks: [dropped, { ...dropped, Id: 'cccc', Name: 'other' }] })
+    expect((await host.read()).networks).toEqual([])
+    const { networks } = await host.read(new Set([NETWORK.Id, 'gone']))
+    expect(networks.map(({ name }) => name)).toEqual(['web'])
+  })
+
   it('gives a network that no longer takes part while it has a route of ours', async () => {
     const dropped = { ...NETWORK, Labels: null }
     const subnet = parsePrefix('2001:db8:1:1:1::/80')

@@ -17,6 +17,39 @@ describe('the gateway mode of a network', () => {
   )
 })
 
+describe('a network on the LAN', () => {
+  const lan = (driver: string, options: Record<string, string>, config: readonly object[] = []) =>
+    decodeNetworks([
+      {
+        Id: 'aaaaaaaaaaaabbbb',
+        Name: 'lan',
+        Driver: driver,
+        Options: options,
+        IPAM: { Config: config },
+      },
+    ])[0]
+
+  it('is behind its parent, in the mode that it names', () => {
+    expect(lan('macvlan', { parent: 'eth0.20' })).toMatchObject({ bridge: 'eth0.20' })
+    expect(lan('macvlan', { parent: 'eth0.20' })).not.toHaveProperty('mode')
+    const options = { parent: 'eth0', ipvlan_mode: 'l3' }
+    expect(lan('ipvlan', options)).toMatchObject({ bridge: 'eth0', mode: 'l3' })
+  })
+
+  it.each([{}, { parent: 'dm-aaaaaaaaaaaa' }, { parent: 'di-aaaaaaaaaaaa' }])(
+    'has no parent where Docker makes one that leads nowhere: %j',
+    (options) => expect(lan('macvlan', options)?.bridge).toBe(''),
+  )
+
+  it('says whether somebody has named its IPv6 gateway', () => {
+    const ipv4 = { Subnet: '192.0.2.0/24', Gateway: '192.0.2.1' }
+    const pool = { Subnet: 'fd00:1::/80' }
+    const named = { ...pool, Gateway: 'fd00:1::1' }
+    expect(lan('macvlan', {}, [ipv4, pool])?.hasGateway).toBe(false)
+    expect(lan('macvlan', {}, [ipv4, named])?.hasGateway).toBe(true)
+  })
+})
+
 describe('the facts of Docker', () => {
   it('are read from an older daemon, which says less', () => {
     expect(decodeDockerFacts({ ServerVersion: '20.10.24+dfsg1' })).toEqual({

@@ -25,13 +25,24 @@ const SUFFIXES = [
   '::/48',
 ]
 const NAMES = ['web', 'db', 'app', 'old']
+/** Bridges, and networks on the LAN that can and cannot be numbered. */
+const KINDS = [
+  {},
+  {},
+  {},
+  { driver: 'macvlan', bridge: 'eth0' },
+  { driver: 'ipvlan', bridge: 'eth0' },
+  { driver: 'ipvlan', bridge: 'eth0', mode: 'l3' },
+  { driver: 'macvlan', bridge: 'eth7' },
+  { driver: 'overlay' },
+]
 
 const networks = fc.tuple(
   ...NAMES.map((name, index) =>
     fc
       .record({
         label: fc.option(fc.constantFrom(...SUFFIXES), { nil: undefined }),
-        driver: fc.constantFrom('bridge', 'bridge', 'bridge', 'macvlan'),
+        kind: fc.constantFrom(...KINDS),
         isInternal: fc.constantFrom(false, false, false, true),
         bridgeIndex: fc.constantFrom<(number | null)[]>(10 + index, 20 + index, null),
         subnets: fc.constantFrom(
@@ -40,8 +51,12 @@ const networks = fc.tuple(
           [],
         ),
       })
-      .map(({ label, ...rest }) =>
-        network(name, { ...rest, labels: label === undefined ? {} : { 'reprefix.subnet': label } }),
+      .map(({ label, kind, ...rest }) =>
+        network(name, {
+          ...rest,
+          ...kind,
+          labels: label === undefined ? {} : { 'reprefix.subnet': label },
+        }),
       ),
   ),
 )
@@ -51,6 +66,8 @@ const lifetimes = fc.constantFrom<Partial<AddressState>[]>(
   { preferredSeconds: 0, isDeprecated: true, validSeconds: 500 },
   { preferredSeconds: 0, isDeprecated: true, validSeconds: null },
   { preferredSeconds: 100, validSeconds: 4000 },
+  { preferredSeconds: 100, validSeconds: 4000, isDynamic: true, isLearnt: true },
+  { preferredSeconds: 0, isDeprecated: true, validSeconds: 4000, isDynamic: true, isLearnt: true },
 )
 
 /** Addresses that may lie around: ours of any prefix, leftovers, and others' in and out of range. */

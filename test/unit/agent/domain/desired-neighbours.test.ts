@@ -162,7 +162,11 @@ describe('the kernel neighbour proxy', () => {
         const { desired } = desire(one, state, KERNEL, NOW)
         const after = applySteps(one, planSteps(desired, one))
         const answered = after.neighbours?.entries.map(({ address }) => address) ?? []
-        for (const { address } of desired.addresses) expect(answered).toContain(address)
+        for (const { address, networkId } of desired.addresses) {
+          // Containers on the LAN answer by themselves.
+          const behind = any.networks.find(({ id }) => id === networkId)
+          if (behind?.driver === 'bridge') expect(answered).toContain(address)
+        }
         for (const foreign of there.filter(({ isOurs }) => !isOurs)) {
           expect(after.neighbours?.entries).toContainEqual(foreign)
         }

@@ -18,7 +18,7 @@ import { nginx, OVERLAY, plan, problems } from './overlay-plan.ts'
 
 describe('what is left out', () => {
   it.each([
-    ['macvlan', network('web', { driver: 'macvlan' }), 'NETWORK_UNSUITABLE'],
+    ['of a swarm', network('web', { driver: 'overlay' }), 'NETWORK_UNSUITABLE'],
     ['internal', network('web', { isInternal: true }), 'NETWORK_UNSUITABLE'],
     ['without a bridge', network('web', { bridgeIndex: null }), 'NETWORK_UNSUITABLE'],
   ])('a network that is %s', (_, one, code) => {

@@ -57,7 +57,9 @@ describe('planSteps', { timeout: 240_000 }, () => {
           const own = after.desired.addresses.filter(
             (wanted) => wanted.containerId === one.container.id && !wanted.isDeprecated,
           )
-          expect(own.map((wanted) => wanted.address)).toContain(splice(next, one.host))
+          // Where its own kernel has made just that address there is nothing to desire.
+          const made = one.attachment.addresses.filter(({ isLearnt }) => isLearnt)
+          expect([...own, ...made].map((found) => found.address)).toContain(splice(next, one.host))
           for (const wanted of own) expect(hostPart(wanted.address, 64)).not.toBe('::')
         }
         const all = after.placed.map((one) => one.host)
@@ -108,6 +110,49 @@ describe('planSteps', { timeout: 240_000 }, () => {
           (step) => step.kind === 'uplink-deprecate',
         )) {
           expect(retiring.some(({ prefix }) => contains(prefix, own))).toBe(true)
+        }
+      }),
+      { numRuns: 200 },
+    )
+  })
+
+  it('leaves what a container’s own kernel has made to the kernel, but for what is preferred', () => {
+    fc.assert(
+      fc.property(hosts, states, (host, state) => {
+        const steps = planSteps(desire(host, state, INTENT, NOW).desired, host)
+        const after = new Map(
+          addressesIn(applySteps(host, steps)).map(({ key, state: found }) => [key, found]),
+        )
+        const onLan = host.networks.filter(({ driver }) => driver.endsWith('vlan'))
+        for (const { key, state: before } of addressesIn(host)) {
+          if (!before.isLearnt || !onLan.some(({ id }) => key.includes(` ${id} `))) continue
+          const found = after.get(key)
+          expect(found?.isLearnt).toBe(true)
+          expect(found?.length).toBe(before.length)
+          if (!found?.isDeprecated) expect(found).toEqual(before)
+        }
+      }),
+      { numRuns: 200 },
+    )
+  })
+
+  it('reaches containers that are on the LAN by nothing of this host', () => {
+    fc.assert(
+      fc.property(hosts, states, (host, state) => {
+        const { desired } = desire(host, state, { ...INTENT, proxy: 'kernel' }, NOW)
+        const onLan = host.networks.filter(({ driver }) => driver.endsWith('vlan'))
+        const parents = onLan.map(({ bridge }) => bridge)
+        for (const route of desired.routes) expect(parents).not.toContain(route.interface)
+        const proxied = (desired.neighbours?.entries ?? []).map((entry) => entry.address)
+        for (const { networkId, address: own } of desired.addresses) {
+          if (onLan.some(({ id }) => id === networkId)) expect(proxied).not.toContain(own)
+        }
+        const interfaces = (desired.firewall?.rules ?? []).flatMap(
+          (rule) => / -o (\S+) (?:-m|-p|-j)/.exec(rule)?.[1] ?? [],
+        )
+        const bridges = host.networks.filter(({ driver }) => driver === 'bridge')
+        for (const name of interfaces) {
+          expect(['eth0', ...bridges.map(({ bridge }) => bridge)]).toContain(name)
         }
       }),
       { numRuns: 200 },

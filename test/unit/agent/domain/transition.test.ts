@@ -147,6 +147,7 @@ describe('parseAgentState', () => {
       v: 2,
       uplinks: { eth0: full, eth1: UNNUMBERED },
       claims: [{ name, uplink: 'eth1', ...rest }],
+      lan: [{ networkId: 'aaaa', subnet: '2001:db8:1:1:2::/80' }],
     }
     const text = JSON.stringify(state)
     // The text too: a state that is not changed is not written.
@@ -171,6 +172,7 @@ describe('parseAgentState', () => {
     ['a missing list', { v: 1, prefixes: [], current: null, retiring: [] }],
     ['a missing list of an uplink', { ...INITIAL_STATE, uplinks: { eth0: { prefixes: [] } } }],
     ['an unknown member', { ...INITIAL_STATE, more: 1 }],
+    ['a subnet of no network', { ...INITIAL_STATE, lan: [{ subnet: P1 }] }],
     ['a prefix with host bits', at({ prefix: '2001:db8::1/64', cause: 'flash', since: 0 })],
     ['a time in words', at({ prefix: P1, cause: 'flash', since: 'now' })],
     ['an unknown cause', at({ prefix: P1, cause: 'whim', since: 0 })],

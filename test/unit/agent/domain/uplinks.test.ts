@@ -213,11 +213,14 @@ describe('adoptUplinks', () => {
   })
 
   it('follows an interface that was renamed', () => {
-    const before = { ...stateOf({ old0: numberingAt(P1, [[P2, 'flash', 500]]) }), claims: [claim] }
+    const lan = [{ networkId: 'id-lan', subnet: P3 }]
+    const numbering = numberingAt(P1, [[P2, 'flash', 500]])
+    const before = { ...stateOf({ old0: numbering }), claims: [claim], lan }
     expect(adoptUplinks(before, INTENT, NOW)).toEqual({
       v: 2,
       uplinks: { eth0: numberingAt(P1, [[P2, 'flash', 500]]) },
       claims: [{ ...claim, uplink: 'eth0' }],
+      lan,
     })
   })
 
