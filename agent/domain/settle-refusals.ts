@@ -1,3 +1,4 @@
+import { isOnLan } from './lan-networks.ts'
 import type { Problem } from './problem.ts'
 import type { SettleEndpoint, SettleRequest } from './settle-plan.ts'
 
@@ -38,7 +39,9 @@ function whyNotNetwork({ network }: SettleRequest): Reason | undefined {
   if (configFrom !== '') {
     return { what: `its subnet is decided by the configuration network ${configFrom}`, remedy }
   }
-  if (recipe.Driver !== 'bridge') return { what: `it is a ${recipe.Driver} network`, remedy }
+  if (recipe.Driver !== 'bridge' && !isOnLan({ driver: recipe.Driver })) {
+    return { what: `it is a ${recipe.Driver} network`, remedy }
+  }
   return undefined
 }
 

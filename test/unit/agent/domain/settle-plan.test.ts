@@ -189,6 +189,19 @@ describe('a settle is refused', () => {
     expect(problems[0]?.what).toContain(reason)
   })
 
+  it('for other drivers than those whose networks are numbered', () => {
+    const driven = (Driver: string) => {
+      const network = settleNetwork({})
+      return plan({ network: { ...network, recipe: { ...network.recipe, Driver } } })
+    }
+    expect(driven('overlay').problems).toMatchObject([{ what: 'it is a overlay network' }])
+    for (const driver of ['macvlan', 'ipvlan']) {
+      const { problems, plan: made } = driven(driver)
+      expect(problems).toEqual([])
+      expect(made?.after.Driver).toBe(driver)
+    }
+  })
+
   it('where two containers would get one address in a smaller subnet', () => {
     const from = parsePrefix('2001:db8:1:1::/64')
     const at = (name: string, address: string) =>
