@@ -1,6 +1,6 @@
 import { messageOf } from '../../shared/errors.ts'
 import { type Address, contains, type Prefix } from '../../shared/ipv6.ts'
-import { adviseDocker, type DockerFacts } from './docker-advice.ts'
+import { adviseDocker, adviseGateways, type DockerFacts } from './docker-advice.ts'
 import { type Finding, fail, ok, type Read, warn } from './finding.ts'
 import { UNMIX } from './firewall-rules.ts'
 import type { Intent, NetworkState } from './model.ts'
@@ -138,6 +138,9 @@ function judgeDocker(
           'name one in docker.networks, or give it the label reprefix.subnet',
         ),
     ...judgeReach(docker, part, intent),
+    ...adviseGateways(docker, part).map(({ where, what, remedy }) =>
+      warn('docker-gateway', `${where}: ${what}`, remedy),
+    ),
     judgeDocker0(facts.value),
   ]
 }

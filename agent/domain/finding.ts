@@ -24,6 +24,7 @@ export const FINDING_IDS = [
   'iptables',
   'docker',
   'docker-reach',
+  'docker-gateway',
   'docker0',
   'plan',
   'enrolment',

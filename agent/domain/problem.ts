@@ -23,6 +23,7 @@ export type ProblemCode =
   | 'UNFILTERED'
   | 'DOCKER_FIREWALL'
   | 'GATEWAY_MODE'
+  | 'GATEWAY_UNNAMED'
   | 'SETTLE_REFUSED'
   | 'SETTLE_FAILED'
 

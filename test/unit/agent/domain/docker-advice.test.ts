@@ -1,5 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { adviseDocker, majorVersion } from '../../../../agent/domain/docker-advice.ts'
+import {
+  adviseDocker,
+  adviseGateways,
+  majorVersion,
+} from '../../../../agent/domain/docker-advice.ts'
 import type { NetworkState } from '../../../../agent/domain/model.ts'
 import { parsePrefix } from '../../../../shared/ipv6.ts'
 import { INTENT, network } from './host-simulator.ts'
@@ -41,6 +45,24 @@ describe('advice on Docker', () => {
     expect(adviseDocker(docker('29.7.2', 'nftables'), [network('web')], INTENT)).toMatchObject([
       { code: 'DOCKER_FIREWALL', where: 'daemon.json, firewall-backend' },
     ])
+  })
+})
+
+describe('advice on the gateway of a network on the LAN', () => {
+  const lan = (more: Partial<NetworkState> = {}) =>
+    network('lan', { driver: 'macvlan', bridge: 'eth0', hasGateway: false, ...more })
+  it.each([
+    ['unnamed', lan(), ['GATEWAY_UNNAMED']],
+    ['unnamed/ipvlan', lan({ driver: 'ipvlan' }), ['GATEWAY_UNNAMED']],
+    ['named', lan({ hasGateway: true }), []],
+    ['internal', lan({ isInternal: true }), []],
+    ['no IPv6', lan({ subnets: [] }), []],
+    ['bridge', network('web', { hasGateway: false }), []],
+  ])('%s', (_, one, codes) => {
+    expect(adviseGateways(docker('20.10.24'), [one]).map(({ code }) => code)).toEqual(codes)
+    expect(adviseGateways(docker('27.5.1'), [one]).map(({ code }) => code)).toEqual(codes)
+    // Docker 28 makes up none.
+    expect(adviseGateways(docker('28.0.0'), [one])).toEqual([])
   })
 })
 

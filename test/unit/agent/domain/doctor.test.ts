@@ -296,6 +296,16 @@ const TABLE: readonly [string, Parts, Finding['id'], Finding['level'], RegExp][]
     /create it anew/,
   ],
   [
+    'docker/gateway-unnamed',
+    docker({
+      facts: { version: '20.10.24', isLiveRestore: false, firewallBackend: 'iptables' },
+      networks: [{ ...WEB, driver: 'macvlan', hasGateway: false }],
+    }),
+    'docker-gateway',
+    'warn',
+    /--gateway/,
+  ],
+  [
     'docker0/leftovers',
     docker({
       docker0: {
