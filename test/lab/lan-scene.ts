@@ -1,0 +1,133 @@
+import { type Address, type Prefix, parseAddress, parsePrefix, splice } from '../../shared/ipv6.ts'
+import { inNamespace, run, tryRun } from './command.ts'
+import type { Home } from './home.ts'
+import { containerCommand } from './image.ts'
+import { HOME, labContainers } from './lab-names.ts'
+
+/** A network whose containers are machines of the home's LAN, and its place below the prefix. */
+export const LAN = {
+  network: 'lan',
+  subnet: parsePrefix('fd00:5eed:1:1:2::/80'),
+  /** The router has a ULA of that subnet, as those of home networks do. */
+  gateway: parseAddress('fd00:5eed:1:1:2::1'),
+  suffix: '::2:0:0:0/80',
+} as const
+
+/** A container of the scene. */
+export interface LanContainer {
+  readonly name: string
+  readonly domain: string
+  readonly ipv4: string
+  readonly ula: Address
+}
+
+const [, second, third] = labContainers(3)
+const onLan = (name: string, domain: string, host: number): LanContainer => ({
+  name,
+  domain,
+  ipv4: `198.51.100.${host}`,
+  ula: splice(LAN.subnet, parseAddress(`::${host}`)),
+})
+/** Only on the LAN. */
+export const PRINTER = onLan('printer', second?.domain ?? '', 65)
+/** On the LAN and on the home server's bridge. */
+export const BOTH = onLan('both', third?.domain ?? '', 66)
+const BOTH_ON_BRIDGE = parseAddress('fd00:5eed:1:1:1::166')
+
+/** Why this kernel cannot have such interfaces; `undefined` where it can. */
+export async function lanObstacle(driver: string): Promise<string | undefined> {
+  const script = 'ip link add v0 type veth peer name v1 && ip link add link v0 name c0 type "$0"'
+  const { code, stderr } = await tryRun(['unshare', '--net', 'sh', '-c', script, driver])
+  return code === 0 ? undefined : `the kernel has no ${driver}: ${stderr.trim()}`
+}
+
+/** The global address of a container on the LAN below a prefix. */
+export function lanAddressBelow(
+  prefix: Prefix,
+  { ula }: LanContainer,
+  suffix: string = LAN.suffix,
+): Address {
+  const [subnet = ''] = suffix.split('/')
+  return splice(parsePrefix(`${splice(prefix, parseAddress(subnet))}/80`), ula)
+}
+
+/** The global address that `both` has behind the bridge. */
+export function bridgeAddressBelow(prefix: Prefix): Address {
+  return splice(prefix, BOTH_ON_BRIDGE)
+}
+
+/** Makes the network and its two containers, and gives the router its address there. */
+export async function createLanScene({ lab }: Home, driver: string): Promise<void> {
+  const { api } = lab.home.docker
+  const gateway = `${LAN.gateway}/80`
+  await run(['ip', '-n', lab.namespaces.router, 'address', 'add', gateway, 'dev', 'lan'])
+  await api.call('POST', '/networks/create', {
+    Name: LAN.network,
+    Driver: driver,
+    EnableIPv6: true,
+    IPAM: {
+      Config: [
+        {
+          Subnet: '198.51.100.0/24',
+          Gateway: HOME.routerIPv4,
+          IPRange: '198.51.100.64/26',
+        },
+        { Subnet: LAN.subnet, Gateway: LAN.gateway },
+      ],
+    },
+    Options: { parent: HOME.uplink },
+    Labels: { 'reprefix.subnet': LAN.suffix },
+  })
+  await startOnLan(lab.home.docker.api, PRINTER, { [LAN.network]: addressesOf(PRINTER) })
+  await startOnLan(lab.home.docker.api, BOTH, { [HOME.network]: { IPv6Address: BOTH_ON_BRIDGE } })
+}
+
+function addressesOf({ ipv4, ula }: LanContainer) {
+  return { IPv4Address: ipv4, IPv6Address: ula }
+}
+
+async function startOnLan(
+  api: Home['lab']['home']['docker']['api'],
+  container: LanContainer,
+  on: Readonly<Record<string, object>>,
+): Promise<void> {
+  const [first = ''] = Object.keys(on)
+  await api.call('POST', `/containers/create?name=${container.name}`, {
+    Image: 'reprefix-lab',
+    Cmd: containerCommand(container.name),
+    Labels: { 'reprefix.dns': container.domain, 'reprefix.expose': '80/tcp' },
+    HostConfig: { NetworkMode: first },
+    NetworkingConfig: { EndpointsConfig: { [first]: { IPAMConfig: on[first] } } },
+  })
+  if (first !== LAN.network) {
+    await api.call('POST', `/networks/${LAN.network}/connect`, {
+      Container: container.name,
+      EndpointConfig: { IPAMConfig: addressesOf(container) },
+    })
+  }
+  await api.call('POST', `/containers/${container.name}/start`)
+}
+
+/** What a stranger gets from an address at once; `undefined` when it does not answer within two seconds. */
+export async function pageFromOutside({ lab }: Home, address: string): Promise<string | undefined> {
+  const host = address.includes(':') ? `[${address}]` : address
+  const argv = ['timeout', '2', 'busybox', 'wget', '-q', '-O', '-', `http://${host}/`]
+  const { code, stdout } = await tryRun(inNamespace(lab.namespaces.client, argv))
+  return code === 0 ? stdout.trim() : undefined
+}
+
+/** One IPv6 address inside a container, as `ip -json` prints it. */
+export interface InsideAddress {
+  readonly local: string
+  readonly deprecated?: boolean
+  readonly mngtmpaddr?: boolean
+}
+
+/** The global addresses of a container on all its interfaces, those of Docker included. */
+export async function insideAddresses(pid: number): Promise<readonly InsideAddress[]> {
+  const argv = ['nsenter', '-t', `${pid}`, '-n', 'ip', '-6', '-json', 'address', 'show']
+  const links = JSON.parse(await run(argv)) as {
+    addr_info?: (InsideAddress & { scope?: string })[]
+  }[]
+  return links.flatMap(({ addr_info = [] }) => addr_info).filter(({ scope }) => scope === 'global')
+}
