@@ -257,6 +257,8 @@ export async function createReporter(parts: ReporterParts, start: ReportingState
     if (entry.signed?.witnessSize !== state.witness.size) {
       entry = await replace(entry, await sign(entry.body))
     }
+    // A clock that is far ahead needs both: what one answer asked for still holds after the next.
+    let asked: { nonce?: string; adopted?: number } = {}
     for (let round = 0; round < MAX_ROUNDS; round++) {
       const { signed } = entry
       if (signed === null) break
@@ -280,14 +282,13 @@ export async function createReporter(parts: ReporterParts, start: ReportingState
         case 'unavailable':
           return backoff(verdict.reason, verdict.retryMs)
         case 'use-nonce':
-          entry = await replace(entry, await sign(entry.body, { nonce: verdict.nonce }))
+          asked = { ...asked, nonce: verdict.nonce }
+          entry = await replace(entry, await sign(entry.body, asked))
           break
         case 'sequence':
           parts.log.warn({ detail: verdict.detail }, 'the cloud expects another sequence number')
-          entry = await replace(
-            entry,
-            await sign(entry.body, verdict.current === null ? {} : { adopted: verdict.current }),
-          )
+          if (verdict.current !== null) asked = { ...asked, adopted: verdict.current }
+          entry = await replace(entry, await sign(entry.body, asked))
           break
       }
     }

@@ -89,6 +89,23 @@ describe('the reporter', () => {
     await made.stop()
   })
 
+  it('keeps nonce and sequence together when its clock is a year ahead', async () => {
+    const current = 1_668_000_000_000
+    const made = await reporter(({ report, header }) => {
+      if (header.nonce === undefined) return { kind: 'use-nonce', nonce: 'n1' }
+      if (report.seq <= current + 86_400_000) return RECEIPT
+      return { kind: 'sequence', current, detail: 'more than a day ahead' }
+    })
+    await made.offer(body(1))
+    await until(async () => (await made.waiting()).length === 0)
+    expect(made.sent.map(({ header, report }) => [header.nonce, report.seq])).toEqual([
+      [undefined, 1_700_000_000_000],
+      ['n1', 1_700_000_000_001],
+      ['n1', current + 1],
+    ])
+    await made.stop()
+  })
+
   it('gives up a round of nonces that never ends and comes back later', async () => {
     const made = await reporter((_, n) => (n < 6 ? { kind: 'use-nonce', nonce: 'n' } : RECEIPT))
     await made.offer(body(1))
