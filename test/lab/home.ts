@@ -27,8 +27,15 @@ export interface HomeOptions {
   readonly prefix: Prefix
   /** How the agent differs from a usual one. */
   readonly agent?: Pick<AgentOptions, 'environment'>
+  /** Names enrolled beside those of the lab's containers, for containers that are started later. */
+  readonly spareNames?: number
   /** When the prober counts a request as lost, if not at its usual limit. */
   readonly lostAfterMs?: number
+  /**
+   * How often the prober asks, if not every 20 ms. Those requests come whether or not earlier ones were
+   * answered: what a busy machine withstands for seconds overwhelms it in minutes.
+   */
+  readonly probeEveryMs?: number
   readonly onEvent?: (program: 'agent' | 'cloud', event: ProgramEvent) => void
   readonly onProbe?: (event: ProbeEvent) => void
   /** Told when the first prefix was advertised, in milliseconds since the epoch. */
@@ -42,7 +49,6 @@ export interface HomeOptions {
 }
 
 const FIRST_REACH_MS = 60_000
-/** Containers that tests start later are enrolled from the beginning. */
 const SPARE_NAMES = 2
 
 /** Starts cloud, agent and prober in a lab and waits until the first container is reachable by name. */
@@ -58,7 +64,9 @@ export async function startHome(lab: Lab, options: HomeOptions): Promise<Home> {
     () => startCloud(lab, (event) => onEvent('cloud', event)),
     ({ url }) => url,
   )
-  const names = labContainers(lab.containers.length + SPARE_NAMES).map(({ domain }) => domain)
+  const names = labContainers(lab.containers.length + (options.spareNames ?? SPARE_NAMES)).map(
+    ({ domain }) => domain,
+  )
   const agent = await stage(
     'enrolment',
     async () => {
@@ -72,7 +80,10 @@ export async function startHome(lab: Lab, options: HomeOptions): Promise<Home> {
     },
     () => `may set ${names.length} names, addresses below ${HOME.range}`,
   )
-  const prober = await startProber(lab, watched, onProbe, options.lostAfterMs)
+  const prober = await startProber(lab, watched, onProbe, {
+    ...(options.lostAfterMs === undefined ? {} : { lostAfterMs: options.lostAfterMs }),
+    ...(options.probeEveryMs === undefined ? {} : { everyMs: options.probeEveryMs }),
+  })
   await stage(
     'reachable',
     async () => {

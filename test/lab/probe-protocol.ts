@@ -12,6 +12,8 @@ export interface ProbeTargets {
   readonly name: string
   /** After how long a request counts as lost. */
   readonly lostAfterMs?: number
+  /** Time from one request of a kind to the next, if not the usual 20 ms. */
+  readonly everyMs?: number
 }
 
 /** A line to the prober: from now on count anew, and look for `name` inside `newPrefix`. */

@@ -124,7 +124,7 @@ function probe(targets: ProbeTargets): void {
     }
     if (!isReached || ticks % CALM_TICKS === 0) track(seekByName(window, targets, resolver))
     if (ticks % COUNTERS_EVERY_TICKS === 0) writeCounters(window, false)
-  }, INTERVAL_MS)
+  }, targets.everyMs ?? INTERVAL_MS)
 
   const commands = createInterface({ input: process.stdin })
   commands.on('close', () => process.exit(0))

@@ -18,7 +18,7 @@ import type {
 } from './probe-protocol.ts'
 import { nodeProgram } from './programs.ts'
 
-/** The stranger on the internet, asking every 20 ms while a window is open. */
+/** The stranger on the internet, asking every 20 ms, or as told, while a window is open. */
 export interface Prober {
   /** Opens a window: counts from zero, watches `oldAddress`, seeks the name inside `newPrefix`. */
   begin(newPrefix: Prefix, oldAddress?: Address): void
@@ -38,7 +38,7 @@ export async function startProber(
   lab: Lab,
   container: LabContainer,
   onEvent: (event: ProbeEvent) => void = () => {},
-  lostAfterMs?: number,
+  pace: Pick<ProbeTargets, 'lostAfterMs' | 'everyMs'> = {},
 ): Promise<Prober> {
   const targets: ProbeTargets = {
     homeIPv4: HOME.serverIPv4,
@@ -47,7 +47,7 @@ export async function startProber(
     page: pageOf(container.name),
     dnsServer: INTERNET.dnsIPv4,
     name: container.domain,
-    ...(lostAfterMs === undefined ? {} : { lostAfterMs }),
+    ...pace,
   }
   let isReady = false
   let window = 0

@@ -9,6 +9,9 @@ export const LOST_AFTER_MS = 300
  */
 export const LOST_PACKET_MS = 900
 
+/** A connection tries again after one second, and after three: whatever takes longer was cut off. */
+export const CUT_OFF_MS = 2500
+
 /** Milliseconds since the epoch, finer than `Date.now`. */
 export function now(): number {
   return performance.timeOrigin + performance.now()
