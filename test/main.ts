@@ -5,7 +5,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { messageOf } from '../shared/errors.ts'
 import { installPackages } from './lab/install.ts'
-import { LAB_PACKAGES, labObstacle, missingPackages, SERVER_PACKAGES } from './lab/packages.ts'
+import {
+  LAB_PACKAGES,
+  labObstacle,
+  missingPackages,
+  SERVER_PACKAGES,
+  TEST_PACKAGES,
+} from './lab/packages.ts'
 
 // `npm test`: installs what the real parts need where it may, runs everything that this machine
 // allows, and says at the end what was not run.
@@ -26,7 +32,9 @@ interface VitestReport {
 
 /** Each package once, by the command that it is known by. */
 const REAL_PARTS = [
-  ...new Map([...LAB_PACKAGES, ...SERVER_PACKAGES].map((each) => [each.command, each])).values(),
+  ...new Map(
+    [...LAB_PACKAGES, ...TEST_PACKAGES, ...SERVER_PACKAGES].map((each) => [each.command, each]),
+  ).values(),
 ]
 
 function heading(text: string): void {
@@ -103,7 +111,7 @@ for (const { package: name, command, why } of missingPackages(SERVER_PACKAGES)) 
   notRun.push(`tests with ${command}, ${why}: the Debian package ${name} is missing`)
 }
 heading('a home network')
-const obstacle = labObstacle()
+const obstacle = labObstacle(TEST_PACKAGES)
 if (obstacle === undefined) counts.push(await runVitest('lab'))
 else notRun.push(`lab (router, Docker, ndppd, ip6tables, DNS, cloud, agent): ${obstacle}`)
 

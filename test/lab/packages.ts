@@ -13,6 +13,8 @@ export interface DebianPackage {
 
 /** What the lab and the demo need. */
 export const LAB_PACKAGES: readonly DebianPackage[] = packages.lab
+/** What tests in the lab need besides. */
+export const TEST_PACKAGES: readonly DebianPackage[] = packages.tests
 /** What the tests on single DNS servers need. */
 export const SERVER_PACKAGES: readonly DebianPackage[] = packages.servers
 /** What comparing with other ways needs besides the lab. */
@@ -45,11 +47,14 @@ export function missingPackages(
   return needed.filter(({ command }) => findProgram(command) === undefined)
 }
 
-/** Why the lab cannot run on this machine, or `undefined` when it can. One line, with the remedy. */
-export function labObstacle(): string | undefined {
+/**
+ * Why the lab cannot run on this machine, or `undefined` when it can; `others` is what it needs besides
+ * its own packages. One line, with the remedy.
+ */
+export function labObstacle(others: readonly DebianPackage[] = []): string | undefined {
   if (process.platform !== 'linux') return `it needs Linux, this is ${process.platform}`
   if (process.getuid?.() !== 0) return 'it needs root, to make network namespaces: run it with sudo'
-  const missing = missingPackages()
+  const missing = missingPackages([...LAB_PACKAGES, ...others])
   if (missing.length === 0) return undefined
   const names = missing.map((each) => each.package).join(' ')
   return `Debian packages are missing: ${names} (apt-get install ${names})`
