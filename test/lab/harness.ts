@@ -7,7 +7,7 @@ import { parsePrefix } from '../../shared/ipv6.ts'
 import { waitFor } from './deadline.ts'
 import { type Home, type HomeOptions, startHome } from './home.ts'
 import { createLab, type Lab } from './lab.ts'
-import { labObstacle } from './packages.ts'
+import { labObstacle, TEST_PACKAGES } from './packages.ts'
 import type { Sight } from './probe-protocol.ts'
 import { askFromOutside } from './prober.ts'
 
@@ -43,7 +43,7 @@ function build(): void {
 
 /** A group of tests on real namespaces and daemons; skipped loudly where the machine lacks something. */
 export function describeLab(name: string, tests: () => void): void {
-  const obstacle = labObstacle()
+  const obstacle = labObstacle(TEST_PACKAGES)
   if (obstacle !== undefined) {
     process.stderr.write(`\nSKIPPED: lab: ${name}: ${obstacle}\n`)
     describe.skip(`${name} (skipped: ${obstacle})`, tests)
@@ -91,4 +91,16 @@ export function untilSeen(home: Home, name: string, address: string): Promise<Si
     },
     { intervalMs: 50 },
   )
+}
+
+/** Waits until the agent's plan has nothing to do; says what it still has, if it never comes to that. */
+export async function converged({ agent }: Home): Promise<void> {
+  let said = ''
+  await waitFor('a plan without changes', async () => {
+    const { code, stdout, stderr } = await agent.command(['plan'])
+    said = `${stdout}${stderr}`
+    return code === 0 ? true : undefined
+  }).catch((cause: unknown) => {
+    throw new Error(`there is still something to do:\n${said}`, { cause })
+  })
 }

@@ -70,3 +70,10 @@ export function labContainers(count: number): readonly LabContainer[] {
     }
   })
 }
+
+/** The container of that place in `labContainers`, from 0: one that a test makes by itself. */
+export function labContainer(index: number): LabContainer {
+  const container = labContainers(index + 1).at(-1)
+  if (container === undefined) throw new RangeError(`no container ${index}`)
+  return container
+}

@@ -25,7 +25,7 @@ export function deprecated(prefix: Prefix): AnnouncedPrefix {
   return { prefix, preferred: 0, valid: 7200 }
 }
 
-/** The provider's router: radvd and IPv6 forwarding. */
+/** A router with radvd and IPv6 forwarding: the provider's, or another one on the same LAN. */
 export interface Router {
   /**
    * Announces exactly these prefixes from now on, the first time as soon as RFC 4861 lets it. A prefix
@@ -49,9 +49,19 @@ export interface AnnounceOptions {
   readonly atOnce?: boolean
   /** Seconds between its regular advertisements from now on. */
   readonly interval?: Interval
+  /** Returns without its having been seen: nobody is there, or nobody listens. */
+  readonly isUnseen?: boolean
 }
 
-interface Interval {
+/** What tells a router from the lab's first one. */
+export interface RouterOptions {
+  readonly name?: string
+  /** The interface of the home server on its link. */
+  readonly uplink?: string
+}
+
+/** From the shortest to the longest time between two regular advertisements. */
+export interface Interval {
   readonly min: number
   readonly max: number
 }
@@ -73,9 +83,12 @@ ${blocks.join('')}};\n`
  * One line of `ip -6 -tshort monitor prefix` on the uplink: which prefix was advertised, and when in
  * ms since the epoch. iproute2 prints no space before `dev`. `undefined` for anything else.
  */
-export function parseSighting(line: string): { prefix: string; at: number } | undefined {
+export function parseSighting(
+  line: string,
+  uplink: string = HOME.uplink,
+): { prefix: string; at: number } | undefined {
   const match = /^\[(\S+?)(\d{3})\] prefix (\S+?)\s?dev (\S+) /.exec(line)
-  if (!match || match[4] !== HOME.uplink) return undefined
+  if (!match || match[4] !== uplink) return undefined
   // The clock is read in UTC, with microseconds: Date takes the milliseconds of them.
   const at = Date.parse(`${match[1]}Z`) + Number(match[2]) / 1000
   return { prefix: match[3] ?? '', at }
@@ -84,24 +97,29 @@ export function parseSighting(line: string): { prefix: string; at: number } | un
 /** The time between the router's regular advertisements, in seconds. */
 export const ADVERTISEMENT_INTERVAL_S = { min: 6, max: 8 } as const
 
+/** The shortest that radvd takes: much is seen in little time, and RFC 4861 §6.2.6 is kept. */
+export const OFTEN = { min: 3, max: 4 } as const
+
 /** MIN_DELAY_BETWEEN_RAS (RFC 4861 §10). */
 const MIN_DELAY_MS = 3000
 
 /**
  * A router keeps three seconds between two advertisements (RFC 4861 §6.2.6), but radvd sends one at
- * once when it is reloaded: the lab reloads it where the last one is old enough and the next regular
- * one not yet due.
+ * once when it is reloaded: the lab reloads it where the last one is old enough and, as far as its
+ * interval leaves room for that, the next regular one not yet due.
  */
-function mayAdvertise(last: number | undefined): boolean {
+function mayAdvertise(last: number | undefined, { min }: Interval): boolean {
   if (last === undefined) return true
   const age = Date.now() - last
-  return age > MIN_DELAY_MS && age < ADVERTISEMENT_INTERVAL_S.min * 1000 - 200
+  const isDue = age > min * 1000 - 200
+  return age > MIN_DELAY_MS && (!isDue || min * 1000 <= MIN_DELAY_MS)
 }
 
 /** Starts the watch that tells when an advertisement arrived, and waits until it listens. */
 async function watchAdvertisements(
   directory: RunDirectory,
   namespaces: Pick<Namespaces, 'home'>,
+  uplink: string,
   onSighting: (prefix: string, at: number) => void,
 ): Promise<Daemon> {
   return startDaemon({
@@ -109,22 +127,27 @@ async function watchAdvertisements(
     argv: inNamespace(namespaces.home, ['ip', '-6', '-tshort', 'monitor', 'prefix']),
     logFile: join(directory.path, 'advertisements.log'),
     onLine: (line) => {
-      const sighting = parseSighting(line)
+      const sighting = parseSighting(line, uplink)
       if (sighting) onSighting(sighting.prefix, sighting.at)
     },
   })
 }
 
-/** Starts the router of a lab in `namespaces.router`; it announces nothing until told to. */
+/**
+ * Starts a router in `namespaces.router`, on the link `lan` there; it announces nothing until told to.
+ * Routers of one LAN have prefixes and names of their own.
+ */
 export async function startRouter(
   directory: RunDirectory,
   namespaces: Pick<Namespaces, 'router' | 'home'>,
-  name = 'radvd',
+  { name = 'radvd', uplink = HOME.uplink }: RouterOptions = {},
 ): Promise<Router> {
   const sightings: { prefix: string; at: number }[] = []
-  const watch = await watchAdvertisements(directory, namespaces, (prefix, at) =>
-    sightings.push({ prefix, at }),
-  )
+  const own = new Set<string>()
+  let lastInterval: Interval = ADVERTISEMENT_INTERVAL_S
+  const watch = await watchAdvertisements(directory, namespaces, uplink, (prefix, at) => {
+    if (own.has(prefix)) sightings.push({ prefix, at })
+  })
   const configuration = join(directory.path, `${name}.conf`)
   const logFile = join(directory.path, `${name}.log`)
   const pidFile = join(directory.path, `${name}.pid`)
@@ -140,18 +163,21 @@ export async function startRouter(
   }
 
   const announce: Router['announce'] = async (prefixes, options = {}) => {
-    const { atOnce = false, interval = ADVERTISEMENT_INTERVAL_S } = options
+    const { atOnce = false, isUnseen = false, interval = ADVERTISEMENT_INTERVAL_S } = options
+    for (const { prefix } of prefixes) own.add(prefix)
     await route(prefixes)
     await writeFile(configuration, renderConfiguration(prefixes, interval))
     await waitFor(
       'the time for another advertisement',
-      () => (atOnce || mayAdvertise(sightings.at(-1)?.at) ? true : undefined),
+      () => (atOnce || mayAdvertise(sightings.at(-1)?.at, lastInterval) ? true : undefined),
       { hopeless: () => radvd?.failure() ?? watch.failure() },
     )
+    lastInterval = interval
     const before = sightings.length
     // radvd 2.19 advertises within 3 ms of a SIGHUP and says nothing of prefixes no longer listed.
     if (radvd === undefined) radvd = await startDaemon({ name: 'radvd', argv, logFile })
     else radvd.signal('SIGHUP')
+    if (isUnseen) return Date.now()
     const wanted = prefixes[0]?.prefix
     const { at } = await waitFor(
       `advertisement of ${wanted}`,
