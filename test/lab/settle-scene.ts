@@ -102,6 +102,16 @@ export async function createScene(api: DockerApi): Promise<void> {
   }
 }
 
+/** Adds a container that ends after a second and is started again and again. */
+export async function addLooping(api: DockerApi): Promise<void> {
+  await api.call('POST', '/containers/create?name=looping', {
+    Image: 'reprefix-lab',
+    Cmd: ['/bin/sh', '-c', 'busybox sleep 1; exit 1'],
+    HostConfig: { NetworkMode: NETWORK, RestartPolicy: { Name: 'always' } },
+  })
+  await api.call('POST', '/containers/looping/start')
+}
+
 /** The containers that run all the time, and those that do not. */
 export const RUNNING = ['fixed', 'free', 'both', 'mac', 'paused', 'follower'] as const
 export const STOPPED = ['exited', 'exited-free', 'never', 'never-free'] as const

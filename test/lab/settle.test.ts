@@ -7,11 +7,13 @@ import { createSettleJournal } from '../../agent/adapters/settle-journal.ts'
 import { createSettler } from '../../agent/adapters/settler.ts'
 import { createLogger } from '../../shared/logger.ts'
 import { inNamespace, run, tryRun } from './command.ts'
+import { waitFor } from './deadline.ts'
 import { describeLab } from './harness.ts'
 import { pageOf } from './image.ts'
 import { createLab, type Lab } from './lab.ts'
 import { HOME } from './lab-names.ts'
 import {
+  addLooping,
   createScene,
   NETWORK,
   pictureOfContainer,
@@ -188,5 +190,44 @@ describeLab('settling a network of a real Docker', () => {
     expect(outcome).toMatchObject({ kind: 'restored', notes: [] })
     expect(await pictures()).toEqual(before)
     await lab.home.docker.api.call('DELETE', '/networks/squatter')
+  })
+
+  // Docker doubles its pause with every try, up to a minute; a start of ours begins anew.
+  const TRIES = { timeoutMs: 90_000 }
+
+  it.each([
+    { planned: 'while it runs', isRestarting: false },
+    { planned: 'between two tries', isRestarting: true },
+  ])('takes along a container that ends over and over, planned $planned', async (row) => {
+    const { api } = lab.home.docker
+    const looping = async () => Object(await api.call('GET', '/containers/looping/json')).State
+    const between = async () => ((await looping()).Restarting === true ? true : undefined)
+    await addLooping(api)
+    const plan = await waitFor(
+      'a plan at the right moment',
+      async () => {
+        const next = await nextPlan()
+        const found = next.attachments.find(({ containerName }) => containerName === 'looping')
+        return found?.isRestarting === row.isRestarting ? next : undefined
+      },
+      TRIES,
+    )
+    await waitFor('the pause between two tries', between, TRIES)
+    expect(await settlerOn(control).carryOut(plan)).toEqual({
+      ...{ kind: 'settled', attachments: 10, notes: [] },
+    })
+    const settledAt = Date.now()
+    at = at === 0 ? 1 : 0
+    const tried = await waitFor(
+      'another try on the new network',
+      async () => {
+        const state = await looping()
+        return Date.parse(state.StartedAt) > settledAt && state.ExitCode === 1 ? state : undefined
+      },
+      TRIES,
+    )
+    // A try on a network that is no more would leave its fault in the state.
+    expect(tried.Error).toBe('')
+    await api.call('DELETE', '/containers/looping?force=1')
   })
 })
