@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type AgentProcess, prepareAgent } from './agent-process.ts'
+import { inNamespace, tryRun } from './command.ts'
 import { waitFor } from './deadline.ts'
 import { describeLab, PREFIXES } from './harness.ts'
+import { pageOf } from './image.ts'
 import { createLab, type Lab } from './lab.ts'
 import { usable } from './router.ts'
 import { createScene, NETWORK, RUNNING, SUBNETS } from './settle-scene.ts'
@@ -45,8 +47,25 @@ describeLab('an agent that settles at once', () => {
       const said = Object(await lab.home.docker.api.call('GET', `/containers/${name}/json`))
       const address: string = said.NetworkSettings.Networks[NETWORK].GlobalIPv6Address
       expect(address.startsWith(subnet.split('::')[0] ?? '-')).toBe(true)
+      // A stranger first: the host asking would make its neighbour entry for them.
+      for (const place of [lab.namespaces.client, lab.namespaces.home]) {
+        await waitFor(`the page of ${name} at ${address} from ${place}`, () =>
+          hasPage(place, address, name),
+        )
+      }
     }
   }
+
+  async function hasPage(place: string, address: string, name: string): Promise<true | undefined> {
+    // Not wget's own -T: Debian 12's busybox ends with a segmentation fault there.
+    const argv = ['timeout', '2', 'busybox', 'wget', '-qO-', `http://[${address}]/`]
+    const { stdout } = await tryRun(inNamespace(place, argv))
+    return stdout.includes(pageOf(name)) ? true : undefined
+  }
+
+  it('is reached from outside before anything is settled', async () => {
+    await expectEverybodyAt(SUBNETS[0])
+  })
 
   it('makes first, then settles, and leaves the processes alone', async () => {
     const before = await pids()
