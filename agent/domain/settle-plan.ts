@@ -160,7 +160,7 @@ export function attachmentOf(
   }
 }
 
-/** Docker up to 26 makes the MAC address from the IPv4 address; 27 and 28 take none for an endpoint. */
+/** Docker up to 26 makes the MAC address from the IPv4 address; 25 to 28 take none for an endpoint. */
 function macFor({ userMac, mac, isRunning }: SettleEndpoint, major: number | null): string | null {
   if (major === null || major >= FIRST_WITH_ENDPOINT_MAC) return userMac ?? (isRunning ? mac : null)
   return userMac

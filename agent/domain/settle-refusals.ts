@@ -4,8 +4,11 @@ import type { SettleEndpoint, SettleRequest } from './settle-plan.ts'
 
 /** The first Docker that cannot find a network again that a container names by its former id. */
 const FIRST_STRICT_ON_IDS = 25
-/** These give an endpoint a random MAC address, whatever it is asked for. */
-const DEAF_TO_MAC = [27, 28]
+/**
+ * These give a container that is connected again a MAC address of their own, whatever it is asked for:
+ * 26 makes it from the IPv4 address, 28 at random.
+ */
+const DEAF_TO_MAC = [25, 26, 27, 28]
 const NETWORK_ID = /^[0-9a-f]{12,64}$/
 
 /**

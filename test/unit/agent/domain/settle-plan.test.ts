@@ -156,7 +156,7 @@ describe('a container put back', () => {
   it.each([
     [20, null, undefined],
     [26, null, undefined],
-    [26, '02:00:00:00:00:07', '02:00:00:00:00:07'],
+    [24, '02:00:00:00:00:07', '02:00:00:00:00:07'],
     [29, null, '02:42:ac:1e:00:02'],
     [null, '02:00:00:00:00:07', '02:00:00:00:00:07'],
   ])('on Docker %s with the wish %s asks for the MAC address %s', (dockerMajor, userMac, mac) => {
@@ -182,6 +182,7 @@ describe('a settle is refused', () => {
       { dockerMajor: 29, endpoints: [endpoint({ networkMode: ID.slice(0, 12) })] },
       'by id',
     ],
+    ['endpoint/mac/26', { dockerMajor: 26, endpoints: [endpoint({ userMac: '02::' })] }, 'MAC'],
     ['endpoint/mac/28', { dockerMajor: 28, endpoints: [endpoint({ userMac: '02::' })] }, 'MAC'],
   ] satisfies [string, Partial<SettleRequest>, string][])('%s', (_, request, reason) => {
     const { problems } = plan(request)
