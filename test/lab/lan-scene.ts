@@ -2,6 +2,7 @@ import { type Address, type Prefix, parseAddress, parsePrefix, splice } from '..
 import { inNamespace, run, tryRun } from './command.ts'
 import type { Home } from './home.ts'
 import { containerCommand } from './image.ts'
+import type { Lab } from './lab.ts'
 import { HOME, labContainers } from './lab-names.ts'
 
 /** A network whose containers are machines of the home's LAN, and its place below the prefix. */
@@ -58,39 +59,49 @@ export function bridgeAddressBelow(prefix: Prefix): Address {
 
 /** Makes the network and its two containers, and gives the router its address there. */
 export async function createLanScene({ lab }: Home, driver: string): Promise<void> {
-  const { api } = lab.home.docker
-  const gateway = `${LAN.gateway}/80`
-  await run(['ip', '-n', lab.namespaces.router, 'address', 'add', gateway, 'dev', 'lan'])
-  await api.call('POST', '/networks/create', {
+  await createLanNetwork(lab, driver, LAN)
+  await startOnLan(lab, PRINTER, { [LAN.network]: addressesOf(PRINTER) })
+  await startOnLan(lab, BOTH, { [HOME.network]: { IPv6Address: BOTH_ON_BRIDGE } })
+}
+
+/** Makes a network on the LAN with that subnet, and gives the router the address of its gateway. */
+export async function createLanNetwork(
+  lab: Lab,
+  driver: string,
+  { subnet, gateway }: { readonly subnet: Prefix; readonly gateway: Address },
+): Promise<void> {
+  await addToRouter(lab, gateway)
+  await lab.home.docker.api.call('POST', '/networks/create', {
     Name: LAN.network,
     Driver: driver,
     EnableIPv6: true,
     IPAM: {
       Config: [
-        {
-          Subnet: '198.51.100.0/24',
-          Gateway: HOME.routerIPv4,
-          IPRange: '198.51.100.64/26',
-        },
-        { Subnet: LAN.subnet, Gateway: LAN.gateway },
+        { Subnet: '198.51.100.0/24', Gateway: HOME.routerIPv4, IPRange: '198.51.100.64/26' },
+        { Subnet: subnet, Gateway: gateway },
       ],
     },
     Options: { parent: HOME.uplink },
     Labels: { 'reprefix.subnet': LAN.suffix },
   })
-  await startOnLan(lab.home.docker.api, PRINTER, { [LAN.network]: addressesOf(PRINTER) })
-  await startOnLan(lab.home.docker.api, BOTH, { [HOME.network]: { IPv6Address: BOTH_ON_BRIDGE } })
+}
+
+/** Gives the router an address on the LAN. */
+export async function addToRouter({ namespaces }: Lab, address: Address): Promise<void> {
+  await run(['ip', '-n', namespaces.router, 'address', 'add', `${address}/80`, 'dev', 'lan'])
 }
 
 function addressesOf({ ipv4, ula }: LanContainer) {
   return { IPv4Address: ipv4, IPv6Address: ula }
 }
 
-async function startOnLan(
-  api: Home['lab']['home']['docker']['api'],
+/** Starts a container on the networks named, the first of which is its main one, and on the LAN. */
+export async function startOnLan(
+  lab: Lab,
   container: LanContainer,
   on: Readonly<Record<string, object>>,
 ): Promise<void> {
+  const { api } = lab.home.docker
   const [first = ''] = Object.keys(on)
   await api.call('POST', `/containers/create?name=${container.name}`, {
     Image: 'reprefix-lab',
@@ -109,10 +120,13 @@ async function startOnLan(
 }
 
 /** What a stranger gets from an address at once; `undefined` when it does not answer within two seconds. */
-export async function pageFromOutside({ lab }: Home, address: string): Promise<string | undefined> {
+export async function pageFromOutside(
+  { namespaces }: Lab,
+  address: string,
+): Promise<string | undefined> {
   const host = address.includes(':') ? `[${address}]` : address
   const argv = ['timeout', '2', 'busybox', 'wget', '-q', '-O', '-', `http://${host}/`]
-  const { code, stdout } = await tryRun(inNamespace(lab.namespaces.client, argv))
+  const { code, stdout } = await tryRun(inNamespace(namespaces.client, argv))
   return code === 0 ? stdout.trim() : undefined
 }
 

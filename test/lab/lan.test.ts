@@ -1,17 +1,21 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parse, stringify } from 'yaml'
-import { contains, type Prefix, parseAddress } from '../../shared/ipv6.ts'
+import { contains, type Prefix, parseAddress, parsePrefix, splice } from '../../shared/ipv6.ts'
+import { type AgentProcess, prepareAgent } from './agent-process.ts'
 import { inNamespace, run } from './command.ts'
 import { type Daemon, startDaemon } from './daemon.ts'
 import { waitFor } from './deadline.ts'
 import { describeLab, PREFIXES, sharedHome, untilSeen } from './harness.ts'
 import type { Home } from './home.ts'
 import { pageOf } from './image.ts'
+import { createLab, type Lab } from './lab.ts'
 import {
+  addToRouter,
   BOTH,
   bridgeAddressBelow,
+  createLanNetwork,
   createLanScene,
   insideAddresses,
   LAN,
@@ -19,6 +23,7 @@ import {
   lanObstacle,
   PRINTER,
   pageFromOutside,
+  startOnLan,
 } from './lan-scene.ts'
 import { labObstacle } from './packages.ts'
 import { deprecated, usable } from './router.ts'
@@ -74,7 +79,7 @@ function testsOn(driver: string): void {
   const inside = async (name: string) => insideAddresses((await life(name)).Pid)
   const below = async (name: string, prefix: Prefix) =>
     (await inside(name)).filter(({ local }) => contains(prefix, parseAddress(local)))
-  const page = (address: string) => pageFromOutside(home(), address)
+  const page = (address: string) => pageFromOutside(home().lab, address)
 
   async function expectReached(prefix: Prefix): Promise<void> {
     await untilSeen(home(), PRINTER.domain, lanAddressBelow(prefix, PRINTER))
@@ -191,10 +196,63 @@ function testsOn(driver: string): void {
   })
 }
 
+/** A network whose subnet at Docker is a global one, under an agent that settles at once. */
+function settlesOn(driver: string): void {
+  const [from, to] = [p1, p2].map((prefix) => ({
+    subnet: parsePrefix(`${splice(prefix, parseAddress('::2:0:0:0'))}/80`),
+    gateway: splice(prefix, parseAddress('::2:0:0:1')),
+    address: splice(prefix, parseAddress('::2:0:0:65')),
+  }))
+  let lab: Lab
+  let agent: AgentProcess
+
+  beforeAll(async () => {
+    if (!from || !to) throw new TypeError('two prefixes')
+    lab = await createLab({ containers: 0 })
+    await createLanNetwork(lab, driver, from)
+    await addToRouter(lab, to.gateway)
+    await startOnLan(lab, PRINTER, {
+      [LAN.network]: { IPv4Address: PRINTER.ipv4, IPv6Address: from.address },
+    })
+    // Not enrolled: it renumbers all the same.
+    agent = await prepareAgent(lab, { cloud: 'https://cloud.invalid', docker: { settle: 'now' } })
+    await lab.router.announce([usable(p1)])
+    await agent.start()
+    await agent.event('made', ({ event }) => event === 'made')
+  }, SETUP_TIMEOUT_MS)
+  afterAll(async () => {
+    await agent?.stop()
+    lab?.close()
+  })
+
+  it('is made anew with the same parent, and its containers go on', async () => {
+    if (!from || !to) throw new TypeError('two prefixes')
+    const { api } = lab.home.docker
+    const inspect = async () => Object(await api.call('GET', `/containers/${PRINTER.name}/json`))
+    const network = async () => Object(await api.call('GET', `/networks/${LAN.network}`))
+    const [{ State: before }, { Driver, Options, Labels }] = [await inspect(), await network()]
+    const seen = agent.events.length
+    await lab.router.announce([usable(p2)])
+    await agent.event('settled', ({ event }) => event === 'settled', seen, { timeoutMs: 60_000 })
+    const after = await network()
+    expect(after).toMatchObject({ Driver, Options, Labels })
+    expect(after.IPAM.Config).toContainEqual({ Subnet: to.subnet, Gateway: to.gateway })
+    const { State, NetworkSettings } = await inspect()
+    expect([State.Pid, State.StartedAt]).toEqual([before.Pid, before.StartedAt])
+    expect(NetworkSettings.Networks[LAN.network].GlobalIPv6Address).toBe(to.address)
+    for (const address of [to.address, PRINTER.ipv4]) {
+      await waitFor(`the page at ${address}`, async () => {
+        return (await pageFromOutside(lab, address)) === pageOf(PRINTER.name) ? true : undefined
+      })
+    }
+  })
+}
+
 for (const driver of ['macvlan', 'ipvlan']) {
   const obstacle = labObstacle() === undefined ? await lanObstacle(driver) : undefined
   if (obstacle === undefined) {
     describeLab(`containers on a ${driver} network`, () => testsOn(driver))
+    describeLab(`a ${driver} network that is settled`, () => settlesOn(driver))
   } else {
     process.stderr.write(`\nNOT RUN: containers on a ${driver} network: ${obstacle}\n`)
     describe.skip(`NOT RUN: containers on a ${driver} network: ${obstacle}`, () => {
