@@ -22,6 +22,7 @@ export interface MissingDocker {
 /** Debian's later releases, whose Docker runs on this one with its containerd and runc. */
 const SUITES = ['trixie', 'sid'] as const
 const CACHE = '/var/cache/reprefix-lab/docker'
+const COMPOSE_CACHE = '/var/cache/reprefix-lab/compose'
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg'
 /** Slow mirrors are waited for, dead ones not for ever. */
 const NETWORK_TIMEOUT_MS = 180_000
@@ -67,17 +68,17 @@ async function privateApt(directory: string, suite: string): Promise<readonly st
   return Object.entries(settings).flatMap(([key, value]) => ['-o', `${key}=${value}`])
 }
 
-/** Downloads Docker of a suite and unpacks it into `target`, which then is there whole or not at all. */
-async function download(suite: string, target: string): Promise<void> {
+/** Downloads a package of a suite and unpacks it into `target`, which then is there whole or not at all. */
+async function download(suite: string, name: string, target: string): Promise<void> {
   const work = `${target}.new`
   await rm(work, { recursive: true, force: true })
   await mkdir(work, { recursive: true })
   const options = await privateApt(work, suite)
   const network = { timeoutMs: NETWORK_TIMEOUT_MS }
   await run(['apt-get', '-q', ...options, 'update'], network)
-  await run(['apt-get', '-q', ...options, 'download', 'docker.io'], { ...network, directory: work })
-  const file = (await readdir(work)).find((name) => name.endsWith('.deb'))
-  if (file === undefined) throw new ReprefixError('LAB_FAILED', `no package of ${suite} came`)
+  await run(['apt-get', '-q', ...options, 'download', name], { ...network, directory: work })
+  const file = (await readdir(work)).find((each) => each.endsWith('.deb'))
+  if (file === undefined) throw new ReprefixError('LAB_FAILED', `no ${name} of ${suite} came`)
   await run(['dpkg', '-x', join(work, file), join(work, 'root')], network)
   await rename(join(work, 'root'), target)
   await rm(work, { recursive: true, force: true })
@@ -85,7 +86,7 @@ async function download(suite: string, target: string): Promise<void> {
 
 async function obtain(suite: string): Promise<DockerVersion> {
   const target = join(CACHE, suite)
-  if (!existsSync(target)) await download(suite, target)
+  if (!existsSync(target)) await download(suite, 'docker.io', target)
   const path = ['usr/sbin', 'usr/bin', 'usr/libexec/docker'].map((each) => join(target, each))
   return { version: await versionOf(join(target, 'usr/sbin/dockerd')), path: path.join(':') }
 }
@@ -105,6 +106,33 @@ export async function dockerVersions(): Promise<{
     try {
       const other = await obtain(suite)
       if (available.every(({ version }) => version !== other.version)) available.push(other)
+    } catch (cause) {
+      missing.push({ suite, reason: messageOf(cause) })
+    }
+  }
+  return { available, missing }
+}
+
+/** A compose that the lab can run against any of its Dockers. */
+export interface ComposeVersion {
+  readonly version: string
+  readonly program: string
+}
+
+/** Compose of Debian's later suites, obtained like their Docker; the one of Debian 12 is another program. */
+export async function composeVersions(): Promise<{
+  readonly available: readonly ComposeVersion[]
+  readonly missing: readonly MissingDocker[]
+}> {
+  const available: ComposeVersion[] = []
+  const missing: MissingDocker[] = []
+  for (const suite of SUITES) {
+    const target = join(COMPOSE_CACHE, suite)
+    try {
+      if (!existsSync(target)) await download(suite, 'docker-compose', target)
+      const program = join(target, 'usr/libexec/docker/cli-plugins/docker-compose')
+      const version = (await run([program, 'version', '--short'])).trim()
+      available.push({ version, program })
     } catch (cause) {
       missing.push({ suite, reason: messageOf(cause) })
     }
