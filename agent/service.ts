@@ -20,8 +20,8 @@ export interface Service {
 export const RELOAD = 'SIGHUP'
 
 /**
- * A loop that shows no progress for this long hangs. It passes every 30 s even when nothing happens,
- * and whatever a pass waits for ends within 120 s, however long the pass takes as a whole.
+ * A loop that shows no progress for this long hangs. It looks every 30 s even when nothing happens, and
+ * whatever a pass waits for ends within 120 s, however long the pass takes as a whole.
  */
 const STALL_MS = 180_000
 /** A change of the status is told this much later, with others of that time: it never delays a report. */
