@@ -16,9 +16,6 @@ export interface DockerFacts {
 /** The first Docker that filters IPv6 by itself and knows gateway modes. */
 const FIRST_WITH_GATEWAY_MODES = 27
 
-/** Before that, Docker makes up a gateway for networks on the LAN too. */
-const FIRST_WITHOUT_MADE_UP_GATEWAY = 28
-
 const GATEWAY_MODE_OPTION = 'com.docker.network.bridge.gateway_mode_ipv6'
 
 /** The first number of a version; `null` where there is none to be read. */
@@ -49,25 +46,19 @@ export function adviseDocker(
 }
 
 /**
- * Networks on the LAN to whose containers Docker gives a default route that may lead to nobody: up to 27
- * it makes up an IPv6 gateway where none is named. The container then waits for that one before it takes
- * the router that it has learnt.
+ * Networks on the LAN to whose containers Docker gives a default route that may lead to nobody: it makes
+ * up an IPv6 gateway where none is named (20.10, 26.1 and 28.5 do). The container then waits for that one
+ * before it takes the router that it has learnt.
  */
-export function adviseGateways(
-  { version }: Pick<DockerFacts, 'version'>,
-  networks: readonly NetworkState[],
-): readonly Problem[] {
-  const major = majorVersion(version)
-  if (major === null || major >= FIRST_WITHOUT_MADE_UP_GATEWAY) return []
+export function adviseGateways(networks: readonly NetworkState[]): readonly Problem[] {
   return networks
     .filter((network) => isOnLan(network) && network.hasGateway === false)
     .filter(({ subnets, isInternal }) => subnets.length > 0 && !isInternal)
     .map(({ name, subnets }) => ({
       code: 'GATEWAY_UNNAMED',
       where: `network ${name}`,
-      what: `it names no IPv6 gateway, so Docker ${version} gives its containers a default route to the first address of ${subnets[0]}, whether or not that is a router: their first answer takes 3 s where it is not`,
-      remedy:
-        "create it anew with --gateway and the router's address in that subnet, or update Docker to 28",
+      what: `it names no IPv6 gateway, so Docker gives its containers a default route to the first address of ${subnets[0]}, whether or not that is a router: their first answer takes 3 s where it is not`,
+      remedy: "create it anew with --gateway and the router's address in that subnet",
     }))
 }
 

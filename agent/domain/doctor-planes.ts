@@ -138,7 +138,7 @@ function judgeDocker(
           'name one in docker.networks, or give it the label reprefix.subnet',
         ),
     ...judgeReach(docker, part, intent),
-    ...adviseGateways(docker, part).map(({ where, what, remedy }) =>
+    ...adviseGateways(part).map(({ where, what, remedy }) =>
       warn('docker-gateway', `${where}: ${what}`, remedy),
     ),
     judgeDocker0(facts.value),

@@ -59,10 +59,7 @@ describe('advice on the gateway of a network on the LAN', () => {
     ['no IPv6', lan({ subnets: [] }), []],
     ['bridge', network('web', { hasGateway: false }), []],
   ])('%s', (_, one, codes) => {
-    expect(adviseGateways(docker('20.10.24'), [one]).map(({ code }) => code)).toEqual(codes)
-    expect(adviseGateways(docker('27.5.1'), [one]).map(({ code }) => code)).toEqual(codes)
-    // Docker 28 makes up none.
-    expect(adviseGateways(docker('28.0.0'), [one])).toEqual([])
+    expect(adviseGateways([one]).map(({ code }) => code)).toEqual(codes)
   })
 })
 

@@ -298,7 +298,6 @@ const TABLE: readonly [string, Parts, Finding['id'], Finding['level'], RegExp][]
   [
     'docker/gateway-unnamed',
     docker({
-      facts: { version: '20.10.24', isLiveRestore: false, firewallBackend: 'iptables' },
       networks: [{ ...WEB, driver: 'macvlan', hasGateway: false }],
     }),
     'docker-gateway',
