@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { cpus, release } from 'node:os'
 import { ReprefixError } from '../../shared/errors.ts'
 import { tryRun } from '../lab/command.ts'
-import { ADVERTISEMENT_INTERVAL_S } from '../lab/router.ts'
+import { ADVERTISEMENT_INTERVAL_S, usable } from '../lab/router.ts'
 import { type AgentMeasurement, type DnsSeries, presentAgent, type Series } from './agent-result.ts'
 import type { Bench, BenchFile, BenchOptions } from './bench.ts'
 import { renderChart } from './chart.ts'
@@ -25,6 +25,8 @@ export interface AgentPlan {
 
 const WAYS = ['reprefix', 'cron', 'ddclient', 'idle'] as const
 const USUAL_SIZE = 20
+/** Home routers advertise every 10 to 600 s; the 6 to 8 s of the renumberings would be no idle time. */
+const IDLE_INTERVAL_S = { min: 20, max: 30 } as const
 
 /** What the options come to: by default everything, for `--quick` a first impression. */
 export function planAgent(options: Omit<BenchOptions, 'onProgress' | 'onPart'>): AgentPlan {
@@ -36,7 +38,8 @@ export function planAgent(options: Omit<BenchOptions, 'onProgress' | 'onPart'>):
     reprefixRuns: runs ?? (isQuick ? 3 : 12),
     cronRuns: Math.min(runs ?? 3, isQuick ? 1 : 3),
     ddclientRuns: isQuick ? { byHand: 1, byItself: 0 } : { byHand: 3, byItself: 2 },
-    idleSeconds: isQuick ? 10 : 60,
+    // Long enough for a whole pass, which comes every five minutes.
+    idleSeconds: isQuick ? 10 : 360,
     usualSize: containers.includes(USUAL_SIZE) ? USUAL_SIZE : Math.max(...containers),
   }
 }
@@ -69,7 +72,7 @@ function describeConditions(plan: AgentPlan): Record<string, string> {
     cron: 'started as soon as the server has its own address; cron adds 0 to 300 s',
     cronContainers: 'end at once when asked, start all at once; ddclient is started by the script',
     ddclientByItself: `looks every ${DDCLIENT_INTERVAL_S} s, its smallest; the prefix changes half-way between two looks, the earlier one without a change (right after an update ddclient 3.10 waits for one look more)`,
-    idle: `${plan.idleSeconds} s, after the renumberings, ${plan.usualSize} containers`,
+    idle: `${plan.idleSeconds} s, after the renumberings, ${plan.usualSize} containers, an advertisement every ${IDLE_INTERVAL_S.min} to ${IDLE_INTERVAL_S.max} s`,
   }
 }
 
@@ -100,8 +103,9 @@ export async function measureAgent(
         containers,
         runs: wants('reprefix') ? plan.reprefixRuns : 1,
         onProgress,
-        afterwards: async ({ agent }) => {
+        afterwards: async ({ agent, lab }, prefix) => {
           if (!wants('idle') || !isUsual) return undefined
+          await lab.router.announce([usable(prefix)], { interval: IDLE_INTERVAL_S })
           onProgress(`idle for ${plan.idleSeconds} s`)
           const pid = agent.pid()
           if (pid === undefined) throw new ReprefixError('LAB_FAILED', 'the agent does not run')

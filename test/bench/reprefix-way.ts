@@ -39,8 +39,8 @@ export interface ReprefixWayOptions<T> {
   readonly containers: number
   readonly runs: number
   readonly onProgress: (line: string) => void
-  /** Looks at the home after its renumberings, before it is removed. */
-  readonly afterwards?: (home: Home) => Promise<T>
+  /** Looks at the home after its renumberings, when it has this prefix, before it is removed. */
+  readonly afterwards?: (home: Home, prefix: Prefix) => Promise<T>
 }
 
 /**
@@ -70,7 +70,7 @@ export async function measureReprefix<T = undefined>({
           `${sample.lostIpv4} IPv4 requests lost`,
       )
     }
-    return { samples, afterwards: await afterwards?.(home) }
+    return { samples, afterwards: await afterwards?.(home, prefixAfter(runs)) }
   } finally {
     lab.close()
   }
