@@ -5,7 +5,7 @@ import { startDockerEvents } from '../adapters/docker-events.ts'
 import { acquireLock } from '../adapters/lock.ts'
 import { startMonitor } from '../adapters/monitor.ts'
 import { createServiceManager } from '../adapters/service-manager.ts'
-import { keepYoungGenerationSmall } from '../adapters/young-generation.ts'
+import { useLittleMemory } from '../adapters/small-memory.ts'
 import type { AgentConfig } from '../config.ts'
 import { isPrefixNews } from '../domain/prefix-news.ts'
 import { createLoop } from '../loop.ts'
@@ -24,7 +24,7 @@ const GATHER_MS = 50
  * is told when the first pass has ended, while passes get on, and when it stops.
  */
 export async function runAgent(config: AgentConfig, log: Logger): Promise<void> {
-  keepYoungGenerationSmall()
+  useLittleMemory()
   await prepareStateDirectory(config)
   const lock = await acquireLock(config.paths.directory)
   await tidyStateDirectory(config)
