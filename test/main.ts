@@ -10,8 +10,10 @@ import {
   labObstacle,
   missingPackages,
   SERVER_PACKAGES,
+  SERVICE_PACKAGES,
   TEST_PACKAGES,
 } from './lab/packages.ts'
+import { systemdObstacle } from './lab/systemd.ts'
 
 // `npm test`: installs what the real parts need where it may, runs everything that this machine
 // allows, and says at the end what was not run.
@@ -33,7 +35,9 @@ interface VitestReport {
 /** Each package once, by the command that it is known by. */
 const REAL_PARTS = [
   ...new Map(
-    [...LAB_PACKAGES, ...TEST_PACKAGES, ...SERVER_PACKAGES].map((each) => [each.command, each]),
+    [LAB_PACKAGES, TEST_PACKAGES, SERVER_PACKAGES, SERVICE_PACKAGES]
+      .flat()
+      .map((each) => [each.command, each]),
   ).values(),
 ]
 
@@ -112,8 +116,11 @@ for (const { package: name, command, why } of missingPackages(SERVER_PACKAGES)) 
 }
 heading('a home network')
 const obstacle = labObstacle(TEST_PACKAGES)
-if (obstacle === undefined) counts.push(await runVitest('lab'))
-else notRun.push(`lab (router, Docker, ndppd, ip6tables, DNS, cloud, agent): ${obstacle}`)
+if (obstacle === undefined) {
+  counts.push(await runVitest('lab'))
+  const missing = systemdObstacle()
+  if (missing !== undefined) notRun.push(`the agent under systemd: ${missing}`)
+} else notRun.push(`lab (router, Docker, ndppd, ip6tables, DNS, cloud, agent): ${obstacle}`)
 
 const sum = (key: keyof Counts) => counts.reduce((total, each) => total + each[key], 0)
 const isGood = lint === 0 && types === 0 && sum('failed') === 0

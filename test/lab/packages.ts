@@ -17,6 +17,8 @@ export const LAB_PACKAGES: readonly DebianPackage[] = packages.lab
 export const TEST_PACKAGES: readonly DebianPackage[] = packages.tests
 /** What the tests on single DNS servers need. */
 export const SERVER_PACKAGES: readonly DebianPackage[] = packages.servers
+/** What running the agent as a service needs besides the lab. */
+export const SERVICE_PACKAGES: readonly DebianPackage[] = packages.service
 /** What comparing with other ways needs besides the lab. */
 export const BENCH_PACKAGES: readonly DebianPackage[] = packages.bench
 
