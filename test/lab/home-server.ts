@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { type Prefix, splice } from '../../shared/ipv6.ts'
 import type { DockerApi } from './docker-api.ts'
 import { type DockerDaemon, startDockerDaemon } from './docker-daemon.ts'
 import { containerCommand, renderImage } from './image.ts'
@@ -30,6 +31,8 @@ export interface HomeServerOptions {
   readonly dockerPath?: string
   /** How Docker 27 and newer lets IPv6 into the network: `nat`, `nat-unprotected` or `routed`. */
   readonly gatewayMode?: string
+  /** Docker's own IPv6 subnet of the network, if not the ULA that never changes. */
+  readonly subnet?: Prefix
 }
 
 /** The name of the lab's image in its Docker. */
@@ -39,12 +42,15 @@ async function importImage(api: DockerApi): Promise<void> {
   await api.call('POST', `/images/create?fromSrc=-&repo=${IMAGE}&tag=latest`, await renderImage())
 }
 
-async function createNetwork(api: DockerApi, gatewayMode?: string): Promise<void> {
+async function createNetwork(
+  api: DockerApi,
+  { gatewayMode, subnet = HOME.ulaSubnet }: HomeServerOptions,
+): Promise<void> {
   await api.call('POST', '/networks/create', {
     Name: HOME.network,
     Driver: 'bridge',
     EnableIPv6: true,
-    IPAM: { Config: [{ Subnet: HOME.ipv4Subnet }, { Subnet: HOME.ulaSubnet }] },
+    IPAM: { Config: [{ Subnet: HOME.ipv4Subnet }, { Subnet: subnet }] },
     Options: {
       'com.docker.network.bridge.name': HOME.bridge,
       ...(gatewayMode === undefined
@@ -55,7 +61,7 @@ async function createNetwork(api: DockerApi, gatewayMode?: string): Promise<void
   })
 }
 
-function renderContainer(container: LabContainer): unknown {
+function renderContainer(container: LabContainer, subnet: Prefix = HOME.ulaSubnet): unknown {
   const published = { '80/tcp': container.httpPort, '7/tcp': container.echoPort }
   const ports = Object.entries(published)
   return {
@@ -72,7 +78,7 @@ function renderContainer(container: LabContainer): unknown {
     NetworkingConfig: {
       EndpointsConfig: {
         [HOME.network]: {
-          IPAMConfig: { IPv4Address: container.ipv4, IPv6Address: container.ula },
+          IPAMConfig: { IPv4Address: container.ipv4, IPv6Address: splice(subnet, container.ula) },
         },
       },
     },
@@ -103,14 +109,17 @@ export async function startHomeServer(
   containers?: readonly LabContainer[],
   options: HomeServerOptions = {},
 ): Promise<HomeServer> {
-  const { dockerPath, gatewayMode } = options
-  const docker = await startDockerDaemon(directory, namespace, dockerPath)
+  const docker = await startDockerDaemon(directory, namespace, options.dockerPath)
   const { api } = docker
   const startContainer = async (container: LabContainer): Promise<void> => {
-    await api.call('POST', `/containers/create?name=${container.name}`, renderContainer(container))
+    await api.call(
+      'POST',
+      `/containers/create?name=${container.name}`,
+      renderContainer(container, options.subnet),
+    )
     await api.call('POST', `/containers/${container.name}/start`)
   }
-  await Promise.all([importImage(api), containers && createNetwork(api, gatewayMode)])
+  await Promise.all([importImage(api), containers && createNetwork(api, options)])
   await Promise.all((containers ?? []).map(startContainer))
   return {
     docker,
@@ -122,7 +131,7 @@ export async function startHomeServer(
     recreateNetwork: async (wanted) => {
       for (const { name } of wanted) await api.call('DELETE', `/containers/${name}?force=1`)
       await api.call('DELETE', `/networks/${HOME.network}`)
-      await createNetwork(api, gatewayMode)
+      await createNetwork(api, options)
       await Promise.all(wanted.map(startContainer))
     },
     lives: (wanted) => Promise.all(wanted.map(({ name }) => readLife(api, name))),

@@ -49,6 +49,23 @@ export async function startProber(
     name: container.domain,
     ...pace,
   }
+  const place = (argv: readonly string[]) => inNamespace(lab.namespaces.client, argv)
+  return startProberAt({ place, logFile: join(lab.directory.path, 'prober.log') }, targets, onEvent)
+}
+
+/** Where a prober runs. */
+export interface ProberPlace {
+  /** The argument vector that runs one there. */
+  place(argv: readonly string[]): readonly string[]
+  readonly logFile: string
+}
+
+/** Starts a prober in any place and with any targets, for example in one container watching another. */
+export async function startProberAt(
+  { place, logFile }: ProberPlace,
+  targets: ProbeTargets,
+  onEvent: (event: ProbeEvent) => void = () => {},
+): Promise<Prober> {
   let isReady = false
   let window = 0
   let counters: Counters | undefined
@@ -56,11 +73,8 @@ export async function startProber(
   let named: Named | undefined
   const daemon = await startDaemon({
     name: 'prober',
-    argv: inNamespace(
-      lab.namespaces.client,
-      nodeProgram('lab-prober.js', [JSON.stringify(targets)]),
-    ),
-    logFile: join(lab.directory.path, 'prober.log'),
+    argv: place(nodeProgram('lab-prober.js', [JSON.stringify(targets)])),
+    logFile,
     onLine: (line) => {
       const event = JSON.parse(line) as ProbeEvent
       if (event.kind === 'ready') isReady = true
@@ -89,13 +103,13 @@ export async function startProber(
     },
     named: (timeoutMs) =>
       waitFor(
-        `${container.domain} in the new prefix`,
+        `${targets.name} in the new prefix`,
         () => (named?.window === window ? named : undefined),
         { timeoutMs, intervalMs: 5, hopeless },
       ),
     reachable: (timeoutMs) =>
       waitFor(
-        `${container.domain} at its new address`,
+        `${targets.name} at its new address`,
         () => (reached?.window === window ? reached : undefined),
         { timeoutMs, intervalMs: 5, hopeless },
       ),
