@@ -121,10 +121,11 @@ export async function planScene(
   control: DockerControl,
   from: Prefix,
   to: Prefix,
+  dockerMajor = 20,
 ): Promise<SettlePlan> {
   const network = decodeSettleNetwork(await control.inspectNetwork(NETWORK))
   const endpoints = await readEndpoints(control, NETWORK)
-  const request = { network, endpoints, otherSubnets: [], from, to, dockerMajor: 20 }
+  const request = { network, endpoints, otherSubnets: [], from, to, dockerMajor }
   const result = planSettle(request)
   if ('problems' in result) throw new TypeError(JSON.stringify(result.problems))
   return result.plan
