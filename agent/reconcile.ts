@@ -1,24 +1,10 @@
 import { messageOf } from '../shared/errors.ts'
-import type { Prefix } from '../shared/ipv6.ts'
 import type { AgentState } from './domain/agent-state.ts'
-import { findClaimedPrefixes, type ReportedClaim } from './domain/claimed-prefixes.ts'
-import {
-  type Claim,
-  claimAt,
-  collectNames,
-  rememberClaims,
-  WITHDRAW_AFTER_MS,
-} from './domain/claims.ts'
-import { desire } from './domain/desired.ts'
-import { isSameButLifetimes, laterObserved } from './domain/glance.ts'
-import { rememberSubnets } from './domain/lan-networks.ts'
-import type { Instant, Intent, Observed, PrefixDecision } from './domain/model.ts'
-import type { Numbering } from './domain/numbering.ts'
-import { planSteps } from './domain/plan.ts'
-import type { Problem } from './domain/problem.ts'
+import type { ReportedClaim } from './domain/claimed-prefixes.ts'
+import { isSameButLifetimes, isSameKernel, laterObserved } from './domain/glance.ts'
+import type { Instant, Intent, Observed } from './domain/model.ts'
+import { nextSettling, type PassPlan, planPass, planRefresh } from './domain/pass-plan.ts'
 import { STAGES, type Step } from './domain/step.ts'
-import { passUplinks, type UplinkPass } from './domain/uplink-pass.ts'
-import { adoptUplinks } from './domain/uplinks.ts'
 import type {
   Actuator,
   Clock,
@@ -50,32 +36,6 @@ export interface ReconcilerPorts {
   readonly sleep: (ms: number) => Promise<void>
   /** Index of every link of the host, which tells a bridge from another one made under its name. */
   readonly linkIndexes?: () => Promise<ReadonlyMap<string, number>>
-}
-
-/** What a pass would do, and what it is based on. */
-export interface PassPlan {
-  readonly observed: Observed
-  /** When the uplinks were read. */
-  readonly at: Instant
-  /** What was decided on the main uplink. */
-  readonly decision: PrefixDecision
-  /** How the main uplink is numbered after the pass. */
-  readonly numbering: Numbering
-  /** The same of every further uplink. */
-  readonly others: readonly UplinkPass[]
-  /** The state that the pass leaves behind. */
-  readonly state: AgentState
-  readonly steps: readonly Step[]
-  /**
-   * The complete claim of this host, `null` until the main uplink has one, and while it would leave out
-   * what is only unknown.
-   */
-  readonly claims: readonly Claim[] | null
-  /** Prefixes of further uplinks that the claim speaks of, whether or not they can be seen now. */
-  readonly claimedOthers: readonly Prefix[]
-  readonly problems: readonly Problem[]
-  /** When time alone asks for another pass, `null` when it does not. */
-  readonly wakeAt: Instant | null
 }
 
 /** What a pass has done. `results` has one entry for every step, in the order of the plan. */
@@ -166,7 +126,11 @@ export function createReconciler(ports: ReconcilerPorts, intent: Intent): Reconc
     if (now < before.at) return null
     const kernel = { uplinks, routes, neighbours }
     const observed = laterObserved(before.observed, kernel, indexes, (now - before.at) / 1000)
-    const planned = planPass(state, observed, reported, intent, now)
+    // Most often an advertisement has refreshed the current prefix, and that is all.
+    const refreshed = isSameKernel(before.observed, observed)
+      ? planRefresh(before, state, observed, intent, now)
+      : null
+    const planned = refreshed ?? planPass(state, observed, reported, intent, now)
     return planned.steps.length === 0 && isSameButLifetimes(planned, before) ? planned : null
   }
 
@@ -238,76 +202,6 @@ const RETIRING: ReadonlySet<Step['kind']> = new Set([
   'uplink-deprecate',
   'address-remove',
 ])
-
-function planPass(
-  state: AgentState,
-  observed: Observed,
-  reported: ReportedClaim | null,
-  intent: Intent,
-  now: Instant,
-): PassPlan {
-  const known = adoptUplinks(state, intent, now)
-  const { main, others } = passUplinks(known, observed, intent, now)
-  const uplinks = Object.fromEntries(
-    [main, ...others].map(({ uplink, numbering }) => [uplink, numbering]),
-  )
-  const numbered = { ...known, uplinks }
-  const { desired, placed, problems } = desire(observed, numbered, intent, now)
-  const named = collectNames(observed.containers, placed, intent)
-  const claims = rememberClaims(known.claims, named.names, now)
-  const lan = rememberSubnets(known.lan ?? [], desired.lan, observed)
-  const next: AgentState = { v: 2, uplinks, claims, ...(lan.length > 0 ? { lan } : {}) }
-  const claimedIn = findClaimedPrefixes(next, claims, reported, intent)
-  const isHeld = main.numbering.current === null || claimedIn.problems.length > 0
-  const claimed = isHeld ? null : claimAt(claimedIn.prefixOf, claims)
-  return {
-    observed,
-    at: now,
-    decision: main.decision,
-    numbering: main.numbering,
-    others,
-    state: next,
-    steps: planSteps(desired, observed),
-    claims: claimed?.claims ?? null,
-    claimedOthers: claimedIn.others,
-    problems: [
-      ...main.problems,
-      ...others.flatMap((other) => other.problems),
-      ...problems,
-      ...named.problems,
-      ...claimedIn.problems,
-      ...(claimed?.problems ?? []),
-    ],
-    wakeAt: nextWake([main, ...others], claims, now),
-  }
-}
-
-/** When the first of the decisions asks to be looked at again. */
-function nextSettling({ decision, others }: PassPlan): Instant | undefined {
-  const instants = [{ decision }, ...others].flatMap((pass) =>
-    'recheckAt' in pass.decision ? (pass.decision.recheckAt ?? []) : [],
-  )
-  return instants.length === 0 ? undefined : Math.min(...instants)
-}
-
-/** A decision asks to be looked at again, a former prefix ends, or a name is to be withdrawn. */
-function nextWake(
-  passes: readonly UplinkPass[],
-  claims: AgentState['claims'],
-  now: Instant,
-): Instant | null {
-  const instants = [
-    ...passes.flatMap(({ decision, numbering }) => [
-      'recheckAt' in decision ? decision.recheckAt : undefined,
-      ...numbering.retiring.map(({ validUntil }) => validUntil),
-    ]),
-    ...claims.flatMap(({ missingSince }) =>
-      missingSince === null ? [] : [missingSince + WITHDRAW_AFTER_MS],
-    ),
-  ]
-  const ahead = instants.filter((at) => at !== undefined && at !== null).filter((at) => at > now)
-  return ahead.length === 0 ? null : Math.min(...ahead)
-}
 
 /**
  * Whether an earlier failure forbids this step. Nothing is taken away while the new is not complete;

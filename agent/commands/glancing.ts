@@ -1,6 +1,6 @@
 import type { Instant } from '../domain/model.ts'
+import type { PassPlan } from '../domain/pass-plan.ts'
 import type { PassOutcome } from '../loop.ts'
-import type { PassPlan } from '../reconcile.ts'
 
 /** Hints of these kinds, and they alone, may be answered by a glance. */
 export const GLANCED = { kernel: 'kernel', timer: 'timer' } as const

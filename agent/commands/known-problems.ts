@@ -1,6 +1,6 @@
 import type { KnownProblems } from '../adapters/problems-file.ts'
+import type { PassPlan } from '../domain/pass-plan.ts'
 import type { Problem } from '../domain/problem.ts'
-import type { PassPlan } from '../reconcile.ts'
 
 /**
  * What an operator should know after a pass, for `status`: uplinks that hold, what the pass left out, and

@@ -44,6 +44,27 @@ export function laterObserved(
 }
 
 /**
+ * Whether the kernel shows the same as before but for lifetimes, so that no more than the uplinks need be
+ * decided anew.
+ */
+export function isSameKernel(before: Observed, after: Observed): boolean {
+  const digestOf = ({ uplinks, routes, neighbours, networks }: Observed) =>
+    JSON.stringify([
+      [routes, neighbours, networks.map(({ bridgeIndex }) => bridgeIndex)],
+      uplinks.map(({ addresses, delegations, ...uplink }) => [
+        uplink,
+        addresses.map(({ preferredSeconds, validSeconds, ...address }) => [
+          address,
+          preferredSeconds === 0,
+          [preferredSeconds, validSeconds].map((seconds) => seconds === null),
+        ]),
+        delegations?.map(({ prefix }) => prefix),
+      ]),
+    ])
+  return digestOf(before) === digestOf(after)
+}
+
+/**
  * Whether two verdicts decide, claim and complain of the same, and remember the same but for instants:
  * what an advertisement changes that only refreshes what is known.
  */

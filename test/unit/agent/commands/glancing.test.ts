@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { createGlancing } from '../../../../agent/commands/glancing.ts'
 import { INITIAL_STATE } from '../../../../agent/domain/agent-state.ts'
 import { UNNUMBERED } from '../../../../agent/domain/numbering.ts'
-import type { PassPlan } from '../../../../agent/reconcile.ts'
+import type { PassPlan } from '../../../../agent/domain/pass-plan.ts'
 import { observed } from '../domain/host-simulator.ts'
 
 const NOTHING_NEW: PassPlan = {
