@@ -46,8 +46,11 @@ interface NdppdParts {
 const RESTART_TIMEOUT_MS = 15_000
 const START_TIMEOUT_MS = 3000
 const START_POLL_MS = 5
-/** How often it is looked whether ndppd still runs: one file of /proc each time. */
-const WATCH_MS = 1000
+/**
+ * How often it is looked whether ndppd still runs: one file of /proc each time. Routers keep what it has
+ * answered for longer than this, and each second that an idle agent wakes is most of what it costs.
+ */
+const WATCH_MS = 3000
 
 const RecordSchema = v.strictObject({
   pid: v.number(),
