@@ -10,7 +10,7 @@ import { createKillSwitch, type KillPoint, type KillSwitch } from './kill-switch
 import type { Lab } from './lab.ts'
 import { HOME, type LabContainer, labContainers } from './lab-names.ts'
 import { leftoversOf, overlayAddresses, prefixNumber } from './leftovers.ts'
-import { LOST_PACKET_MS } from './probes.ts'
+import { CUT_OFF_MS } from './probes.ts'
 import { addressBelow } from './renumbering.ts'
 import { reportedPrefixes } from './reported.ts'
 import { deprecated, usable } from './router.ts'
@@ -65,7 +65,7 @@ describeLab('an agent killed at any instant', () => {
   let killSwitch: KillSwitch
   const home = sharedHome(CONTAINERS, (lab) => {
     killSwitch = createKillSwitch(lab)
-    return { agent: { environment: killSwitch.environment }, lostAfterMs: LOST_PACKET_MS }
+    return { agent: { environment: killSwitch.environment }, lostAfterMs: CUT_OFF_MS }
   })
   beforeAll(() => killSwitch.wrapRestart())
 

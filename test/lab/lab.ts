@@ -1,4 +1,5 @@
 import { type DnsServer, startDnsServer } from './dns-server.ts'
+import { favourContainers } from './favour.ts'
 import { type HomeServer, type HomeServerOptions, startHomeServer } from './home-server.ts'
 import { type LabContainer, labContainers } from './lab-names.ts'
 import { createNamespaces, type Namespaces } from './namespaces.ts'
@@ -87,6 +88,7 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         options.server,
       ),
     ])
+    favourContainers(directory.id)
     return { directory, namespaces, containers, router, dns, home, close }
   } catch (cause) {
     close()

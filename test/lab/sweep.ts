@@ -78,7 +78,8 @@ function endProcesses(id: string): void {
   }
 }
 
-function cgroupDirectories(id: string): readonly string[] {
+/** Where the control group of a lab's containers is, once a container has been started. */
+export function cgroupDirectories(id: string): readonly string[] {
   const root = '/sys/fs/cgroup'
   if (!existsSync(root)) return []
   // Version 2 has one hierarchy, version 1 one per controller.
