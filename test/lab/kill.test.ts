@@ -18,6 +18,8 @@ import { deprecated, usable } from './router.ts'
 /** How long one test, which is many rounds, may take. */
 const ROUNDS_TIMEOUT_MS = 900_000
 const CONTAINERS = 3
+/** A round takes seconds. */
+const MOST_KILLS_AT_WRITES = 24
 /** A kill that has not come by then does not come. */
 const MISSED_AFTER_MS = 4000
 /** More former prefixes than the agent keeps: from then on every change also takes something away. */
@@ -258,10 +260,10 @@ describeLab('an agent killed at any instant', () => {
     await round(flash)
     clean.disarm()
     expect(clean.count()).toBeGreaterThan(5)
-    // Each file has several events a write: every other one is enough, and half the time.
-    const events = Array.from(
-      { length: Math.floor(clean.count() / 2) },
-      (_, index) => 2 * index + 1,
+    // Each file has several events a write: every other one at most, and spread over all of them.
+    const kills = Math.min(Math.floor(clean.count() / 2), MOST_KILLS_AT_WRITES)
+    const events = Array.from({ length: kills }, (_, index) =>
+      Math.floor(((index + 0.5) * clean.count()) / kills),
     )
     await rounds(flash, events.map(atWrite))
   })
