@@ -1,6 +1,9 @@
 import { request } from 'node:http'
 import { ReprefixError } from '../../shared/errors.ts'
 
+/** A small machine that starts fifty containers at once starts the last of them late. */
+const ANSWER_MS = 180_000
+
 /** A client of Docker's HTTP API on one socket, without a command line client to install. */
 export interface DockerApi {
   readonly socket: string
@@ -29,7 +32,7 @@ function send(socket: string, method: string, path: string, body: unknown): Prom
                 'content-type': isTar ? 'application/x-tar' : 'application/json',
                 'content-length': Buffer.byteLength(payload),
               },
-        timeout: 30_000,
+        timeout: ANSWER_MS,
       },
       (incoming) => {
         const chunks: Buffer[] = []
@@ -40,7 +43,9 @@ function send(socket: string, method: string, path: string, body: unknown): Prom
         )
       },
     )
-    outgoing.on('timeout', () => outgoing.destroy(new Error('no answer within 30 s')))
+    outgoing.on('timeout', () =>
+      outgoing.destroy(new Error(`no answer within ${ANSWER_MS / 1000} s`)),
+    )
     outgoing.on('error', reject)
     outgoing.end(payload)
   })

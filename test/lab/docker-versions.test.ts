@@ -9,7 +9,7 @@ import { addressBelow, measureRenumbering } from './renumbering.ts'
 
 const { p1, p2, p3 } = PREFIXES
 const UNDISTURBED = { lostIpv4: 0, lostOldIpv6: 0, brokenTcp: 0, restarts: 0 } as const
-const TIMEOUT_MS = 240_000
+const TIMEOUT_MS = 600_000
 
 const { available, missing } =
   labObstacle() === undefined ? await dockerVersions() : { available: [], missing: [] }
