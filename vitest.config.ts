@@ -28,9 +28,10 @@ export default defineConfig({
       },
       {
         test: {
-          // Real daemons in network namespaces: root, Debian packages, one file at a time.
+          // Real daemons, and the kernel itself, in network namespaces: root, Debian packages, one file
+          // at a time.
           name: 'lab',
-          include: ['test/lab/**/*.test.ts'],
+          include: ['test/lab/**/*.test.ts', 'test/kernel/**/*.test.ts'],
           fileParallelism: false,
           // What is waited for has deadlines of its own, which name it.
           testTimeout: 240_000,

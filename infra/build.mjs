@@ -54,6 +54,8 @@ const results = await Promise.all([
     ...common,
     entryPoints: { 'reprefix-agent': 'agent/main.ts' },
     plugins: [leaveOutUnused],
+    // Native, and the agent does without it where it is not installed.
+    external: ['koffi'],
     // Node keeps the source in memory. Names stay, for what faults say; the map tells the lines.
     minify: true,
     keepNames: true,

@@ -1,6 +1,7 @@
-// Makes dist/reprefix-agent_VERSION_all.deb of what infra/build.mjs has built: node infra/package.mjs
+// Makes dist/reprefix-agent_VERSION_ARCHITECTURE.deb of what infra/build.mjs has built: node infra/package.mjs
 // The same sources give the same bytes: every time in it is SOURCE_DATE_EPOCH, or that of the last commit.
 import { execFileSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import {
   chmod,
   mkdir,
@@ -30,6 +31,20 @@ function readEpoch() {
   return Number(execFileSync('git', command, { cwd: root, encoding: 'utf8' }))
 }
 
+/** What the agent loads beside its one file, and where it is native to this machine. */
+const NATIVE = {
+  koffi: ['package.json', 'index.cjs', 'src/koffi/index.cjs', 'src/koffi/src/static.cjs'],
+  [`@koromix/koffi-linux-${process.arch}`]: [
+    'package.json',
+    'index.js',
+    `linux_${process.arch}/koffi.node`,
+  ],
+}
+// Without it the package is for every machine, and the agent takes longer (docs/design/decisions.md).
+const isNative = Object.keys(NATIVE).every((name) => existsSync(join(root, 'node_modules', name)))
+const architecture = isNative
+  ? execFileSync('dpkg', ['--print-architecture'], { encoding: 'utf8' }).trim()
+  : 'all'
 const control = await read('infra/debian/control')
 const maintainer = /^Maintainer: (.*)$/m.exec(control)?.[1]
 const epoch = readEpoch()
@@ -49,10 +64,21 @@ async function put(path, content, mode = 0o644) {
   await writeFile(target, content, { mode })
 }
 
+async function putNative() {
+  for (const [name, files] of Object.entries(NATIVE)) {
+    const from = join(root, 'node_modules', name)
+    for (const file of files) {
+      const target = join('usr/lib/reprefix/node_modules', name, file)
+      await put(target, await readFile(join(from, file)))
+    }
+  }
+}
+
 /** @param {string} text */
 function fill(text, size = 0) {
   return text
     .replaceAll('@VERSION@', version)
+    .replaceAll('@ARCHITECTURE@', architecture)
     .replaceAll('@DATE@', date.toISOString().slice(0, 10))
     .replaceAll('@SIZE@', String(size))
 }
@@ -76,14 +102,15 @@ async function renderLicences() {
     return found?.[1] === undefined ? [] : [found[1]]
   })
   const texts = []
-  for (const directory of [...new Set(directories)].sort()) {
+  const native = isNative ? ['node_modules/koffi'] : []
+  for (const directory of [...new Set([...directories, ...native])].sort()) {
     const { name, version: theirs, license } = JSON.parse(await read(`${directory}/package.json`))
     const files = await readdir(join(root, directory))
     const file = files.find((one) => /^(?:licen[cs]e|copying)(?:\.|$)/i.test(one))
     const words = file === undefined ? '' : `\n${(await read(`${directory}/${file}`)).trim()}\n`
     texts.push(`${name} ${theirs}: ${license}\n${words}`)
   }
-  return `${NAME}.js contains these libraries.\n\n${texts.join(`\n${'-'.repeat(78)}\n\n`)}`
+  return `${NAME}.js contains these libraries, or comes with them.\n\n${texts.join(`\n${'-'.repeat(78)}\n\n`)}`
 }
 
 /** @param {string} directory, of which everything gets the one time */
@@ -99,6 +126,7 @@ try {
   const bundle = (await read(`dist/${NAME}.js`)).replace(/^#!.*\n/, '#!/usr/bin/node\n')
   await put(lib, bundle.replace(/\n\/\/# sourceMappingURL=.*\n*$/, '\n'), 0o755)
   await put('usr/lib/reprefix/package.json', '{ "type": "module" }\n')
+  if (isNative) await putNative()
   await mkdir(join(stage, 'usr/bin'), { mode: 0o755 })
   await symlink(`../lib/reprefix/${NAME}.js`, join(stage, `usr/bin/${NAME}`))
   await put(`usr/lib/systemd/system/${NAME}.service`, await read(`infra/systemd/${NAME}.service`))
@@ -123,7 +151,7 @@ try {
     await put(`DEBIAN/${script}`, await read(`infra/debian/${script}`), 0o755)
   }
   await setTimes(stage)
-  const target = join(root, 'dist', `${NAME}_${version}_all.deb`)
+  const target = join(root, 'dist', `${NAME}_${version}_${architecture}.deb`)
   await rm(target, { force: true })
   execFileSync('dpkg-deb', ['--root-owner-group', '-Zxz', '--build', stage, target], {
     env: { ...process.env, SOURCE_DATE_EPOCH: String(epoch), LC_ALL: 'C' },

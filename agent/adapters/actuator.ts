@@ -4,23 +4,18 @@ import type { Step } from '../domain/step.ts'
 import { targetOf } from '../domain/step.ts'
 import type { Actuator, StepResult } from '../ports.ts'
 import { lastWords, type RunCommand } from './command.ts'
-import { type AddressStep, createContainerNamespaces, failedLines } from './container-namespaces.ts'
-import { ROUTE_PROTOCOL } from './ip-links.ts'
+import { createContainerNamespaces } from './container-namespaces.ts'
 import type { Ip6tables } from './ip6tables.ts'
 import type { KernelProxy, NeighbourStep } from './kernel-proxy.ts'
 import type { Ndppd } from './ndppd.ts'
+import type { AddressStep, HostStep, Network } from './network.ts'
 import { isRoutedTo } from './proc-net.ts'
 import type { ProcessTable } from './processes.ts'
-
-/** Steps that change the host's own addresses and routes. */
-type HostStep = Extract<
-  Step,
-  { kind: 'route-add' | 'route-move' | 'route-remove' | 'uplink-deprecate' }
->
 
 /** What the actuator acts through. */
 export interface ActuatorParts {
   readonly run: RunCommand
+  readonly network: Network
   readonly processes: ProcessTable
   /** `null` where the configuration leaves the plane to others. */
   readonly ndppd: Ndppd | null
@@ -30,25 +25,6 @@ export interface ActuatorParts {
   /** Told after a step changed an address in a container, or may have. */
   readonly onContainerChanged: (step: AddressStep, isDone: boolean) => void
   readonly log: Logger
-}
-
-// What `ip` says when the route or address to take away is gone already (LC_ALL=C).
-const ALREADY_GONE = /No such process|Cannot assign requested address/
-
-function renderHostCommand(step: HostStep): string {
-  switch (step.kind) {
-    case 'route-add':
-    case 'route-move':
-      // A route, not an address of the bridge: dockerd with live-restore removes foreign addresses.
-      return `route replace ${step.subnet} dev ${step.bridge} proto ${ROUTE_PROTOCOL}`
-    case 'route-remove':
-      return `route del ${step.subnet} dev ${step.bridge} proto ${ROUTE_PROTOCOL}`
-    case 'uplink-deprecate':
-      return (
-        `address change ${step.address}/${step.length} dev ${step.interface}` +
-        ` preferred_lft 0 valid_lft ${step.validSeconds ?? 'forever'}`
-      )
-  }
 }
 
 function isAddressStep(step: Step): step is AddressStep {
@@ -68,21 +44,13 @@ function isNeighbourStep(step: Step): step is NeighbourStep {
  * other steps of the stage still run.
  */
 export function createActuator(parts: ActuatorParts): Actuator {
-  const namespaces = createContainerNamespaces(parts.run, parts.processes)
+  const namespaces = createContainerNamespaces(parts.network, parts.processes)
 
-  /** All host steps of a stage in one `ip -batch`, in the given order. */
   async function applyToHost(steps: readonly HostStep[]): Promise<readonly StepResult[]> {
     if (steps.length === 0) return []
     return measured(steps, async () => {
-      const input = `${steps.map(renderHostCommand).join('\n')}\n`
-      const result = await parts.run(['ip', '-6', '-force', '-batch', '-'], { input })
-      const failed = failedLines(result, steps.length)
-      return (step, index) => {
-        const words = failed.get(index + 1)
-        if (words === undefined) return undefined
-        if (step.kind === 'route-remove' && ALREADY_GONE.test(words)) return undefined
-        return words === '' ? 'ip failed without a message' : words
-      }
+      const failures = await parts.network.change('self', steps)
+      return (_, index) => failures.get(index)
     })
   }
 

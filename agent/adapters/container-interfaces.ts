@@ -1,10 +1,7 @@
 import type { Address } from '../../shared/ipv6.ts'
 import { ageAddress } from '../domain/aging.ts'
-import { parseAddresses } from '../domain/ip-json.ts'
 import type { AttachmentState } from '../domain/model.ts'
-import { type RunCommand, requireSuccess } from './command.ts'
-import type { AddressStep } from './container-namespaces.ts'
-import { type Link, parseLinks } from './ip-links.ts'
+import type { AddressStep, Link, NamespaceView, Network } from './network.ts'
 import { type KnownState, parseKnownAddresses } from './proc-net.ts'
 import type { ProcessTable } from './processes.ts'
 
@@ -38,7 +35,7 @@ interface ThoroughRead {
   /** /proc/PID/net/if_inet6 when it was made. */
   readonly seen: string
   readonly at: number
-  readonly json: string
+  readonly view: NamespaceView
 }
 
 /** When the kernel takes a deprecated address away, `null` is never, and when that was learnt. */
@@ -71,24 +68,23 @@ function readKnown(
 /** By its MAC address where no other has that one, else by the address that Docker gave it. */
 function findLink(
   { mac, dockerAddress }: Endpoint,
-  links: readonly Link[],
-  json: string,
+  { links, addressesOf }: NamespaceView,
 ): Link | undefined {
   const alike = links.filter((link) => mac !== '' && link.mac === mac)
   if (alike.length === 1) return alike[0]
   return links.find(({ name }) =>
-    parseAddresses(json, name).some(({ address }) => address === dockerAddress),
+    addressesOf(name).some(({ address }) => address === dockerAddress),
   )
 }
 
 /**
- * Reads addresses from /proc where it tells all of them, and else with `nsenter … ip -json`, which
- * also tells lifetimes and MAC addresses but costs a process for each container. Such a reading is
+ * Reads addresses from /proc where it tells all of them, and else by entering the namespace, which
+ * also tells lifetimes and MAC addresses but may cost a process for each container. Such a reading is
  * used again while /proc shows the same addresses with the same flags. The lifetimes of deprecated
  * addresses, read so or given by ourselves, are counted down, and read anew every quarter of an hour.
  */
 export function createContainerInterfaces(
-  run: RunCommand,
+  network: Pick<Network, 'lookInto'>,
   processes: ProcessTable,
   now: () => number = () => performance.now(),
 ): ContainerInterfaces {
@@ -127,14 +123,16 @@ export function createContainerInterfaces(
     if (known && known.seen === seen && now() - known.at < COUNTED_DOWN_MS) return known
     readings.delete(pid)
     const at = now()
-    const result = await run(['nsenter', '-t', String(pid), '-n', 'ip', '-json', 'address', 'show'])
-    if (result.exitCode !== 0 && (await processes.netNamespaceOf(pid)) === null) return null
-    requireSuccess(result, `failed to read the addresses of process ${pid}`)
-    const reading = { seen, at, json: result.stdout }
+    const view = await network.lookInto(pid).catch(async (cause: unknown) => {
+      if ((await processes.netNamespaceOf(pid)) === null) return null
+      throw cause
+    })
+    if (view === null) return null
+    const reading = { seen, at, view }
     readings.set(pid, reading)
     lifetimes.delete(pid)
-    for (const { name } of parseLinks(reading.json)) {
-      for (const state of parseAddresses(reading.json, name)) {
+    for (const { name } of view.links) {
+      for (const state of view.addressesOf(name)) {
         if (state.isDeprecated) learn(pid, state.address, state, at)
       }
     }
@@ -155,12 +153,11 @@ export function createContainerInterfaces(
     if (known !== null) return known
     const reading = await readThoroughly(pid, text)
     if (reading === null) return null
-    const links = parseLinks(reading.json)
     const seconds = Math.floor((now() - reading.at) / 1000)
     return endpoints.map((endpoint): InterfaceState => {
-      const link = findLink(endpoint, links, reading.json)
+      const link = findLink(endpoint, reading.view)
       if (link === undefined) return NOT_FOUND
-      const addresses = parseAddresses(reading.json, link.name)
+      const addresses = reading.view.addressesOf(link.name)
       return {
         interface: link.name,
         addresses: addresses.map((state) => ageAddress(state, seconds)),

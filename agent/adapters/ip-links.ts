@@ -2,20 +2,10 @@ import * as v from 'valibot'
 import { messageOf, ReprefixError } from '../../shared/errors.ts'
 import { parseAddress, parsePrefix } from '../../shared/ipv6.ts'
 import type { NeighbourEntry, RouteState } from '../domain/model.ts'
+import { type Link, ROUTE_PROTOCOL } from './network.ts'
 
-/** An interface as `ip -json` names it. */
-export interface Link {
-  readonly index: number
-  readonly name: string
-  /** Link-layer address in lower case, empty where there is none. */
-  readonly mac: string
-}
-
-/**
- * The routing protocol number of our routes and proxied neighbours: it tells them from all that others have set. Not one of
- * those that iproute2 names in rt_protos, so that every version prints and takes it as a number.
- */
-export const ROUTE_PROTOCOL = '174'
+/** The number of our own routing protocol as `ip` prints it. */
+const PROTOCOL = String(ROUTE_PROTOCOL)
 
 const linkSchema = v.looseObject({
   ifindex: v.number(),
@@ -55,7 +45,7 @@ export function parseLinks(json: string): readonly Link[] {
 /** Reads our own routes from `ip -6 -json route`; see {@link ROUTE_PROTOCOL}. */
 export function parseOwnRoutes(json: string): readonly RouteState[] {
   return decode(json, routeSchema).flatMap(({ dst, dev, protocol }) =>
-    protocol === ROUTE_PROTOCOL && dev !== undefined && dst.includes('/')
+    protocol === PROTOCOL && dev !== undefined && dst.includes('/')
       ? [{ subnet: parsePrefix(dst), interface: dev }]
       : [],
   )
@@ -72,6 +62,6 @@ export function parseProxiedNeighbours(json: string): readonly NeighbourEntry[] 
   return decode(json, neighbourSchema).flatMap(({ dst, dev, protocol }) =>
     dev === undefined
       ? []
-      : [{ interface: dev, address: parseAddress(dst), isOurs: protocol === ROUTE_PROTOCOL }],
+      : [{ interface: dev, address: parseAddress(dst), isOurs: protocol === PROTOCOL }],
   )
 }

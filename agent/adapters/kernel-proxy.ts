@@ -6,7 +6,7 @@ import type { NeighbourSetting } from '../domain/model.ts'
 import type { Step } from '../domain/step.ts'
 import type { Kernel, Neighbours } from '../ports.ts'
 import { lastWords, type RunCommand } from './command.ts'
-import { ROUTE_PROTOCOL } from './ip-links.ts'
+import { ROUTE_PROTOCOL } from './network.ts'
 
 /** Steps that change the kernel's own neighbour proxy. */
 export type NeighbourStep = Extract<

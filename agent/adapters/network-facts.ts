@@ -6,7 +6,7 @@ import type { RuleFacts, UplinkSettings } from '../domain/doctor-network.ts'
 import { parseAddresses } from '../domain/ip-json.ts'
 import type { RunCommand } from './command.ts'
 import { requireSuccess } from './command.ts'
-import { ROUTE_PROTOCOL } from './ip-links.ts'
+import { ROUTE_PROTOCOL } from './network.ts'
 
 const SYSCTL_ROOT = '/proc/sys'
 
@@ -104,7 +104,7 @@ export async function readInterface(run: RunCommand, name: string) {
   return {
     addresses: parseAddresses(addresses.stdout, name).map(({ address }) => address),
     routes: decodeList(routes.stdout, routeSchema).flatMap(({ dst, protocol }): Prefix[] =>
-      dst?.includes('/') && protocol !== ROUTE_PROTOCOL && !/^f[ef]/.test(dst)
+      dst?.includes('/') && protocol !== String(ROUTE_PROTOCOL) && !/^f[ef]/.test(dst)
         ? [parsePrefix(dst)]
         : [],
     ),

@@ -25,12 +25,16 @@ import { startFirewallMonitor } from '../adapters/firewall-monitor.ts'
 import { createHttpPost } from '../adapters/http-post.ts'
 import { createIp6tables } from '../adapters/ip6tables.ts'
 import { createOtherVariant } from '../adapters/ip6tables-variant.ts'
+import { createIproute } from '../adapters/iproute.ts'
 import { createJournal } from '../adapters/journal.ts'
 import { createKernel } from '../adapters/kernel.ts'
 import { createKernelProxy } from '../adapters/kernel-proxy.ts'
 import { createLastAttemptFile } from '../adapters/last-attempt.ts'
 import type { Listener } from '../adapters/monitor.ts'
 import { createNdppd } from '../adapters/ndppd.ts'
+import { createNetlinkNetwork } from '../adapters/netlink-network.ts'
+import { loadNetlink } from '../adapters/netlink-socket.ts'
+import type { Network } from '../adapters/network.ts'
 import { createOutbox } from '../adapters/outbox.ts'
 import { readOwnAddresses } from '../adapters/own-addresses.ts'
 import { createProcessTable } from '../adapters/processes.ts'
@@ -51,6 +55,8 @@ import { createReconciler, type Reconciler } from '../reconcile.ts'
 
 /** The parts of an agent that a command works with. */
 export interface Assembly {
+  /** By what addresses and routes are read and changed. */
+  readonly means: Network['means']
   readonly reconciler: Reconciler
   readonly docker: DockerApi
   /** Hints from the planes that passes look after, until stopped. */
@@ -78,12 +84,13 @@ export function assemble(
   const { intent, paths } = config
   const processes = createProcessTable()
   const uplinks = uplinksOf(intent)
-  const { kernel: linux, linkIndexes } = createKernel(run, uplinks)
+  const network = connectNetwork(run, uplinks, log)
+  const { kernel: linux, linkIndexes } = createKernel(network, uplinks)
   const { kernel, watchSources } = withDelegations(linux, uplinks, {
     run,
     now: Date.now,
   })
-  const interfaces = createContainerInterfaces(run, processes)
+  const interfaces = createContainerInterfaces(network, processes)
   const docker = createDockerApi(config.dockerSocket)
   const ndppd =
     intent.proxy === 'ndppd'
@@ -117,6 +124,7 @@ export function assemble(
       firewall: ip6tables,
       actuator: createActuator({
         run,
+        network,
         processes,
         ndppd,
         kernelProxy,
@@ -156,6 +164,7 @@ export function assemble(
     log,
   })
   return {
+    means: network.means,
     reconciler,
     docker,
     settling,
@@ -183,6 +192,18 @@ export function assemble(
     readState: () => stateFile.read(),
     close: () => journal.close(),
   }
+}
+
+/** By netlink where that is to be had, else with iproute2, which takes longer and does the same. */
+function connectNetwork(
+  run: RunCommand,
+  uplinks: Parameters<typeof createIproute>[1],
+  log: Logger,
+): Network {
+  const netlink = loadNetlink((reason) => {
+    log.debug({ reason }, 'no netlink of our own here: addresses are read and set with iproute2')
+  })
+  return netlink === null ? createIproute(run, uplinks) : createNetlinkNetwork(netlink)
 }
 
 /**

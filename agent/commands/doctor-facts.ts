@@ -5,6 +5,7 @@ import { runCommand } from '../adapters/command.ts'
 import { withDelegations } from '../adapters/delegation-source.ts'
 import { readEnrolment } from '../adapters/enrolment-file.ts'
 import { attempt, readFileFacts, readFreeBytes, readPrograms } from '../adapters/host-facts.ts'
+import { createIproute } from '../adapters/iproute.ts'
 import { createKernel } from '../adapters/kernel.ts'
 import { createLastAttemptFile } from '../adapters/last-attempt.ts'
 import { createLastFaultFile } from '../adapters/last-fault.ts'
@@ -90,10 +91,14 @@ function programsOf({ intent, ndp }: AgentConfig): readonly string[] {
 
 async function readNetwork({ intent }: AgentConfig): Promise<NetworkFacts> {
   const uplinks = uplinksOf(intent)
-  const { kernel } = withDelegations(createKernel(runCommand, uplinks).kernel, uplinks, {
-    run: runCommand,
-    now: Date.now,
-  })
+  const { kernel } = withDelegations(
+    createKernel(createIproute(runCommand, uplinks), uplinks).kernel,
+    uplinks,
+    {
+      run: runCommand,
+      now: Date.now,
+    },
+  )
   const [forwardsIPv6, rules, up, snapshots, settings] = await Promise.all([
     readForwarding(),
     attempt(() => readRules(runCommand)),

@@ -67,7 +67,9 @@ export async function runAgent(config: AgentConfig, log: Logger): Promise<void> 
   const monitor = startMonitor(onKernel, { follow: followCommand, log })
   const events = startDockerEvents(assembly.docker, () => loop.wake('docker'), log)
   const planes = assembly.watch((plane) => loop.wake(plane))
-  log.info({ event: 'start', version: VERSION, interface: config.intent.uplink }, 'agent started')
+  const { uplink } = config.intent
+  const start = { event: 'start', version: VERSION, interface: uplink, means: assembly.means }
+  log.info(start, 'agent started')
   try {
     await Promise.all([loop.run(abort.signal), reporter?.run(abort.signal)])
   } finally {

@@ -175,7 +175,7 @@ describeService('the agent under systemd', () => {
       await host.run(['systemctl', 'start', '--no-block', UNIT])
       await waitFor('the start of the agent', async () => {
         const log = await host.run(['journalctl', '-u', UNIT, '--output=cat', '--no-pager'])
-        return log.includes('"event":"start"') ? true : undefined
+        return /"event":"start".*"means":"netlink"/.test(log) ? true : undefined
       })
       expect(await show('ActiveState')).toBe('activating')
     })

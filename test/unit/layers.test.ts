@@ -57,6 +57,7 @@ const REFUSED: readonly Import[] = [
   ['agent/adapters/docker.ts', 'node:child_process'],
   ['agent/commands/run.ts', 'node:child_process'],
   ['agent/adapters/kernel.ts', 'dockerode'],
+  ['agent/adapters/kernel.ts', 'koffi'],
   ['agent/cli.ts', '../cloud/config.ts'],
   ['cloud/domain/policy.ts', '../ports.ts'],
   ['cloud/accept-report.ts', './store/libsql.ts'],

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createActuator } from '../../../../agent/adapters/actuator.ts'
+import { createIproute } from '../../../../agent/adapters/iproute.ts'
 import type { Step } from '../../../../agent/domain/step.ts'
 import { parseAddress, parsePrefix } from '../../../../shared/ipv6.ts'
 import { fakeProcesses } from '../../../fakes/process-table.ts'
@@ -40,6 +41,7 @@ function actuator(
   const changed: [number, boolean][] = []
   const parts = {
     run: commands.run,
+    network: createIproute(commands.run, []),
     processes,
     ndppd: null,
     ip6tables: null,
@@ -94,51 +96,6 @@ describe('the actuator', () => {
     })
     await host.apply([add(10, 1), add(20, 2), add(30, 3)])
     expect(most).toBe(3)
-  })
-
-  it('enters many containers through one process', async () => {
-    const host = actuator({ 'xargs -P 4 -L 1 nsenter': {} }, { 40: null, 50: 'net:[1]' })
-    const steps = [add(10, 1), add(20, 2), add(10, 3), add(30, 4), add(40, 5), add(50, 6)]
-    const results = await host.apply(steps)
-    expect(host.commands.calls.map(({ input }) => input)).toEqual([
-      [
-        '-t 10 -n ip -6 address replace 2001:db8:2:2:1::1/80 dev eth0 nodad\n',
-        '-t 10 -n ip -6 address replace 2001:db8:2:2:1::3/80 dev eth0 nodad\n',
-        '-t 20 -n ip -6 address replace 2001:db8:2:2:1::2/80 dev eth0 nodad\n',
-        '-t 30 -n ip -6 address replace 2001:db8:2:2:1::4/80 dev eth0 nodad\n',
-      ].join(''),
-    ])
-    expect(results).toHaveLength(steps.length)
-    // The one that has ended is done; what leads to the host itself is refused.
-    expect(results.filter(({ outcome }) => outcome === 'failed').map(({ step }) => step)).toEqual([
-      add(50, 6),
-    ])
-  })
-
-  it.each<[string, Parameters<typeof scriptedCommands>[0][string]]>([
-    ['one of them failed', { exitCode: 123 }],
-    ['it could not be run', () => Promise.reject(new Error('not installed'))],
-  ])('enters each by itself, which tells what is wrong, when %s', async (_, together) => {
-    const stderr = 'RTNETLINK answers: Permission denied\nCommand failed -:1\n'
-    const host = actuator({
-      xargs: together,
-      nsenter: {},
-      'nsenter -t 20': { exitCode: 1, stderr },
-    })
-    const results = await host.apply([add(10, 1), add(20, 2), add(30, 3)])
-    expect(results.map(({ outcome, error }) => [outcome, error])).toEqual([
-      ['done', undefined],
-      ['failed', 'RTNETLINK answers: Permission denied'],
-      ['done', undefined],
-    ])
-  })
-
-  it('hands no name to xargs that it would read otherwise', async () => {
-    const host = actuator({ nsenter: {} })
-    const odd = { ...add(30, 3), interface: "e'h" } as Step
-    await host.apply([add(10, 1), add(20, 2), odd])
-    expect(host.commands.texts()).toHaveLength(3)
-    expect(host.commands.calls[2]?.input).toContain("dev e'h nodad")
   })
 
   it('says which line of a batch failed and why', async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createContainerInterfaces } from '../../../../agent/adapters/container-interfaces.ts'
+import { createIproute } from '../../../../agent/adapters/iproute.ts'
 import { parseAddress } from '../../../../shared/ipv6.ts'
 import { fakeProcesses } from '../../../fakes/process-table.ts'
 import { scriptedCommands } from '../../../fakes/scripted-commands.ts'
@@ -46,7 +47,8 @@ function container(text: string, stdout = printed()) {
   const processes = fakeProcesses()
   processes.ifInet6.set(PID, text)
   const commands = scriptedCommands({ nsenter: { stdout } })
-  return { processes, commands, ...createContainerInterfaces(commands.run, processes, () => 0) }
+  const network = createIproute(commands.run, [])
+  return { processes, commands, ...createContainerInterfaces(network, processes, () => 0) }
 }
 const at = (mac: string, dockerAddress: string | null) => ({
   mac,

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { createContainerInterfaces } from '../../../../agent/adapters/container-interfaces.ts'
 import type { DockerApi } from '../../../../agent/adapters/docker.ts'
 import { createDockerContainers } from '../../../../agent/adapters/docker-containers.ts'
+import { createIproute } from '../../../../agent/adapters/iproute.ts'
 import type { RouteState } from '../../../../agent/domain/model.ts'
 import { parseAddress, parsePrefix } from '../../../../shared/ipv6.ts'
 import { fakeProcesses } from '../../../fakes/process-table.ts'
@@ -96,7 +97,11 @@ function docker(host: Host) {
   }
   const { log, lines } = recordedLog()
   let now = 0
-  const interfaces = createContainerInterfaces(commands.run, processes, () => now)
+  const interfaces = createContainerInterfaces(
+    createIproute(commands.run, []),
+    processes,
+    () => now,
+  )
   const made = createDockerContainers({
     api,
     interfaces,

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
+import { createIproute } from '../../../../agent/adapters/iproute.ts'
 import { createKernel, type KernelUplink } from '../../../../agent/adapters/kernel.ts'
 import { isRoutedTo, parseKnownAddresses } from '../../../../agent/adapters/proc-net.ts'
 import { parseAddress } from '../../../../shared/ipv6.ts'
@@ -56,7 +57,7 @@ function kernel(
   const commands = scriptedCommands({
     'ip -6 -json -force -batch -': { stdout, ...more },
   })
-  return { ...createKernel(commands.run, uplinks), commands }
+  return { ...createKernel(createIproute(commands.run, uplinks), uplinks), commands }
 }
 
 describe('reading the kernel', () => {

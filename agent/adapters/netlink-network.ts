@@ -1,0 +1,203 @@
+import { lengthOf } from '../../shared/ipv6.ts'
+import type { AddressState, Delegation } from '../domain/model.ts'
+import type { Request } from './netlink-message.ts'
+import type { Netlink, NetlinkSocket } from './netlink-socket.ts'
+import {
+  type AddressStep,
+  type HostStep,
+  type HostView,
+  type NamespaceView,
+  type Network,
+  ROUTE_PROTOCOL,
+} from './network.ts'
+import {
+  ADDRESS_FLAGS,
+  type AddressRow,
+  decodeAddresses,
+  decodeLinks,
+  decodeProxies,
+  decodeRoutes,
+  deleteAddress,
+  deleteRoute,
+  getAddresses,
+  getLinks,
+  getProxies,
+  getRoutes,
+  INFINITY,
+  type LinkRow,
+  type RouteRow,
+  SCOPE_LINK,
+  setAddress,
+  setRoute,
+} from './rtnetlink.ts'
+
+const TABLE_MAIN = 254
+// Who set a route, and what becomes of packets that it takes (rtnetlink(7)).
+const PROTOCOL = { ra: 9, boot: 3, static: 4, dhcp: 16 } as const
+const TYPE = { blackhole: 6, unreachable: 7 } as const
+/** Under which clients and scripts set a route; `boot` is what `ip route` says. */
+const CLIENTS: ReadonlySet<number> = new Set(Object.values(PROTOCOL))
+/** What the kernel says of an address or a route that is not there. */
+const ALREADY_GONE: ReadonlySet<string> = new Set(['EADDRNOTAVAIL', 'ESRCH'])
+
+/** A namespace as three dumps show it, with the names of the interfaces. */
+interface Dumps {
+  readonly links: readonly LinkRow[]
+  readonly addresses: readonly AddressRow[]
+  readonly routes: readonly RouteRow[]
+}
+
+function nameIn(links: readonly LinkRow[], index: number | undefined): string | undefined {
+  return links.find((link) => link.index === index)?.name
+}
+
+function lasting(seconds: number): number | null {
+  return seconds === INFINITY ? null : seconds
+}
+
+function stateOf({ address, length, preferred, valid, flags }: AddressRow): AddressState {
+  const has = (flag: keyof typeof ADDRESS_FLAGS) => (flags & ADDRESS_FLAGS[flag]) !== 0
+  return {
+    address,
+    length,
+    preferredSeconds: lasting(preferred),
+    validSeconds: lasting(valid),
+    isTemporary: has('temporary'),
+    isDeprecated: has('deprecated'),
+    isTentative: has('tentative'),
+    isDadFailed: has('dadFailed'),
+    isDynamic: !has('permanent'),
+    // What the kernel makes from an announced prefix it marks so, whether or not it uses it.
+    ...(has('managesTemporary') || has('temporary') ? { isLearnt: true } : {}),
+  }
+}
+
+function viewOf({ links, addresses }: Omit<Dumps, 'routes'>): NamespaceView {
+  return {
+    links,
+    addressesOf: (name) => {
+      const index = links.find((link) => link.name === name)?.index
+      return addresses.filter((row) => row.index === index && row.scope !== SCOPE_LINK).map(stateOf)
+    },
+  }
+}
+
+/** How many distinct routers the default routes learnt from advertisements lead to on an interface. */
+function countRouters({ links, routes }: Dumps, name: string): number {
+  const hops = routes
+    .filter(({ destination, protocol, table }) => {
+      return lengthOf(destination) === 0 && protocol === PROTOCOL.ra && table === TABLE_MAIN
+    })
+    .flatMap((route) => route.hops)
+  const gateways = hops.flatMap(({ index, gateway }) =>
+    gateway !== undefined && nameIn(links, index) === name ? [gateway] : [],
+  )
+  return new Set(gateways).size
+}
+
+/** The prefixes of routes that refuse what no more specific one takes; see `parseDelegatedRoutes`. */
+function delegationsIn(routes: readonly RouteRow[]): readonly Delegation[] {
+  const found = routes.filter(({ destination, protocol, type, expires }) => {
+    const length = lengthOf(destination)
+    return (
+      (type === TYPE.unreachable || type === TYPE.blackhole) &&
+      CLIENTS.has(protocol) &&
+      (expires === null || expires > 0) &&
+      length >= 48 &&
+      length <= 64
+    )
+  })
+  const delegations = found.map(({ destination, expires }): [string, Delegation] => [
+    destination,
+    { prefix: destination, preferredSeconds: expires, validSeconds: expires },
+  ])
+  return [...new Map(delegations).values()]
+}
+
+function hostViewOf(dumps: Dumps, socket: NetlinkSocket): HostView {
+  const { links, routes } = dumps
+  const own = routes.filter(({ destination, protocol, table }) => {
+    return protocol === ROUTE_PROTOCOL && table === TABLE_MAIN && lengthOf(destination) < 128
+  })
+  return {
+    ...viewOf(dumps),
+    routersOf: (name) => countRouters(dumps, name),
+    delegations: delegationsIn(routes),
+    routes: own.flatMap(({ destination, hops }) => {
+      const name = nameIn(links, hops[0]?.index)
+      return name === undefined ? [] : [{ subnet: destination, interface: name }]
+    }),
+    neighbours: decodeProxies(socket.dump(getProxies())).flatMap((row) => {
+      const name = nameIn(links, row.index)
+      if (name === undefined) return []
+      return [{ interface: name, address: row.address, isOurs: row.protocol === ROUTE_PROTOCOL }]
+    }),
+  }
+}
+
+/** The change that a step asks for, on the interface with this index. */
+function requestFor(step: AddressStep | HostStep, index: number): Request {
+  switch (step.kind) {
+    case 'address-add':
+      // No DAD: the suffix is ours alone, and the second that it takes would be an outage.
+      return setAddress({
+        ...{ index, address: step.address, length: step.length },
+        ...{ flags: ADDRESS_FLAGS.noDad, preferred: INFINITY, valid: INFINITY },
+      })
+    case 'address-deprecate':
+    case 'uplink-deprecate': {
+      // Without that flag the kernel forgets that it made the address, and drops its temporary ones.
+      const isLearnt = step.kind === 'address-deprecate' && step.isLearnt === true
+      return setAddress({
+        ...{ index, address: step.address, length: step.length },
+        flags: isLearnt ? ADDRESS_FLAGS.managesTemporary : 0,
+        ...{ preferred: 0, valid: step.validSeconds ?? INFINITY },
+      })
+    }
+    case 'address-remove':
+      return deleteAddress(index, step.address, step.length)
+    case 'route-add':
+    case 'route-move':
+      // A route, not an address of the bridge: dockerd with live-restore removes foreign addresses.
+      return setRoute(step.subnet, index, ROUTE_PROTOCOL)
+    case 'route-remove':
+      return deleteRoute(step.subnet, index, ROUTE_PROTOCOL)
+  }
+}
+
+/** Takes one step; returns why it failed. */
+function take(
+  step: AddressStep | HostStep,
+  links: readonly LinkRow[],
+  socket: NetlinkSocket,
+): string | undefined {
+  const name = 'bridge' in step && !('container' in step) ? step.bridge : step.interface
+  const index = links.find((link) => link.name === name)?.index
+  if (index === undefined) return `Cannot find device "${name}"`
+  const refusal = socket.change(requestFor(step, index))
+  const isGone = refusal !== undefined && ALREADY_GONE.has(refusal.code)
+  return isGone && step.kind.endsWith('-remove') ? undefined : refusal?.words
+}
+
+/** Reads and changes addresses and routes by netlink: a container takes a fifth of a millisecond. */
+export function createNetlinkNetwork(netlink: Netlink): Network {
+  const lookAt = (socket: NetlinkSocket) => ({
+    links: decodeLinks(socket.dump(getLinks())),
+    addresses: decodeAddresses(socket.dump(getAddresses())),
+  })
+  return {
+    means: 'netlink',
+    lookAtHost: async () =>
+      netlink.talk('self', (socket) => {
+        const routes = decodeRoutes(socket.dump(getRoutes()))
+        return hostViewOf({ ...lookAt(socket), routes }, socket)
+      }),
+    lookInto: async (pid) => netlink.talk(pid, (socket) => viewOf(lookAt(socket))),
+    change: async (pid, steps) =>
+      netlink.talk(pid, (socket) => {
+        const links = decodeLinks(socket.dump(getLinks()))
+        const failures = steps.map((step) => take(step, links, socket))
+        return new Map(failures.flatMap((words, index) => (words ? [[index, words]] : [])))
+      }),
+  }
+}
