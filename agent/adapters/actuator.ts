@@ -1,4 +1,5 @@
 import { messageOf } from '../../shared/errors.ts'
+import { contains } from '../../shared/ipv6.ts'
 import type { Logger } from '../../shared/logger.ts'
 import type { Step } from '../domain/step.ts'
 import { targetOf } from '../domain/step.ts'
@@ -9,7 +10,7 @@ import type { Ip6tables } from './ip6tables.ts'
 import type { KernelProxy, NeighbourStep } from './kernel-proxy.ts'
 import type { Ndppd } from './ndppd.ts'
 import type { AddressStep, HostStep, Network } from './network.ts'
-import { isRoutedTo } from './proc-net.ts'
+import { subnetsRoutedTo } from './proc-net.ts'
 import type { ProcessTable } from './processes.ts'
 
 /** What the actuator acts through. */
@@ -60,14 +61,18 @@ export function createActuator(parts: ActuatorParts): Actuator {
    * no route leads to an address yet, the host cannot have asked for it.
    */
   async function flushNeighbours(results: readonly StepResult[]): Promise<void> {
-    const routes = await parts.processes.readRoutes()
-    const lines = results.flatMap(({ step, outcome }) =>
-      step.kind === 'address-add' &&
-      outcome === 'done' &&
-      isRoutedTo(routes, step.address, step.bridge)
-        ? [`neigh flush to ${step.address} dev ${step.bridge}`]
-        : [],
+    const added = results.flatMap(({ step, outcome }) =>
+      step.kind === 'address-add' && outcome === 'done' ? [step] : [],
     )
+    if (added.length === 0) return
+    const routes = await parts.processes.readRoutes()
+    const bridges = [...new Set(added.map(({ bridge }) => bridge))]
+    const subnets = new Map(bridges.map((bridge) => [bridge, subnetsRoutedTo(routes, bridge)]))
+    const lines = added
+      .filter(({ bridge, address }) => {
+        return subnets.get(bridge)?.some((subnet) => contains(subnet, address))
+      })
+      .map(({ bridge, address }) => `neigh flush to ${address} dev ${bridge}`)
     if (lines.length === 0) return
     const input = `${lines.join('\n')}\n`
     const result = await parts.run(['ip', '-6', '-force', '-batch', '-'], { input })

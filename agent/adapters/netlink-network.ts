@@ -1,5 +1,6 @@
-import { lengthOf } from '../../shared/ipv6.ts'
+import { messageOf, ReprefixError } from '../../shared/errors.ts'
 import type { AddressState, Delegation } from '../domain/model.ts'
+import { targetOf } from '../domain/step.ts'
 import type { Request } from './netlink-message.ts'
 import type { Netlink, NetlinkSocket } from './netlink-socket.ts'
 import {
@@ -20,13 +21,14 @@ import {
   deleteAddress,
   deleteRoute,
   getAddresses,
+  getLink,
   getLinks,
   getProxies,
   getRoutes,
   INFINITY,
   type LinkRow,
+  type RouteKind,
   type RouteRow,
-  SCOPE_LINK,
   setAddress,
   setRoute,
 } from './rtnetlink.ts'
@@ -77,57 +79,54 @@ function viewOf({ links, addresses }: Omit<Dumps, 'routes'>): NamespaceView {
     links,
     addressesOf: (name) => {
       const index = links.find((link) => link.name === name)?.index
-      return addresses.filter((row) => row.index === index && row.scope !== SCOPE_LINK).map(stateOf)
+      return addresses.filter((row) => row.index === index).map(stateOf)
     },
   }
 }
 
+const isLearnt = ({ length, protocol, table }: RouteKind): boolean =>
+  length === 0 && protocol === PROTOCOL.ra && table === TABLE_MAIN
+/** See `parseDelegatedRoutes`. */
+const isDelegated = ({ length, protocol, type }: RouteKind): boolean =>
+  (type === TYPE.unreachable || type === TYPE.blackhole) &&
+  CLIENTS.has(protocol) &&
+  length >= 48 &&
+  length <= 64
+const isOwn = ({ length, protocol, table }: RouteKind): boolean =>
+  protocol === ROUTE_PROTOCOL && table === TABLE_MAIN && length < 128
+
 /** How many distinct routers the default routes learnt from advertisements lead to on an interface. */
 function countRouters({ links, routes }: Dumps, name: string): number {
-  const hops = routes
-    .filter(({ destination, protocol, table }) => {
-      return lengthOf(destination) === 0 && protocol === PROTOCOL.ra && table === TABLE_MAIN
-    })
-    .flatMap((route) => route.hops)
-  const gateways = hops.flatMap(({ index, gateway }) =>
-    gateway !== undefined && nameIn(links, index) === name ? [gateway] : [],
-  )
+  const gateways = routes
+    .filter(isLearnt)
+    .flatMap(({ hops }) => hops)
+    .flatMap(({ index, gateway }) =>
+      gateway !== undefined && nameIn(links, index) === name ? [gateway] : [],
+    )
   return new Set(gateways).size
 }
 
-/** The prefixes of routes that refuse what no more specific one takes; see `parseDelegatedRoutes`. */
 function delegationsIn(routes: readonly RouteRow[]): readonly Delegation[] {
-  const found = routes.filter(({ destination, protocol, type, expires }) => {
-    const length = lengthOf(destination)
-    return (
-      (type === TYPE.unreachable || type === TYPE.blackhole) &&
-      CLIENTS.has(protocol) &&
-      (expires === null || expires > 0) &&
-      length >= 48 &&
-      length <= 64
-    )
-  })
-  const delegations = found.map(({ destination, expires }): [string, Delegation] => [
-    destination,
-    { prefix: destination, preferredSeconds: expires, validSeconds: expires },
-  ])
+  const delegations = routes
+    .filter((route) => isDelegated(route) && (route.expires === null || route.expires > 0))
+    .map(({ destination, expires }): [string, Delegation] => [
+      destination,
+      { prefix: destination, preferredSeconds: expires, validSeconds: expires },
+    ])
   return [...new Map(delegations).values()]
 }
 
 function hostViewOf(dumps: Dumps, socket: NetlinkSocket): HostView {
   const { links, routes } = dumps
-  const own = routes.filter(({ destination, protocol, table }) => {
-    return protocol === ROUTE_PROTOCOL && table === TABLE_MAIN && lengthOf(destination) < 128
-  })
   return {
     ...viewOf(dumps),
     routersOf: (name) => countRouters(dumps, name),
     delegations: delegationsIn(routes),
-    routes: own.flatMap(({ destination, hops }) => {
+    routes: routes.filter(isOwn).flatMap(({ destination, hops }) => {
       const name = nameIn(links, hops[0]?.index)
       return name === undefined ? [] : [{ subnet: destination, interface: name }]
     }),
-    neighbours: decodeProxies(socket.dump(getProxies())).flatMap((row) => {
+    neighbours: decodeProxies(socket.read(getProxies())).flatMap((row) => {
       const name = nameIn(links, row.index)
       if (name === undefined) return []
       return [{ interface: name, address: row.address, isOurs: row.protocol === ROUTE_PROTOCOL }]
@@ -165,39 +164,50 @@ function requestFor(step: AddressStep | HostStep, index: number): Request {
   }
 }
 
-/** Takes one step; returns why it failed. */
+function indexOf(name: string, socket: NetlinkSocket): number {
+  const answer = socket.read(getLink(name))
+  const [link] = decodeLinks(answer)
+  if (link === undefined) throw new ReprefixError('NETLINK_FAILED', `the kernel hides ${name}`)
+  return link.index
+}
+
+/** Takes steps in their order; returns why some of them failed, by their index. */
 function take(
-  step: AddressStep | HostStep,
-  links: readonly LinkRow[],
+  steps: readonly (AddressStep | HostStep)[],
   socket: NetlinkSocket,
-): string | undefined {
-  const name = 'bridge' in step && !('container' in step) ? step.bridge : step.interface
-  const index = links.find((link) => link.name === name)?.index
-  if (index === undefined) return `Cannot find device "${name}"`
-  const refusal = socket.change(requestFor(step, index))
-  const isGone = refusal !== undefined && ALREADY_GONE.has(refusal.code)
-  return isGone && step.kind.endsWith('-remove') ? undefined : refusal?.words
+): ReadonlyMap<number, string> {
+  const failures = new Map<number, string>()
+  const indexes = new Map<string, number>()
+  for (const [at, step] of steps.entries()) {
+    try {
+      const name = 'subnet' in step ? step.bridge : step.interface
+      const index = indexes.get(name) ?? indexOf(name, socket)
+      indexes.set(name, index)
+      const refusal = socket.change(requestFor(step, index))
+      const isGone = refusal !== undefined && ALREADY_GONE.has(refusal.code)
+      if (refusal && !(isGone && step.kind.endsWith('-remove'))) failures.set(at, refusal.words)
+    } catch (cause) {
+      failures.set(at, `${targetOf(step)}: ${messageOf(cause)}`)
+    }
+  }
+  return failures
 }
 
 /** Reads and changes addresses and routes by netlink: a container takes a fifth of a millisecond. */
 export function createNetlinkNetwork(netlink: Netlink): Network {
   const lookAt = (socket: NetlinkSocket) => ({
-    links: decodeLinks(socket.dump(getLinks())),
-    addresses: decodeAddresses(socket.dump(getAddresses())),
+    links: decodeLinks(socket.read(getLinks())),
+    addresses: decodeAddresses(socket.read(getAddresses())),
   })
+  const isWanted = (kind: RouteKind) => isLearnt(kind) || isDelegated(kind) || isOwn(kind)
   return {
     means: 'netlink',
     lookAtHost: async () =>
       netlink.talk('self', (socket) => {
-        const routes = decodeRoutes(socket.dump(getRoutes()))
+        const routes = decodeRoutes(socket.read(getRoutes()), isWanted)
         return hostViewOf({ ...lookAt(socket), routes }, socket)
       }),
     lookInto: async (pid) => netlink.talk(pid, (socket) => viewOf(lookAt(socket))),
-    change: async (pid, steps) =>
-      netlink.talk(pid, (socket) => {
-        const links = decodeLinks(socket.dump(getLinks()))
-        const failures = steps.map((step) => take(step, links, socket))
-        return new Map(failures.flatMap((words, index) => (words ? [[index, words]] : [])))
-      }),
+    change: async (pid, steps) => netlink.talk(pid, (socket) => take(steps, socket)),
   }
 }

@@ -19,8 +19,8 @@ export interface Refusal {
 
 /** A conversation with the kernel about one network namespace (rtnetlink(7)). */
 export interface NetlinkSocket {
-  /** Everything that a dump has. @throws ReprefixError NETLINK_FAILED */
-  dump(request: Request): readonly Message[]
+  /** Everything that the kernel answers. @throws ReprefixError NETLINK_FAILED */
+  read(request: Request): readonly Message[]
   /** Makes a change; returns why the kernel refused it. @throws ReprefixError NETLINK_FAILED */
   change(request: Request): Refusal | undefined
 }
@@ -101,8 +101,7 @@ function refusalIn({ payload, flags }: Message): Refusal | undefined {
   return { code, words: theirs ? `${words} (${theirs})` : words }
 }
 
-function createSocket(fd: number): NetlinkSocket {
-  const buffer = Buffer.alloc(RECEIVE_BYTES)
+function createSocket(fd: number, buffer: Buffer): NetlinkSocket {
   let sequence = 0
 
   /** Sends a request and hands on its answers until `take` has seen the last one. */
@@ -116,7 +115,7 @@ function createSocket(fd: number): NetlinkSocket {
     }
   }
 
-  function dump(request: Request, triesLeft = MOST_TRIES): readonly Message[] {
+  function read(request: Request, triesLeft = MOST_TRIES): readonly Message[] {
     const messages: Message[] = []
     ask(request, (answer) => {
       const refusal = ENDS.has(answer.type) ? refusalIn(answer) : undefined
@@ -125,11 +124,11 @@ function createSocket(fd: number): NetlinkSocket {
       return ENDS.has(answer.type)
     })
     const isWhole = messages.every(({ flags }) => (flags & INTERRUPTED) === 0)
-    return isWhole || triesLeft <= 1 ? messages : dump(request, triesLeft - 1)
+    return isWhole || triesLeft <= 1 ? messages : read(request, triesLeft - 1)
   }
 
   return {
-    dump,
+    read,
     change: (request) => {
       let refusal: Refusal | undefined
       ask(request, (answer) => {
@@ -159,6 +158,8 @@ export function loadNetlink(onMissing: (reason: string) => void = () => undefine
     onMissing(messageOf(cause))
     return null
   }
+
+  const buffer = Buffer.alloc(RECEIVE_BYTES)
 
   function socketHere(): number {
     const fd = libc.socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, NETLINK_ROUTE)
@@ -192,7 +193,7 @@ export function loadNetlink(onMissing: (reason: string) => void = () => undefine
     talk: (pid, conversation) => {
       const fd = pid === 'self' ? socketHere() : socketIn(pid)
       try {
-        return conversation(createSocket(fd))
+        return conversation(createSocket(fd, buffer))
       } finally {
         closeSync(fd)
       }

@@ -1,10 +1,4 @@
-import {
-  type Address,
-  addressFromBits,
-  contains,
-  networkOf,
-  type Prefix,
-} from '../../shared/ipv6.ts'
+import { type Address, addressFromBits, networkOf, type Prefix } from '../../shared/ipv6.ts'
 import type { AddressState } from '../domain/model.ts'
 
 // Flags of an address, as the kernel's if_addr.h numbers them.
@@ -69,15 +63,13 @@ export function parseKnownAddresses(
   return found
 }
 
-/** Whether /proc/net/ipv6_route leads an address to an interface by a route longer than the default. */
-export function isRoutedTo(routes: string, address: Address, interfaceName: string): boolean {
-  return routes.split('\n').some((line) => {
-    const fields = line.trim().split(/\s+/)
-    const [hex, length] = fields
-    if (hex?.length !== 32 || length === undefined || fields.at(-1) !== interfaceName) return false
+/** The subnets that /proc/net/ipv6_route leads to an interface by routes longer than the default. */
+export function subnetsRoutedTo(routes: string, interfaceName: string): readonly Prefix[] {
+  return routes.split('\n').flatMap((line) => {
+    if (!line.endsWith(` ${interfaceName}`)) return []
+    const [hex, length] = line.split(' ')
+    if (hex?.length !== 32 || length === undefined) return []
     const bits = Number.parseInt(length, 16)
-    if (bits === 0) return false
-    const subnet: Prefix = networkOf(readHex(hex), bits)
-    return contains(subnet, address)
+    return bits === 0 ? [] : [networkOf(readHex(hex), bits)]
   })
 }

@@ -45,6 +45,7 @@ const NEIGHBOUR = { destination: 1, protocol: 12, bodyBytes: 12, proxied: 0x08 }
 const INET6 = 10
 const TABLE_MAIN = 254
 const TYPE_UNICAST = 1
+const SCOPE_LINK = 253
 const CLONED = 0x200
 /** Leaves counters out, which are most of what is said of a link. */
 const SKIP_STATISTICS = 8
@@ -63,8 +64,6 @@ export const ADDRESS_FLAGS = {
   permanent: 0x80,
   managesTemporary: 0x100,
 } as const
-/** The scope of link-local addresses. */
-export const SCOPE_LINK = 253
 /** An infinite lifetime (RFC 4861 §4.6.2). */
 export const INFINITY = 0xffffffff
 
@@ -81,7 +80,6 @@ export interface AddressRow {
   readonly index: number
   readonly address: Address
   readonly length: number
-  readonly scope: number
   /** A sum of {@link ADDRESS_FLAGS}. */
   readonly flags: number
   readonly preferred: number
@@ -94,12 +92,18 @@ export interface Hop {
   readonly gateway: Address | undefined
 }
 
-/** A route, of whatever table. */
-export interface RouteRow {
-  readonly destination: Prefix
+/** What can be said of a route without reading it to the end. */
+export interface RouteKind {
+  /** Bits of the destination, 0 for a default route. */
+  readonly length: number
   readonly table: number
   readonly protocol: number
   readonly type: number
+}
+
+/** A route, of whatever table. */
+export interface RouteRow extends RouteKind {
+  readonly destination: Prefix
   readonly hops: readonly Hop[]
   /** Seconds until the kernel takes it away, `null` where it does not. */
   readonly expires: number | null
@@ -140,6 +144,19 @@ function ofInet6(bytes: number): Buffer {
 export function getLinks(): Request {
   const extensions: Attribute = [LINK.extensions, uint32(SKIP_STATISTICS)]
   return dump(KIND.getLink, Buffer.alloc(LINK.bodyBytes), [extensions])
+}
+
+/** Asks for one interface by its name. */
+export function getLink(name: string): Request {
+  return {
+    type: KIND.getLink,
+    flags: MESSAGE_FLAGS.acknowledge,
+    body: Buffer.alloc(LINK.bodyBytes),
+    attributes: [
+      [LINK.name, Buffer.from(`${name}\0`)],
+      [LINK.extensions, uint32(SKIP_STATISTICS)],
+    ],
+  }
 }
 
 /** Asks for all IPv6 addresses of all interfaces. */
@@ -257,7 +274,7 @@ function partsOf(messages: readonly Message[], kind: number, bodyBytes: number) 
     }))
 }
 
-/** Reads the answer to {@link getLinks}. */
+/** Reads the answer to {@link getLinks} or {@link getLink}. */
 export function decodeLinks(messages: readonly Message[]): readonly LinkRow[] {
   return partsOf(messages, KIND.newLink, LINK.bodyBytes).map(({ body, attributes }) => ({
     index: body.readUInt32LE(4),
@@ -268,9 +285,10 @@ export function decodeLinks(messages: readonly Message[]): readonly LinkRow[] {
   }))
 }
 
-/** Reads the answer to {@link getAddresses}. */
+/** Reads the answer to {@link getAddresses}, without link-local addresses: every interface has one. */
 export function decodeAddresses(messages: readonly Message[]): readonly AddressRow[] {
   return partsOf(messages, KIND.newAddress, ADDRESS.bodyBytes).flatMap(({ body, attributes }) => {
+    if (body.readUInt8(3) === SCOPE_LINK) return []
     // With a peer, the other one is the peer's.
     const address = addressIn(attributes.get(ADDRESS.local) ?? attributes.get(ADDRESS.address))
     if (address === undefined) return []
@@ -279,7 +297,6 @@ export function decodeAddresses(messages: readonly Message[]): readonly AddressR
       index: body.readUInt32LE(4),
       address,
       length: body.readUInt8(1),
-      scope: body.readUInt8(3),
       flags: attributes.get(ADDRESS.flags)?.readUInt32LE() ?? body.readUInt8(2),
       preferred: lifetimes?.readUInt32LE(0) ?? INFINITY,
       valid: lifetimes?.readUInt32LE(4) ?? INFINITY,
@@ -304,22 +321,31 @@ function decodeHops(attributes: ReadonlyMap<number, Buffer>): readonly Hop[] {
   return hops
 }
 
-/** Reads the answer to {@link getRoutes}; what the kernel has cloned from a route is left out. */
-export function decodeRoutes(messages: readonly Message[]): readonly RouteRow[] {
-  return partsOf(messages, KIND.newRoute, ROUTE.bodyBytes)
-    .filter(({ body }) => (body.readUInt32LE(8) & CLONED) === 0)
-    .map(({ body, attributes }) => {
-      const address = addressIn(attributes.get(ROUTE.destination)) ?? addressFromBits(0n)
-      const expires = attributes.get(ROUTE.cacheInfo)?.readInt32LE(8) ?? 0
-      return {
-        destination: networkOf(address, body.readUInt8(1)),
-        table: attributes.get(ROUTE.table)?.readUInt32LE() ?? body.readUInt8(4),
-        protocol: body.readUInt8(5),
-        type: body.readUInt8(7),
-        hops: decodeHops(attributes),
-        expires: expires === 0 ? null : Math.trunc(expires / TICKS_PER_SECOND),
-      }
-    })
+/**
+ * Reads the routes that are wanted out of the answer to {@link getRoutes}: most are the kernel's own, several
+ * for each interface. What the kernel has cloned from a route is left out.
+ */
+export function decodeRoutes(
+  messages: readonly Message[],
+  isWanted: (kind: RouteKind) => boolean,
+): readonly RouteRow[] {
+  return partsOf(messages, KIND.newRoute, ROUTE.bodyBytes).flatMap(({ body, attributes }) => {
+    const kind = {
+      length: body.readUInt8(1),
+      table: attributes.get(ROUTE.table)?.readUInt32LE() ?? body.readUInt8(4),
+      protocol: body.readUInt8(5),
+      type: body.readUInt8(7),
+    }
+    if ((body.readUInt32LE(8) & CLONED) !== 0 || !isWanted(kind)) return []
+    const address = addressIn(attributes.get(ROUTE.destination)) ?? addressFromBits(0n)
+    const expires = attributes.get(ROUTE.cacheInfo)?.readInt32LE(8) ?? 0
+    return {
+      ...kind,
+      destination: networkOf(address, kind.length),
+      hops: decodeHops(attributes),
+      expires: expires === 0 ? null : Math.trunc(expires / TICKS_PER_SECOND),
+    }
+  })
 }
 
 /** Reads the answer to {@link getProxies}. */

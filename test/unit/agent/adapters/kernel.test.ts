@@ -2,8 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 import { createIproute } from '../../../../agent/adapters/iproute.ts'
 import { createKernel, type KernelUplink } from '../../../../agent/adapters/kernel.ts'
-import { isRoutedTo, parseKnownAddresses } from '../../../../agent/adapters/proc-net.ts'
-import { parseAddress } from '../../../../shared/ipv6.ts'
+import { parseKnownAddresses, subnetsRoutedTo } from '../../../../agent/adapters/proc-net.ts'
 import { scriptedCommands } from '../../../fakes/scripted-commands.ts'
 
 const LINKS = JSON.stringify([
@@ -191,16 +190,15 @@ describe('reading /proc', () => {
     expect(() => parseKnownAddresses(text)).not.toThrow()
   })
 
-  it('finds a route to an address on an interface', () => {
+  it('finds the subnets that are routed to an interface', () => {
     const zero = '0'.repeat(32)
     const line = (hex: string, bits: string, device: string) =>
       `${hex} ${bits} ${zero} 00 ${zero} 00000400 00000001 00000000 00000001   ${device}\n`
     const routes =
       line('20010db8000100010001000000000000', '50', 'br-web') + line(zero, '00', 'br-app')
-    const address = parseAddress('2001:db8:1:1:1::5')
-    expect(isRoutedTo(routes, address, 'br-web')).toBe(true)
-    expect(isRoutedTo(routes, address, 'br-app')).toBe(false)
-    expect(isRoutedTo(routes, parseAddress('2001:db8:1:1:2::5'), 'br-web')).toBe(false)
-    expect(isRoutedTo('', address, 'br-web')).toBe(false)
+    expect(subnetsRoutedTo(routes, 'br-web')).toEqual(['2001:db8:1:1:1::/80'])
+    expect(subnetsRoutedTo(routes, 'br-app')).toEqual([])
+    expect(subnetsRoutedTo(routes, 'web')).toEqual([])
+    expect(subnetsRoutedTo('', 'br-web')).toEqual([])
   })
 })
