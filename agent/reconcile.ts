@@ -50,6 +50,8 @@ export type StepOutcome = StepResult | { readonly step: Step; readonly outcome: 
 
 /** A decision that settles this soon is waited for: to read everything once more takes longer. */
 const SOON_MS = 50
+/** Who is new in use is told to the cloud first; that the old is still in use meanwhile harms nobody. */
+const RETIRE_AFTER_MS = 150
 
 /** Brings the host to what is desired, one pass at a time. */
 export interface Reconciler {
@@ -60,6 +62,12 @@ export interface Reconciler {
    * with what was done so far when all that is new is in place and only the old is left to retire.
    */
   pass(state: AgentState, onReachable?: (soFar: PassResult) => void): Promise<PassResult>
+  /**
+   * A pass that reads the kernel alone and takes all else as the last pass has found it, for when a
+   * prefix is news and all else is listened to. Where the last pass found something to do it is a whole
+   * one; else a whole one has to follow.
+   */
+  quickPass(state: AgentState, onReachable?: (soFar: PassResult) => void): Promise<PassResult>
   /**
    * A cheap look between passes: reads the kernel anew, takes all else as the last pass has found it,
    * and plans. `null` unless everything is still as it was but for lifetimes, so that a pass would do
@@ -102,8 +110,26 @@ export function createReconciler(ports: ReconcilerPorts, intent: Intent): Reconc
     return { observed: { uplinks, routes, proxy, neighbours, firewall, ...docker }, now }
   }
 
-  async function plan(state: AgentState): Promise<PassPlan> {
-    const [{ observed, now }, reported] = await Promise.all([observe(state), ports.reportedClaim()])
+  /** What the last pass has observed, with the kernel as it is now; `null` if the clock was set back. */
+  async function observeKernel(before: PassPlan) {
+    const [{ uplinks, now }, routes, neighbours, indexes] = await Promise.all([
+      readUplinks(),
+      ports.kernel.readRoutes(),
+      ports.neighbours?.read() ?? null,
+      ports.linkIndexes?.(),
+    ])
+    if (now < before.at) return null
+    const kernel = { uplinks, routes, neighbours }
+    return {
+      observed: laterObserved(before.observed, kernel, indexes, (now - before.at) / 1000),
+      now,
+    }
+  }
+
+  async function plan(state: AgentState, before: PassPlan | null = null): Promise<PassPlan> {
+    const seen = (before && (await observeKernel(before))) ?? (await observe(state))
+    const { observed, now } = seen
+    const reported = await ports.reportedClaim()
     const planned = planPass(state, observed, reported, intent, now)
     const settlesAt = nextSettling(planned)
     if (settlesAt === undefined || settlesAt > now + SOON_MS) return planned
@@ -116,16 +142,9 @@ export function createReconciler(ports: ReconcilerPorts, intent: Intent): Reconc
   async function glance(state: AgentState): Promise<PassPlan | null> {
     const before = quiet
     if (before === null) return null
-    const [{ uplinks, now }, routes, neighbours, indexes, reported] = await Promise.all([
-      readUplinks(),
-      ports.kernel.readRoutes(),
-      ports.neighbours?.read() ?? null,
-      ports.linkIndexes?.(),
-      ports.reportedClaim(),
-    ])
-    if (now < before.at) return null
-    const kernel = { uplinks, routes, neighbours }
-    const observed = laterObserved(before.observed, kernel, indexes, (now - before.at) / 1000)
+    const [seen, reported] = await Promise.all([observeKernel(before), ports.reportedClaim()])
+    if (seen === null) return null
+    const { observed, now } = seen
     // Most often an advertisement has refreshed the current prefix, and that is all.
     const refreshed = isSameKernel(before.observed, observed)
       ? planRefresh(before, state, observed, intent, now)
@@ -134,20 +153,32 @@ export function createReconciler(ports: ReconcilerPorts, intent: Intent): Reconc
     return planned.steps.length === 0 && isSameButLifetimes(planned, before) ? planned : null
   }
 
-  async function pass(
+  async function carryOut(
+    planned: PassPlan,
     state: AgentState,
     onReachable: (soFar: PassResult) => void = () => undefined,
   ): Promise<PassResult> {
-    quiet = null
-    const planned = await plan(state)
     await prepare(planned, saved ?? state)
     saved = planned.state
-    if (planned.steps.length === 0) quiet = planned
     const results = await applySteps(planned.steps, (soFar) =>
       onReachable({ ...planned, results: soFar, isConverged: false }),
     )
     const isConverged = results.every(({ outcome }) => outcome === 'done')
     return { ...planned, results, isConverged }
+  }
+
+  const pass: Reconciler['pass'] = async (state, onReachable) => {
+    quiet = null
+    const planned = await plan(state)
+    const result = await carryOut(planned, state, onReachable)
+    if (planned.steps.length === 0) quiet = planned
+    return result
+  }
+
+  const quickPass: Reconciler['quickPass'] = async (state, onReachable) => {
+    const before = quiet
+    quiet = null
+    return carryOut(await plan(state, before), state, onReachable)
   }
 
   /** Everything that must be durable before the first change, at once: each sync may take long. */
@@ -170,6 +201,7 @@ export function createReconciler(ports: ReconcilerPorts, intent: Intent): Reconc
       if (!isToldOf && due.length > 0 && RETIRING.has(stage) && results.length > 0) {
         isToldOf = true
         onReachable([...results])
+        await ports.sleep(RETIRE_AFTER_MS)
       }
       const allowed = due.filter((step) => !isHeldUp(step, results))
       results.push(...due.filter((step) => !allowed.includes(step)).map(notTried))
@@ -193,7 +225,7 @@ export function createReconciler(ports: ReconcilerPorts, intent: Intent): Reconc
     return results
   }
 
-  return { plan, pass, glance }
+  return { plan, pass, quickPass, glance }
 }
 
 /** Stages that only take from use what is old; who is new in use does not wait for them. */

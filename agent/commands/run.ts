@@ -11,7 +11,7 @@ import { isPrefixNews } from '../domain/prefix-news.ts'
 import { createLoop } from '../loop.ts'
 import { RELOAD, type Service, startService } from '../service.ts'
 import { assembleReporter, prepareStateDirectory, tidyStateDirectory } from './assemble.ts'
-import { createGlancing, GLANCED } from './glancing.ts'
+import { createGlancing, GLANCED, PREFIX } from './glancing.ts'
 import { describeFailure, describePass } from './service-status.ts'
 import { type Session, startSession } from './session.ts'
 
@@ -61,7 +61,7 @@ export async function runAgent(config: AgentConfig, log: Logger): Promise<void> 
   const glanceSoon = gather(() => loop.wake(GLANCED.kernel))
   const onKernel = (line?: string): void => {
     const isNews = line !== undefined && isPrefixNews(line, session.state, config.intent)
-    if (isNews) loop.wake('prefix')
+    if (isNews) loop.wake(PREFIX)
     else glanceSoon()
   }
   const monitor = startMonitor(onKernel, { follow: followCommand, log })
@@ -99,12 +99,13 @@ function gather(answer: () => void): () => void {
 
 /** Settling comes last, and what a crash has left of it even where a pass is not possible. */
 function passAndSettle(session: Session, service: Service, uplink: string) {
-  return async (reasons: readonly string[]) => {
+  return async (reasons: readonly string[], isQuick: boolean) => {
     service.progressed()
     try {
-      const after = await session.pass(reasons)
+      const after = await session.pass(reasons, isQuick)
       service.passed(reasons, describePass(after.result, uplink))
-      return await session.settle(after)
+      // The whole pass that follows settles.
+      return isQuick ? { ...after, hasChanged: false } : await session.settle(after)
     } catch (cause) {
       service.passed(reasons, describeFailure(cause))
       await session.settle(null)

@@ -23,10 +23,10 @@ import { isReportable, reportBodyOf } from './report-body.ts'
 export interface Session {
   readonly assembly: Assembly
   /** One pass, told to the log, and its claim offered to the reporter. */
-  pass(reasons: readonly string[]): Promise<SessionPass>
+  pass(reasons: readonly string[], isQuick?: boolean): Promise<SessionPass>
   /** A look between passes; `null` when a pass is needed. */
   glance(): Promise<PassPlan | null>
-  /** What is known of the uplinks now. */
+  /** What is known of the uplinks now, also in the middle of a pass. */
   readonly state: AgentState
   /**
    * Settles what is due, after a pass and when its report was offered; without a pass only what a crash
@@ -117,13 +117,17 @@ export async function startSession(
     onProgress,
   )
   let state = await assembly.readState()
+  let newest = state
   const narrator = createNarrator(log, config, state)
   const faults = await createFaultKeeper(
     createLastFaultFile(config.paths.lastFault),
     log,
     () => new Date(),
   )
-  narrate = narrator.stateSaved
+  narrate = (saved) => {
+    newest = saved
+    narrator.stateSaved(saved)
+  }
 
   const problemsFile = createProblemsFile(config.paths.problems)
   let keptProblems = JSON.stringify(await problemsFile.read().catch(() => null))
@@ -179,13 +183,14 @@ export async function startSession(
     }
   }
 
-  async function pass(reasons: readonly string[]) {
+  async function pass(reasons: readonly string[], isQuick = false) {
     const startedAt = performance.now()
     const before = state
     let result: PassResult
     let early: Promise<void> | undefined
     try {
-      result = await assembly.reconciler.pass(state, (soFar) => {
+      const { reconciler } = assembly
+      result = await (isQuick ? reconciler.quickPass : reconciler.pass)(state, (soFar) => {
         // The names may change while the old addresses are retired: nobody waits for that.
         early = offer(soFar).catch(() => undefined)
       })
@@ -195,6 +200,7 @@ export async function startSession(
     }
     await early
     state = result.state
+    newest = state
     const ms = Math.round(performance.now() - startedAt)
     narrator.passed(result, reasons, ms)
     // Nothing is queued where the early offer has claimed the same; what went wrong there comes out here.
@@ -212,7 +218,7 @@ export async function startSession(
 
   async function glance(): Promise<PassPlan | null> {
     const seen = await assembly.reconciler.glance(state)
-    if (seen !== null) state = seen.state
+    if (seen !== null) newest = state = seen.state
     return seen
   }
 
@@ -247,7 +253,7 @@ export async function startSession(
   return {
     ...{ assembly, pass, glance, settle },
     get state() {
-      return state
+      return newest
     },
   }
 }

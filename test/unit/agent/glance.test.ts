@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { numberingOf } from '../../../agent/domain/agent-state.ts'
 import { laterObserved } from '../../../agent/domain/glance.ts'
+import type { Step } from '../../../agent/domain/step.ts'
 import { parsePrefix } from '../../../shared/ipv6.ts'
 import { announce, createHost } from './reconciled-host.ts'
 
@@ -11,8 +12,8 @@ const P3 = parsePrefix('2001:db8:3:3::/64')
 const MINUTE = 60_000
 
 /** A host numbered from P1 whose last pass had nothing to do. */
-async function settledHost() {
-  const host = createHost()
+async function settledHost(more: Parameters<typeof createHost>[0] = {}) {
+  const host = createHost(more)
   announce(host, 0, P1)
   await host.pass()
   await host.pass()
@@ -126,4 +127,68 @@ describe('a glance', () => {
       { numRuns: 50 },
     )
   })
+})
+
+describe('a quick pass', () => {
+  it('answers a new prefix without asking Docker, and a whole one then finds nothing to do', async () => {
+    const host = await settledHost({ settleMs: 20 })
+    announce(host, MINUTE, P2)
+    host.breakDocker()
+    const before = host.log.length
+    const quick = await host.reconciler.quickPass(host.saved)
+    expect(quick).toMatchObject({ isConverged: true, decision: { kind: 'renumber', to: P2 } })
+    expect(quick.results.map(({ step }) => step.kind)).toContain('address-deprecate')
+    expect(host.log.slice(before, before + 2)).toEqual(['save', `begin ${quick.steps.length}`])
+    host.mendDocker()
+    expect((await host.reconciler.pass(quick.state)).steps).toEqual([])
+  })
+
+  it('is a whole one where the last pass left something to do, or the clock was set back', async () => {
+    const unsettled = createHost()
+    announce(unsettled, 0, P1)
+    unsettled.breakDocker()
+    await expect(unsettled.reconciler.quickPass(unsettled.saved)).rejects.toThrow('Docker')
+    const host = await settledHost()
+    host.at(-MINUTE)
+    host.breakDocker()
+    await expect(host.reconciler.quickPass(host.saved)).rejects.toThrow('Docker')
+  })
+
+  it('leaves no glance possible before a whole pass', async () => {
+    const host = await settledHost()
+    const { state } = await host.reconciler.quickPass(host.saved)
+    expect(await host.reconciler.glance(state)).toBeNull()
+  })
+
+  it('comes to what a whole pass comes to, whatever is announced', () =>
+    fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.record({ prefix: fc.constantFrom(P1, P2, P3), ms: fc.nat(20_000) }), {
+          minLength: 1,
+          maxLength: 6,
+        }),
+        async (announcements) => {
+          const [quick, whole] = [await settledHost(), await settledHost()]
+          // Lifetimes in containers stand still here, but not in what a quick pass makes of them.
+          const isOfLifetimes = (step: Step) => step.kind === 'address-deprecate'
+          let ms = MINUTE
+          for (const { prefix, ms: more } of announcements) {
+            ms += more + 1
+            for (const host of [quick, whole]) announce(host, ms, prefix)
+            const ends = [
+              await quick.reconciler.quickPass(quick.saved),
+              await whole.reconciler.pass(whole.saved),
+            ].map(({ decision, steps, state }) =>
+              // Each host has processes of its own.
+              JSON.stringify([
+                ...[decision, state],
+                steps.filter((step) => !isOfLifetimes(step)),
+              ]).replaceAll(/"pid":\d+/g, ''),
+            )
+            expect(ends[0]).toEqual(ends[1])
+            for (const host of [quick, whole]) await host.reconciler.pass(host.saved)
+          }
+        },
+      ),
+    ))
 })

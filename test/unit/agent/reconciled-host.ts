@@ -134,6 +134,9 @@ export function createHost(more: Partial<Intent> = {}) {
     report: (claim: ReportedClaim) => {
       reported = claim
     },
+    mendDocker: () => {
+      isDockerThere = true
+    },
     breakDocker: () => {
       isDockerThere = false
     },

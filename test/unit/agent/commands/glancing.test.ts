@@ -52,7 +52,8 @@ function afterOnePass() {
     elapsed = ms
     pass.mockClear()
     const result = await turn([reason])
-    return { isWhole: pass.mock.calls.length > 0, result }
+    const [, isQuick] = pass.mock.calls[0] ?? []
+    return { isWhole: isQuick === false, isQuick: isQuick === true, result, turn }
   }
 }
 
@@ -62,10 +63,56 @@ describe('glancing', () => {
     ['half a minute is over', 'timer', 30_000, false],
     ['five minutes are over', 'timer', 300_000, true],
     ['Docker says something', 'docker', 10, true],
-    ['a prefix is news', 'prefix', 10, true],
     ['the operator asks', 'SIGHUP', 10, true],
   ])('when %s', async (_, reason, ms, isWhole) => {
     expect((await afterOnePass()(reason, ms)).isWhole).toBe(isWhole)
+  })
+
+  it('gives way to a quick pass when a prefix is news, which a whole one follows', async () => {
+    const { isQuick, result, turn } = await afterOnePass()('prefix', 1000)
+    expect(isQuick).toBe(true)
+    expect(result).toEqual({ isIncomplete: false, recheckAt: 1250 })
+    pass.mockClear()
+    glance.mockClear()
+    // What the pass itself has changed makes the kernel speak: that can wait.
+    elapsed = 1050
+    expect(await turn(['kernel'])).toEqual({ isIncomplete: false, recheckAt: 1250 })
+    expect([pass.mock.calls, glance.mock.calls]).toEqual([[], []])
+    elapsed = 1250
+    await turn(['timer'])
+    expect(pass.mock.calls).toEqual([[['timer'], false]])
+  })
+
+  it.each<[string, string[], number]>([
+    ['another one is news before that', ['prefix'], 1050],
+    ['Docker says something before that', ['kernel', 'docker'], 1050],
+  ])('gives way to a whole pass when %s', async (_, reasons, at) => {
+    const { turn } = await afterOnePass()('prefix', 1000)
+    pass.mockClear()
+    elapsed = at
+    await turn(reasons)
+    expect(pass.mock.calls).toEqual([[reasons, false]])
+  })
+
+  it.each<[string, () => void, number]>([
+    [
+      'something does not listen',
+      () => {
+        isListening = false
+      },
+      10,
+    ],
+    ['the last pass was long ago', () => undefined, 300_000],
+    [
+      'the last pass left something to do',
+      () => {
+        outcome = { isIncomplete: true, hasChanged: false }
+      },
+      10,
+    ],
+  ])('gives way to a whole pass at once for a new prefix while %s', async (_, make, at) => {
+    make()
+    expect(await afterOnePass()('prefix', at)).toMatchObject({ isWhole: true })
   })
 
   it('is not enough for half a minute while something does not listen', async () => {
