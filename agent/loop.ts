@@ -16,8 +16,8 @@ export interface LoopParts {
   readonly pass: (reasons: readonly string[]) => Promise<PassOutcome>
   readonly now: () => Instant
   readonly log: Logger
-  /** Longest time without a pass, for hints that were lost. */
-  readonly pollMs?: number
+  /** Longest time without a pass, for hints that were lost; 30 s unless told. */
+  readonly pollMs?: () => number
 }
 
 /** The one place from which passes are started. */
@@ -44,7 +44,7 @@ const MAX_TIMER_MS = 2 ** 31 - 1
  * something changed.
  */
 export function createLoop(parts: LoopParts): Loop {
-  const pollMs = parts.pollMs ?? POLL_MS
+  const pollMs = parts.pollMs ?? (() => POLL_MS)
   let reasons: string[] = ['start']
   let onWake = (): void => undefined
   let failures = 0
@@ -96,7 +96,7 @@ export function createLoop(parts: LoopParts): Loop {
       // A timer may fire a millisecond early, and an instant that is past must not make a busy loop.
       const recheckAt = outcome.recheckAt ?? Number.POSITIVE_INFINITY
       const recheckMs = Math.max(recheckAt - parts.now() + 1, COALESCE_MS)
-      const limitMs = failures > 0 ? Math.min(pollMs, backoffMs - leastMs) : pollMs
+      const limitMs = failures > 0 ? Math.min(pollMs(), backoffMs - leastMs) : pollMs()
       await pause(Math.min(limitMs, recheckMs), signal, false)
       if (reasons.length === 0) reasons.push('timer')
     }

@@ -150,7 +150,11 @@ export function createReconciler(ports: ReconcilerPorts, intent: Intent): Reconc
       ? planRefresh(before, state, observed, intent, now)
       : null
     const planned = refreshed ?? planPass(state, observed, reported, intent, now)
-    return planned.steps.length === 0 && isSameButLifetimes(planned, before) ? planned : null
+    if (planned.steps.length > 0 || !isSameButLifetimes(planned, before)) return null
+    // What has changed without consequence, such as the end of DAD, is no change for the next glance.
+    const { uplinks, routes, neighbours = null } = observed
+    quiet = { ...before, observed: { ...before.observed, uplinks, routes, neighbours } }
+    return planned
   }
 
   async function carryOut(

@@ -20,7 +20,7 @@ export interface Service {
 export const RELOAD = 'SIGHUP'
 
 /**
- * A loop that shows no progress for this long hangs. It looks every 30 s even when nothing happens, and
+ * A loop that shows no progress for this long hangs. It looks every minute even when nothing happens, and
  * whatever a pass waits for ends within 120 s, however long the pass takes as a whole.
  */
 const STALL_MS = 180_000

@@ -42,7 +42,7 @@ const HEALTHY_MS = 10_000
  * after a router advertisement, a second or two before `address` does. `onHint` is given the line, or
  * nothing when the command has ended.
  */
-export function startMonitor(onHint: (line?: string) => void, parts: MonitorParts): Background {
+export function startMonitor(onHint: (line?: string) => void, parts: MonitorParts): Listener {
   const argv: Argv = ['ip', '-6', 'monitor', 'prefix', 'address', 'route']
   return keepFollowing({ name: 'ip monitor', argv }, onHint, parts)
 }

@@ -50,7 +50,7 @@ const START_POLL_MS = 5
  * How often it is looked whether ndppd still runs: one file of /proc each time. Routers keep what it has
  * answered for longer than this, and each second that an idle agent wakes is most of what it costs.
  */
-const WATCH_MS = 3000
+const WATCH_MS = 10_000
 
 const RecordSchema = v.strictObject({
   pid: v.number(),

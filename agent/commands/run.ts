@@ -7,7 +7,9 @@ import { startMonitor } from '../adapters/monitor.ts'
 import { createServiceManager } from '../adapters/service-manager.ts'
 import { useLittleMemory } from '../adapters/small-memory.ts'
 import type { AgentConfig } from '../config.ts'
-import { isPrefixNews } from '../domain/prefix-news.ts'
+import type { UplinkIntent } from '../domain/model.ts'
+import { isPrefixNews, isRefresh } from '../domain/prefix-news.ts'
+import { uplinksOf } from '../domain/uplinks.ts'
 import { createLoop } from '../loop.ts'
 import { RELOAD, type Service, startService } from '../service.ts'
 import { assembleReporter, prepareStateDirectory, tidyStateDirectory } from './assemble.ts'
@@ -17,6 +19,9 @@ import { type Session, startSession } from './session.ts'
 
 /** The lines that one advertisement makes the kernel print follow each other within a few milliseconds. */
 const GATHER_MS = 50
+/** How often it is looked without a hint, and how often while something that gives hints is missing. */
+const POLL_MS = 60_000
+const DEAF_POLL_MS = 30_000
 
 /**
  * `reprefix-agent run`: watches and renumbers until SIGTERM or SIGINT. Stopping leaves the host
@@ -51,7 +56,12 @@ export async function runAgent(config: AgentConfig, log: Logger): Promise<void> 
     now: Date.now,
     elapsed: () => performance.now(),
   })
-  const loop = createLoop({ pass, now: Date.now, log })
+  const pollMs = (): number => {
+    const listeners = [monitor, events, planes]
+    const isHinted = listeners.every((one) => one.isListening())
+    return isHinted && uplinksOf(config.intent).every(isAnnounced) ? POLL_MS : DEAF_POLL_MS
+  }
+  const loop = createLoop({ pass, now: Date.now, log, pollMs })
   const onHangup = (): void => {
     service.reloading()
     reporter?.retryRefused()
@@ -60,9 +70,10 @@ export async function runAgent(config: AgentConfig, log: Logger): Promise<void> 
   process.on('SIGHUP', onHangup)
   const glanceSoon = gather(() => loop.wake(GLANCED.kernel))
   const onKernel = (line?: string): void => {
-    const isNews = line !== undefined && isPrefixNews(line, session.state, config.intent)
-    if (isNews) loop.wake(PREFIX)
-    else glanceSoon()
+    const tells = (of: typeof isRefresh) =>
+      line !== undefined && of(line, session.state, config.intent)
+    if (tells(isPrefixNews)) loop.wake(PREFIX)
+    else if (!tells(isRefresh)) glanceSoon()
   }
   const monitor = startMonitor(onKernel, { follow: followCommand, log })
   const events = startDockerEvents(assembly.docker, () => loop.wake('docker'), log)
@@ -82,6 +93,11 @@ export async function runAgent(config: AgentConfig, log: Logger): Promise<void> 
     await assembly.close()
     await lock.release()
   }
+}
+
+/** Announcements tell of every source but files and commands, which can only be asked. */
+function isAnnounced({ source }: UplinkIntent): boolean {
+  return source === 'slaac' || source === 'route'
 }
 
 /** Answers calls that come close together with one. */

@@ -6,6 +6,8 @@ import { uplinksOf } from './uplinks.ts'
 /** `prefix 2001:db8::/64dev eth0 valid …`, without a space in some versions, and `7: eth0    inet6 …`. */
 const ANNOUNCED = /^prefix (\S+?)\/\d+ ?dev (\S+)/
 const ADDRESS = /^\d+: (\S+) +inet6 (\S+?)\//
+/** The second line of an address. */
+const LIFETIMES = /^\s+valid_lft /
 const NO_LONGER_PREFERRED = /\bpreferred(?:_lft)? 0(?:sec)?\b|\bdeprecated\b/
 
 /**
@@ -14,16 +16,36 @@ const NO_LONGER_PREFERRED = /\bpreferred(?:_lft)? 0(?:sec)?\b|\bdeprecated\b/
  * more than that depends on it, as the text differs between versions.
  */
 export function isPrefixNews(line: string, state: AgentState, intent: Intent): boolean {
+  const told = read(line, state, intent)
+  if (told === undefined) return false
+  return told.isCurrent ? !told.isUsable : told.isUsable && !told.isKnown
+}
+
+/**
+ * Whether a line says no more than that the one usable prefix of an uplink is announced as before. Where
+ * there is one alone, nothing depends on when, and the next look by the clock is soon enough.
+ */
+export function isRefresh(line: string, state: AgentState, intent: Intent): boolean {
+  if (LIFETIMES.test(line)) return true
+  const told = read(line, state, intent)
+  return told?.isCurrent === true && told.isUsable && told.isAlone
+}
+
+/** What a line tells of a prefix on an uplink that is numbered from announcements. */
+function read(line: string, state: AgentState, intent: Intent) {
   const [, first = '', second = ''] = ANNOUNCED.exec(line) ?? []
   const [, name = second, address = first] = ADDRESS.exec(line) ?? []
   const uplink = uplinksOf(intent).find((one) => one.uplink === name && one.source === 'slaac')
   const prefix = uplink && prefixOf(address, uplink)
-  if (uplink === undefined || prefix === undefined) return false
+  if (uplink === undefined || prefix === undefined) return undefined
   const { current, prefixes } = numberingOf(state, uplink.uplink)
-  const isUsable = !NO_LONGER_PREFERRED.test(line)
-  if (prefix === current?.prefix) return !isUsable
-  const isKnown = prefixes.some((entry) => entry.prefix === prefix && entry.isEligible)
-  return isUsable && !isKnown
+  const usable = prefixes.filter(({ isEligible }) => isEligible)
+  return {
+    isCurrent: prefix === current?.prefix,
+    isUsable: !NO_LONGER_PREFERRED.test(line),
+    isKnown: usable.some((entry) => entry.prefix === prefix),
+    isAlone: usable.length === 1,
+  }
 }
 
 function prefixOf(address: string, { prefixLength, within }: UplinkIntent): Prefix | undefined {

@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
 import { ReprefixError } from '../../shared/errors.ts'
@@ -9,7 +9,7 @@ import { renderNdppdRestart } from './home-server.ts'
 import type { Lab } from './lab.ts'
 import { HOME } from './lab-names.ts'
 import { type ProgramEvent, parseProgramEvent } from './program-events.ts'
-import { nodeProgram } from './programs.ts'
+import { builtProgram, nodeProgram } from './programs.ts'
 
 /** The agent on the home server. */
 export interface AgentProcess {
@@ -48,6 +48,8 @@ export interface AgentOptions {
   readonly docker?: Readonly<Record<string, unknown>>
   /** What its environment has more than the lab's, for example another PATH. */
   readonly environment?: Readonly<Record<string, string>>
+  /** Installs the one file alone, without the library beside it: then it changes the host with `ip`. */
+  readonly isOneFile?: boolean
 }
 
 /** Only what this machine needs said: everything else is measured at the product's defaults. */
@@ -74,6 +76,11 @@ export async function prepareAgent(lab: Lab, options: AgentOptions): Promise<Age
   await mkdir(root)
   await writeFile(configuration, renderConfiguration(lab, root, options))
   await writeFile(join(root, 'restart-ndppd'), renderNdppdRestart(lab.directory), { mode: 0o755 })
+  const oneFile = join(root, 'reprefix-agent')
+  if (options.isOneFile) await copyFile(builtProgram('reprefix-agent.js'), oneFile)
+  const program = options.isOneFile
+    ? [process.execPath, oneFile]
+    : nodeProgram('reprefix-agent.js', [])
 
   const events: ProgramEvent[] = []
   let daemon: Daemon | undefined
@@ -81,7 +88,7 @@ export async function prepareAgent(lab: Lab, options: AgentOptions): Promise<Age
     inNamespace(lab.namespaces.home, [
       // Set inside, so that another PATH is the agent's alone; env and nsenter keep the process id.
       ...['env', ...environment],
-      ...nodeProgram('reprefix-agent.js', [...args, '--config', configuration]),
+      ...[...program, ...args, '--config', configuration],
     ])
   const environment = Object.entries(options.environment ?? {}).map((pair) => pair.join('='))
   return {

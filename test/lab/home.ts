@@ -26,7 +26,7 @@ export type HomeStage = 'cloud' | 'enrolment' | 'reachable'
 export interface HomeOptions {
   readonly prefix: Prefix
   /** How the agent differs from a usual one. */
-  readonly agent?: Pick<AgentOptions, 'environment'>
+  readonly agent?: Pick<AgentOptions, 'environment' | 'isOneFile'>
   /** Names enrolled beside those of the lab's containers, for containers that are started later. */
   readonly spareNames?: number
   /** When the prober counts a request as lost, if not at its usual limit. */

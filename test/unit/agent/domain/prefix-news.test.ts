@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { AgentState } from '../../../../agent/domain/agent-state.ts'
-import { isPrefixNews } from '../../../../agent/domain/prefix-news.ts'
+import { isPrefixNews, isRefresh } from '../../../../agent/domain/prefix-news.ts'
 import { parsePrefix } from '../../../../shared/ipv6.ts'
 import { INTENT } from './host-simulator.ts'
 
@@ -70,8 +70,37 @@ describe('news of a prefix', () => {
     expect(isPrefixNews(line, STATE, INTENT)).toBe(isNews)
   })
 
+  it.each(LINES)('is never taken for a refresh: %s', (_, isNews, line) => {
+    if (isNews) expect(isRefresh(line, STATE, INTENT)).toBe(false)
+  })
+
   it('is everything on a host that knows nothing yet', () => {
     const state: AgentState = { v: 2, uplinks: {}, claims: [] }
     expect(isPrefixNews(LINES[3]?.[2] ?? '', state, INTENT)).toBe(true)
+  })
+})
+
+describe('a refresh', () => {
+  const usable = (count: number): AgentState => {
+    const { eth0 } = STATE.uplinks
+    if (eth0 === undefined) throw new TypeError('no eth0')
+    return { ...STATE, uplinks: { eth0: { ...eth0, prefixes: eth0.prefixes.slice(0, count) } } }
+  }
+  const lineOf = (name: string) => LINES.find(([what]) => what === name)?.[2] ?? ''
+
+  it.each([
+    ['prefix/current', 1, true],
+    ['address/current', 1, true],
+    ['lifetimes', 1, true],
+    // When each of several was announced last decides which is used.
+    ['prefix/current', 2, false],
+    ['prefix/second', 2, false],
+    ['prefix/lingering', 1, false],
+    ['address/current-deprecated', 1, false],
+    ['address/deleted', 1, false],
+    ['route', 1, false],
+    ['empty', 1, false],
+  ])('%s, with %i usable prefixes → %s', (what, count, expected) => {
+    expect(isRefresh(lineOf(what), usable(count), INTENT)).toBe(expected)
   })
 })
