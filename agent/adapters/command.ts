@@ -48,7 +48,6 @@ const PACKAGES: Readonly<Record<string, string>> = {
   nsenter: 'util-linux',
   systemctl: 'systemd',
   'systemd-notify': 'systemd',
-  xargs: 'findutils',
 }
 
 // Messages and number formats of tools follow the locale; ours are read by programs.

@@ -6,6 +6,7 @@ import type { LastAttemptFile } from './last-attempt.ts'
 import type { Outbox, OutboxEntry, ReportBody, SignedReport } from './outbox.ts'
 import type { Receipts } from './receipts.ts'
 import type { Verdict } from './report-client.ts'
+import { createReportQueue } from './report-queue.ts'
 import type { ReportingState, ReportingStateFile } from './reporting-state.ts'
 
 type Witness = ReportingState['witness']
@@ -57,8 +58,6 @@ export interface Reporter {
 
 const FIRST_BACKOFF_MS = 500
 const MAX_BACKOFF_MS = 300_000
-/** Reports kept whole; when there are more, the older half of them is folded. */
-const MAX_WHOLE = 256
 const REFUSED_RETRY_MS = 900_000
 /** Rounds of signing again (nonce, sequence) before it counts as a failed attempt. */
 const MAX_ROUNDS = 4
@@ -88,14 +87,10 @@ export async function createReporter(parts: ReporterParts, start: ReportingState
       `a waiting report is damaged and was set aside as ${path}; the present state is reported anew`,
     )
   }
-  const queue: OutboxEntry[] = [...opened.entries]
-  /** Reports that are not on disk yet, oldest first: their turn comes with the next offer. */
-  const unsaved: OutboxEntry[] = []
+  const queue = createReportQueue(parts.outbox, opened.entries)
   // What a damaged report may have told the cloud is not known.
   let isClaimUncertain = opened.damaged.length > 0
   let isRefusalStale = true
-  /** Something was added since the queue was last looked at for what to fold. */
-  let mayBeLong = true
   let failures = 0
   let isKicked = false
   let wake = (): void => undefined
@@ -105,12 +100,8 @@ export async function createReporter(parts: ReporterParts, start: ReportingState
     wake()
   }
 
-  function newest(): OutboxEntry | undefined {
-    return unsaved.at(-1) ?? queue.at(-1)
-  }
-
   function newestClaim(): string | null {
-    const entry = newest()
+    const entry = queue.newest()
     return entry ? claimOf(entry.body) : state.claim
   }
 
@@ -120,7 +111,7 @@ export async function createReporter(parts: ReporterParts, start: ReportingState
     { nonce, adopted }: { nonce?: string; adopted?: number } = {},
   ): Promise<SignedReport> {
     // Only the oldest is ever signed.
-    const used = Math.max(state.sequence, queue[0]?.signed?.seq ?? 0)
+    const used = Math.max(state.sequence, queue.oldest()?.signed?.seq ?? 0)
     const seq = adopted === undefined ? Math.max(used + 1, parts.now()) : adopted + 1
     const report: Report = {
       v: 1,
@@ -136,58 +127,21 @@ export async function createReporter(parts: ReporterParts, start: ReportingState
   }
 
   async function offer(body: ReportBody): Promise<void> {
-    const isRefused = state.refused !== null && queue.length === 0
+    const isRefused = state.refused !== null && queue.isSent()
     const refusedAgo = parts.now() - Date.parse(state.refused?.at ?? '')
     const isDueAgain = isRefused && (isRefusalStale || refusedAgo > REFUSED_RETRY_MS)
     if (claimOf(body) !== newestClaim() || isDueAgain || isClaimUncertain) {
       isRefusalStale = false
       isClaimUncertain = false
       // Counted and not timed: a clock that is set back must not change the order.
-      const id = Math.max(newest()?.id ?? 0, state.settled) + 1
+      const id = Math.max(queue.newest()?.id ?? 0, state.settled) + 1
       const at = new Date(parts.now()).toISOString()
-      unsaved.push({
-        id,
-        at,
-        body: withCause(body, newestClaim()),
-        signed: null,
-        isFolded: false,
-      })
+      queue.add({ id, at, body: withCause(body, newestClaim()), signed: null, isFolded: false })
     }
-    await saveOffered()
-  }
-
-  async function saveOffered(): Promise<void> {
-    for (let next = unsaved[0]; next !== undefined; next = unsaved[0]) {
-      const signed = queue.length === 0 ? await sign(next.body) : null
-      const entry = { ...next, signed }
-      await parts.outbox.save(entry)
-      queue.push(entry)
-      mayBeLong = true
-      unsaved.shift()
+    await queue.save(sign, () => {
       failures = 0
       kick()
-    }
-  }
-
-  /**
-   * Keeps the outbox small. Runs between two attempts only: what may have been sent, which is only ever
-   * the oldest, is never folded.
-   */
-  async function foldOldest(): Promise<void> {
-    if (!mayBeLong) return
-    mayBeLong = false
-    const start = queue.findIndex(({ isFolded }, index) => index > 0 && !isFolded)
-    if (start < 0 || queue.length - start <= MAX_WHOLE) return
-    const due = queue.slice(start, start + MAX_WHOLE / 2)
-    mayBeLong = true
-    queue.splice(start, due.length, ...(await parts.outbox.fold(due)))
-  }
-
-  async function replace(entry: OutboxEntry, signed: SignedReport): Promise<OutboxEntry> {
-    const next = { ...entry, signed, isFolded: false }
-    await parts.outbox.save(next)
-    queue[0] = next
-    return next
+    })
   }
 
   async function finish(entry: OutboxEntry, next: Partial<ReportingState>): Promise<void> {
@@ -195,7 +149,7 @@ export async function createReporter(parts: ReporterParts, start: ReportingState
     const after = { ...state, sequence, settled: entry.id, claim: claimOf(entry.body), ...next }
     await parts.stateFile.write(after)
     state = after
-    queue.shift()
+    queue.settled()
     failures = 0
     // From here on what is left of the report is only litter, which the next start removes.
     await Promise.all([parts.outbox.settle(entry.id), parts.lastAttempt.clear()]).catch(
@@ -255,7 +209,7 @@ export async function createReporter(parts: ReporterParts, start: ReportingState
     let entry = oldest
     // A report signed before the witness moved could not be proven consistent with it.
     if (entry.signed?.witnessSize !== state.witness.size) {
-      entry = await replace(entry, await sign(entry.body))
+      entry = await queue.replaceOldest(entry, await sign(entry.body))
     }
     // A clock that is far ahead needs both: what one answer asked for still holds after the next.
     let asked: { nonce?: string; adopted?: number } = {}
@@ -283,12 +237,12 @@ export async function createReporter(parts: ReporterParts, start: ReportingState
           return backoff(verdict.reason, verdict.retryMs)
         case 'use-nonce':
           asked = { ...asked, nonce: verdict.nonce }
-          entry = await replace(entry, await sign(entry.body, asked))
+          entry = await queue.replaceOldest(entry, await sign(entry.body, asked))
           break
         case 'sequence':
           parts.log.warn({ detail: verdict.detail }, 'the cloud expects another sequence number')
           if (verdict.current !== null) asked = { ...asked, adopted: verdict.current }
-          entry = await replace(entry, await sign(entry.body, asked))
+          entry = await queue.replaceOldest(entry, await sign(entry.body, asked))
           break
       }
     }
@@ -299,10 +253,10 @@ export async function createReporter(parts: ReporterParts, start: ReportingState
     signal.addEventListener('abort', kick, { once: true })
     while (!signal.aborted) {
       isKicked = false
-      await foldOldest().catch((cause: unknown) => {
+      await queue.fold().catch((cause: unknown) => {
         parts.log.warn({ event: 'unwritten', cause }, `the outbox stays long: ${messageOf(cause)}`)
       })
-      const oldest = queue[0]
+      const oldest = queue.oldest()
       let waitMs: number | null = null
       if (oldest) {
         waitMs = await attempt(oldest).catch((cause: unknown) => backoff(messageOf(cause), null))
@@ -327,6 +281,6 @@ export async function createReporter(parts: ReporterParts, start: ReportingState
       isRefusalStale = true
     },
     run,
-    waiting: () => queue.length + unsaved.length,
+    waiting: queue.waiting,
   } satisfies Reporter
 }
