@@ -27,18 +27,17 @@ import {
   getRoutes,
   INFINITY,
   type LinkRow,
+  ROUTE_PROTOCOLS,
+  ROUTE_TYPES,
   type RouteKind,
   type RouteRow,
   setAddress,
   setRoute,
+  TABLE_MAIN,
 } from './rtnetlink.ts'
 
-const TABLE_MAIN = 254
-// Who set a route, and what becomes of packets that it takes (rtnetlink(7)).
-const PROTOCOL = { ra: 9, boot: 3, static: 4, dhcp: 16 } as const
-const TYPE = { blackhole: 6, unreachable: 7 } as const
 /** Under which clients and scripts set a route; `boot` is what `ip route` says. */
-const CLIENTS: ReadonlySet<number> = new Set(Object.values(PROTOCOL))
+const CLIENTS: ReadonlySet<number> = new Set(Object.values(ROUTE_PROTOCOLS))
 /** What the kernel says of an address or a route that is not there. */
 const ALREADY_GONE: ReadonlySet<string> = new Set(['EADDRNOTAVAIL', 'ESRCH'])
 
@@ -85,10 +84,10 @@ function viewOf({ links, addresses }: Omit<Dumps, 'routes'>): NamespaceView {
 }
 
 const isLearnt = ({ length, protocol, table }: RouteKind): boolean =>
-  length === 0 && protocol === PROTOCOL.ra && table === TABLE_MAIN
+  length === 0 && protocol === ROUTE_PROTOCOLS.ra && table === TABLE_MAIN
 /** See `parseDelegatedRoutes`. */
 const isDelegated = ({ length, protocol, type }: RouteKind): boolean =>
-  (type === TYPE.unreachable || type === TYPE.blackhole) &&
+  (type === ROUTE_TYPES.unreachable || type === ROUTE_TYPES.blackhole) &&
   CLIENTS.has(protocol) &&
   length >= 48 &&
   length <= 64

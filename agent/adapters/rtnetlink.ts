@@ -43,8 +43,12 @@ const ROUTE = {
 const NEIGHBOUR = { destination: 1, protocol: 12, bodyBytes: 12, proxied: 0x08 } as const
 
 const INET6 = 10
-const TABLE_MAIN = 254
-const TYPE_UNICAST = 1
+/** The routing table that packets are led by unless rules say otherwise. */
+export const TABLE_MAIN = 254
+/** Who set a route. */
+export const ROUTE_PROTOCOLS = { ra: 9, boot: 3, static: 4, dhcp: 16 } as const
+/** What becomes of packets that a route takes. */
+export const ROUTE_TYPES = { unicast: 1, blackhole: 6, unreachable: 7 } as const
 const SCOPE_LINK = 253
 const CLONED = 0x200
 /** Leaves counters out, which are most of what is said of a link. */
@@ -232,7 +236,7 @@ export function setRoute(subnet: Prefix, index: number, protocol: number): Reque
   return {
     type: KIND.newRoute,
     flags: MESSAGE_FLAGS.acknowledge | MESSAGE_FLAGS.replace | MESSAGE_FLAGS.create,
-    body: routeBody(subnet, protocol, TYPE_UNICAST),
+    body: routeBody(subnet, protocol, ROUTE_TYPES.unicast),
     attributes: routeAttributes(subnet, index),
   }
 }

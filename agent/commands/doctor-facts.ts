@@ -91,14 +91,8 @@ function programsOf({ intent, ndp }: AgentConfig): readonly string[] {
 
 async function readNetwork({ intent }: AgentConfig): Promise<NetworkFacts> {
   const uplinks = uplinksOf(intent)
-  const { kernel } = withDelegations(
-    createKernel(createIproute(runCommand, uplinks), uplinks).kernel,
-    uplinks,
-    {
-      run: runCommand,
-      now: Date.now,
-    },
-  )
+  const linux = createKernel(createIproute(runCommand, uplinks), uplinks)
+  const { kernel } = withDelegations(linux.kernel, uplinks, { run: runCommand, now: Date.now })
   const [forwardsIPv6, rules, up, snapshots, settings] = await Promise.all([
     readForwarding(),
     attempt(() => readRules(runCommand)),
