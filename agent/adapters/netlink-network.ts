@@ -7,6 +7,7 @@ import {
   type AddressStep,
   type HostStep,
   type HostView,
+  type Link,
   type NamespaceView,
   type Network,
   ROUTE_PROTOCOL,
@@ -14,10 +15,15 @@ import {
 import {
   ADDRESS_FLAGS,
   type AddressRow,
-  decodeAddresses,
-  decodeLinks,
-  decodeProxies,
-  decodeRoutes,
+  INFINITY,
+  ROUTE_PROTOCOLS,
+  ROUTE_TYPES,
+  type RouteKind,
+  type RouteRow,
+  TABLE_MAIN,
+} from './rtnetlink.ts'
+import { decodeAddresses, decodeLinks, decodeProxies, decodeRoutes } from './rtnetlink-answers.ts'
+import {
   deleteAddress,
   deleteRoute,
   getAddresses,
@@ -25,16 +31,9 @@ import {
   getLinks,
   getProxies,
   getRoutes,
-  INFINITY,
-  type LinkRow,
-  ROUTE_PROTOCOLS,
-  ROUTE_TYPES,
-  type RouteKind,
-  type RouteRow,
   setAddress,
   setRoute,
-  TABLE_MAIN,
-} from './rtnetlink.ts'
+} from './rtnetlink-requests.ts'
 
 /** Under which clients and scripts set a route; `boot` is what `ip route` says. */
 const CLIENTS: ReadonlySet<number> = new Set(Object.values(ROUTE_PROTOCOLS))
@@ -43,12 +42,12 @@ const ALREADY_GONE: ReadonlySet<string> = new Set(['EADDRNOTAVAIL', 'ESRCH'])
 
 /** A namespace as three dumps show it, with the names of the interfaces. */
 interface Dumps {
-  readonly links: readonly LinkRow[]
+  readonly links: readonly Link[]
   readonly addresses: readonly AddressRow[]
   readonly routes: readonly RouteRow[]
 }
 
-function nameIn(links: readonly LinkRow[], index: number | undefined): string | undefined {
+function nameIn(links: readonly Link[], index: number | undefined): string | undefined {
   return links.find((link) => link.index === index)?.name
 }
 

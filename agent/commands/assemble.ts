@@ -12,6 +12,7 @@ import { VERSION } from '../../shared/version.ts'
 import { createActuator } from '../adapters/actuator.ts'
 import { type BridgeSettling, createBridgeSettling } from '../adapters/bridge-settling.ts'
 import { followCommand, type RunCommand, runCommand } from '../adapters/command.ts'
+import { connectNetwork } from '../adapters/connect-network.ts'
 import { createContainerInterfaces } from '../adapters/container-interfaces.ts'
 import {
   createDefaultBridgeSettler,
@@ -25,15 +26,12 @@ import { startFirewallMonitor } from '../adapters/firewall-monitor.ts'
 import { createHttpPost } from '../adapters/http-post.ts'
 import { createIp6tables } from '../adapters/ip6tables.ts'
 import { createOtherVariant } from '../adapters/ip6tables-variant.ts'
-import { createIproute } from '../adapters/iproute.ts'
 import { createJournal } from '../adapters/journal.ts'
 import { createKernel } from '../adapters/kernel.ts'
 import { createKernelProxy } from '../adapters/kernel-proxy.ts'
 import { createLastAttemptFile } from '../adapters/last-attempt.ts'
 import type { Listener } from '../adapters/monitor.ts'
 import { createNdppd } from '../adapters/ndppd.ts'
-import { createNetlinkNetwork } from '../adapters/netlink-network.ts'
-import { loadNetlink } from '../adapters/netlink-socket.ts'
 import type { Network } from '../adapters/network.ts'
 import { createOutbox } from '../adapters/outbox.ts'
 import { readOwnAddresses } from '../adapters/own-addresses.ts'
@@ -192,18 +190,6 @@ export function assemble(
     readState: () => stateFile.read(),
     close: () => journal.close(),
   }
-}
-
-/** By netlink where that is to be had, else with iproute2, which takes longer and does the same. */
-function connectNetwork(
-  run: RunCommand,
-  uplinks: Parameters<typeof createIproute>[1],
-  log: Logger,
-): Network {
-  const netlink = loadNetlink((reason) => {
-    log.debug({ reason }, 'no netlink of our own here: addresses are read and set with iproute2')
-  })
-  return netlink === null ? createIproute(run, uplinks) : createNetlinkNetwork(netlink)
 }
 
 /**

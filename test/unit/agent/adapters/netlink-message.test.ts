@@ -8,7 +8,7 @@ import {
   MESSAGE_FLAGS,
   uint32,
 } from '../../../../agent/adapters/netlink-message.ts'
-import { deleteAddress, setRoute } from '../../../../agent/adapters/rtnetlink.ts'
+import { deleteAddress, setRoute } from '../../../../agent/adapters/rtnetlink-requests.ts'
 import { parseAddress, parsePrefix } from '../../../../shared/ipv6.ts'
 
 const bytes = (max: number) => fc.uint8Array({ maxLength: max })
