@@ -1,5 +1,6 @@
 import { type Address, type Prefix, parseAddress, parsePrefix, splice } from '../../shared/ipv6.ts'
 import { inNamespace, run, tryRun } from './command.ts'
+import type { DockerApi } from './docker-api.ts'
 import type { Home } from './home.ts'
 import { containerCommand } from './image.ts'
 import type { Lab } from './lab.ts'
@@ -116,7 +117,24 @@ export async function startOnLan(
       EndpointConfig: { IPAMConfig: addressesOf(container) },
     })
   }
-  await api.call('POST', `/containers/${container.name}/start`)
+  await startBeforeRouter(api, container.name)
+}
+
+/**
+ * Starts a container. On the LAN a router advertisement can come between Docker's making of the
+ * interface and its setting of the gateway, which Docker then reports as a failed start
+ * ("file exists"); whoever runs the container starts it again.
+ */
+async function startBeforeRouter(api: DockerApi, name: string): Promise<void> {
+  for (let left = 5; ; left -= 1) {
+    try {
+      await api.call('POST', `/containers/${name}/start`)
+      return
+    } catch (error) {
+      const overtaken = String(error).includes('failed to set IPv6 gateway')
+      if (!overtaken || left === 0) throw error
+    }
+  }
 }
 
 /** What a stranger gets from an address at once; `undefined` when it does not answer within two seconds. */
