@@ -5,7 +5,7 @@ import { startDockerEvents } from '../adapters/docker-events.ts'
 import { acquireLock } from '../adapters/lock.ts'
 import { startMonitor } from '../adapters/monitor.ts'
 import { createServiceManager } from '../adapters/service-manager.ts'
-import { useLittleMemory } from '../adapters/small-memory.ts'
+import { createCollector, exposeCollection, useLittleMemory } from '../adapters/small-memory.ts'
 import type { AgentConfig } from '../config.ts'
 import type { UplinkIntent } from '../domain/model.ts'
 import { isPrefixNews, isRefresh } from '../domain/prefix-news.ts'
@@ -46,8 +46,13 @@ export async function runAgent(config: AgentConfig, log: Logger): Promise<void> 
   const reporter = await assembleReporter(config, log, abort.signal)
   const session = await startSession(config, log, reporter, service.progressed)
   const { assembly } = session
+  const collector = createCollector(exposeCollection())
+  const passAtWork = passAndSettle(session, service, config.intent.uplink)
   const pass = createGlancing({
-    pass: passAndSettle(session, service, config.intent.uplink),
+    pass: (...of) => {
+      collector.busy()
+      return passAtWork(...of).finally(collector.rest)
+    },
     glance: async () => {
       service.progressed()
       return session.glance()

@@ -1,51 +1,41 @@
-import { execFile } from 'node:child_process'
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { promisify } from 'node:util'
-import { transform } from 'esbuild'
-import { describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { createCollector, exposeCollection } from '../../../../agent/adapters/small-memory.ts'
 
-const SOURCE = join(process.cwd(), 'agent/adapters/small-memory.ts')
-
-/** Makes much that dies young, some of which lives a little longer. */
-const CHURN = `
-  const { getHeapSpaceStatistics } = await import('node:v8')
-  const text = JSON.stringify(Array.from({ length: 1000 }, (_, i) => ({ i, name: 'container ' + i })))
-  let kept = []
-  for (let i = 0; i < 200; i++) kept = [...kept.slice(-3), JSON.parse(text)]
-  const young = getHeapSpaceStatistics().find((space) => space.space_name === 'new_space')
-  console.log(young.space_size / 2 ** 20)
-`
-
-/** Tells whether V8 has optimised a function that ran a million times: bit 4 of its status. */
-const HOT = `
-  function hot(n) { let sum = 0; for (let i = 0; i < n; i++) sum += i % 7; return sum }
-  for (let i = 0; i < 20_000; i++) hot(50)
-  const deadline = Date.now() + 5000
-  const isOptimised = () => (%GetOptimizationStatus(hot) & 16) !== 0
-  while (!isOptimised() && Date.now() < deadline) { hot(50); await new Promise(setImmediate) }
-  console.log(isOptimised() ? 1 : 0)
-`
-
-/** What a program prints, in a process of its own. */
-async function print(program: string): Promise<number> {
-  const argv = ['--allow-natives-syntax', '--input-type=module', '--eval', program]
-  return Number((await promisify(execFile)(process.execPath, argv)).stdout)
-}
-
-async function frugally(program: string): Promise<string> {
-  const { code } = await transform(await readFile(SOURCE, 'utf8'), { loader: 'ts' })
-  return `${code}\nuseLittleMemory()\n${program}`
-}
-
-describe('little memory', () => {
-  it('keeps the young generation small where it would grow', { timeout: 30_000 }, async () => {
-    expect(await print(CHURN)).toBeGreaterThan(2)
-    expect(await print(await frugally(CHURN))).toBe(2)
+describe('createCollector', () => {
+  beforeEach(() => {
+    vi.useFakeTimers()
+  })
+  afterEach(() => {
+    vi.useRealTimers()
   })
 
-  it('optimises no function, however hot', { timeout: 30_000 }, async () => {
-    expect(await print(HOT)).toBe(1)
-    expect(await print(await frugally(HOT))).toBe(0)
+  it('collects once, two seconds after the last work', () => {
+    const collect = vi.fn()
+    const collector = createCollector(collect)
+    collector.rest()
+    vi.advanceTimersByTime(1500)
+    collector.rest()
+    vi.advanceTimersByTime(1999)
+    expect(collect).not.toHaveBeenCalled()
+    vi.advanceTimersByTime(60_000)
+    expect(collect).toHaveBeenCalledTimes(1)
   })
+
+  it('collects nothing while work is done', () => {
+    const collect = vi.fn()
+    const collector = createCollector(collect)
+    collector.rest()
+    collector.busy()
+    vi.advanceTimersByTime(60_000)
+    expect(collect).not.toHaveBeenCalled()
+  })
+})
+
+it('exposeCollection gives a function that takes away what nobody holds', async () => {
+  const collect = exposeCollection()
+  const weak = new WeakRef({})
+  // What a job has made a weak reference to stays until the job ends.
+  await new Promise((resolve) => setTimeout(resolve, 0))
+  collect()
+  expect(weak.deref()).toBeUndefined()
 })
