@@ -39,7 +39,9 @@ async function makeRouter({ router, ...others }: Namespaces): Promise<void> {
   await configure(router, [
     'link set lo up',
     // The provider's side: a switch between the router and the internet's machines.
-    'link add wan type bridge',
+    // A bridge without an address of its own takes the lowest of its ports': one that joins later would
+    // take the router away from its neighbours, who do not ask again for up to 45 s.
+    'link add wan address 02:00:00:00:00:01 type bridge',
     `address add ${INTERNET.routerIPv4}/24 dev wan`,
     `address add ${INTERNET.routerIPv6}/64 dev wan`,
     'link set wan up',
@@ -48,7 +50,7 @@ async function makeRouter({ router, ...others }: Namespaces): Promise<void> {
       `link set to-${host} master wan up`,
     ]),
     // The home's side is a switch too: another router may join.
-    'link add lan type bridge mcast_snooping 0',
+    'link add lan address 02:00:00:00:00:02 type bridge mcast_snooping 0',
     `link add to-home type veth peer name ${HOME.uplink} netns ${others.home}`,
     'link set to-home master lan up',
     `address add ${HOME.routerIPv4}/24 dev lan`,
