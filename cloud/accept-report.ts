@@ -7,6 +7,7 @@ import {
 } from '../shared/jws.ts'
 import type { Report } from '../shared/report.ts'
 import { type AdmitDeps, admitReport, type SignedReport } from './admit-report.ts'
+import type { ClientAddress } from './domain/client-address.ts'
 import { decideClock } from './domain/clock.ts'
 import type { HostKey } from './domain/host-record.ts'
 import type { NonceIssuer } from './ports.ts'
@@ -27,7 +28,11 @@ export interface AcceptDeps extends AdmitDeps, SettleDeps {
  * @throws ReprefixError JWS_MALFORMED, JWS_SIGNATURE, REPORT_INVALID: nothing was changed
  * @throws ReprefixError STORE_*, LOG_CONTENDED: DNS was not touched for a report that is not logged
  */
-export async function acceptReport(text: string, deps: AcceptDeps): Promise<ReportAnswer> {
+export async function acceptReport(
+  text: string,
+  source: ClientAddress | undefined,
+  deps: AcceptDeps,
+): Promise<ReportAnswer> {
   const jws = parseReportJws(text)
   const verified = await verify(jws, deps)
   if (verified.kind === 'refused') return verified
@@ -35,6 +40,7 @@ export async function acceptReport(text: string, deps: AcceptDeps): Promise<Repo
     text,
     kid: jws.header.kid,
     digest: await digestOf(text),
+    source,
     ...verified,
   }
   // Known bytes first: an answer that was lost must not depend on how late the agent asks again.
@@ -56,6 +62,8 @@ export async function acceptReport(text: string, deps: AcceptDeps): Promise<Repo
     const { index } = admitted.stored
     deps.logger.info({ event: 'report', host, seq, index }, `report ${seq} of ${host} is logged`)
     warnOfRollback(signed.report, index, deps)
+    const { warning } = admitted
+    if (warning) deps.logger.warn({ event: 'source', host, seq, index }, warning)
     return settleReport(admitted.stored, signed, deps)
   }
   // Overtaken between the look and the append: by the same bytes, or by a later report.

@@ -1,8 +1,16 @@
 import type { Report } from '../shared/report.ts'
 import type { Fqdn } from '../shared/rrset.ts'
-import { type Authorisation, authoriseReport, type ZoneTtl } from './domain/authorise-report.ts'
+import {
+  type Authorisation,
+  authoriseReport,
+  prefixesOf,
+  type ZoneTtl,
+} from './domain/authorise-report.ts'
+import type { ClientAddress } from './domain/client-address.ts'
 import type { HostKey, HostRecord } from './domain/host-record.ts'
+import { decideRate } from './domain/rate-limit.ts'
 import { decideSequence } from './domain/sequence.ts'
+import { sourceFault } from './domain/source-check.ts'
 import type { AuditLog, Draft, Repository, StateWrite, StoredReport } from './ports.ts'
 import { type Refusal, refused } from './report-answer.ts'
 
@@ -21,11 +29,12 @@ export interface SignedReport {
   /** base64url SHA-256 of `text`. */
   readonly digest: string
   readonly report: Report
+  readonly source: ClientAddress | undefined
 }
 
 /** `overtaken`: the sequence is used by now, by these bytes or by others. */
 export type Admission =
-  | { readonly kind: 'admitted'; readonly stored: StoredReport }
+  | { readonly kind: 'admitted'; readonly stored: StoredReport; readonly warning?: string }
   | { readonly kind: 'overtaken'; readonly current: number }
   | Refusal
 
@@ -45,6 +54,10 @@ export async function admitReport(signed: SignedReport, deps: AdmitDeps): Promis
 
 type Judged = { readonly admission: Admission; readonly draft: Draft | null }
 type ActiveHost = HostRecord & { readonly key: HostKey }
+type Allowance = Extract<Authorisation, { kind: 'allowed' }> & {
+  readonly owners: ReadonlyMap<Fqdn, string>
+  readonly warning: string | undefined
+}
 
 async function judge(signed: SignedReport, index: number, deps: AdmitDeps): Promise<Judged> {
   const { report, kid } = signed
@@ -63,13 +76,31 @@ async function judge(signed: SignedReport, index: number, deps: AdmitDeps): Prom
       draft: null,
     }
   }
+  const nowMs = deps.now().getTime()
+  const rate = decideRate(host.key.busyUntilMs ?? 0, host.policy.reportsPerHour, nowMs)
+  if (rate.kind === 'limited') {
+    return { admission: rateLimited(host, rate.retryAfterMs), draft: null }
+  }
+  const key: HostKey = { ...host.key, lastSeq: report.seq, busyUntilMs: rate.busyUntilMs }
   const names = [...report.records, ...host.claim].map(({ name }) => name)
   const owners = await deps.repository.owners([...new Set(names)])
   const { name, policy, claim } = host
-  const verdict = authoriseReport(report, { host: name, policy, claim, owners, zones: deps.zones })
+  const fault =
+    policy.sourceCheck === 'off' ? undefined : sourceFault(signed.source, prefixesOf(report))
+  const standing = { host: name, policy, claim, owners, zones: deps.zones, sourceFault: fault }
+  const verdict = authoriseReport(report, standing)
+  const used = { ...host, key }
   return verdict.kind === 'denied'
-    ? deny(signed, host, index, verdict, deps.now())
-    : allow(signed, host, index, verdict, owners, deps.now())
+    ? deny(signed, used, index, verdict, deps.now())
+    : allow(signed, used, index, { ...verdict, owners, warning: fault }, deps.now())
+}
+
+function rateLimited({ name, policy }: HostRecord, retryAfterMs: number): Refusal {
+  const retryAfterSeconds = Math.ceil(retryAfterMs / 1000)
+  const detail =
+    `${name} has sent its ${policy.reportsPerHour} reports an hour; ` +
+    `the next one is accepted in ${retryAfterSeconds} s`
+  return refused('RATE_LIMITED', detail, { retryAfterSeconds })
 }
 
 function deny(
@@ -85,7 +116,7 @@ function deny(
     draft: {
       entry: { ...entryOf(signed, host, now), kind: 'denied', digest: signed.digest, code, detail },
       writes: [
-        { kind: 'update-host', host: { ...host, key: usedKey(host, signed) } },
+        { kind: 'update-host', host },
         { kind: 'record-report', report: stored },
       ],
     },
@@ -96,8 +127,7 @@ function allow(
   signed: SignedReport,
   host: ActiveHost,
   index: number,
-  { desired }: Extract<Authorisation, { kind: 'allowed' }>,
-  owners: ReadonlyMap<Fqdn, string>,
+  { desired, owners, warning }: Allowance,
   now: Date,
 ): Judged {
   const { report } = signed
@@ -107,7 +137,6 @@ function allow(
   const released = [...owners.keys()].filter((name) => !claimed.includes(name))
   const next: HostRecord = {
     ...host,
-    key: usedKey(host, signed),
     claim: report.records.map(({ name, type }) => ({ name, type })),
     lastReport: {
       index,
@@ -127,7 +156,8 @@ function allow(
     { kind: 'record-report', report: stored },
   ]
   const entry = { ...entryOf(signed, host, now), kind: 'report' as const }
-  return { admission: { kind: 'admitted', stored }, draft: { entry, writes } }
+  const admission = { kind: 'admitted' as const, stored, ...(warning && { warning }) }
+  return { admission, draft: { entry, writes } }
 }
 
 function entryOf({ kid, report, text }: SignedReport, host: HostRecord, now: Date) {
@@ -137,10 +167,6 @@ function entryOf({ kid, report, text }: SignedReport, host: HostRecord, now: Dat
 
 function storedOf({ kid, digest, report }: SignedReport, index: number) {
   return { kid, seq: report.seq, digest, index }
-}
-
-function usedKey(host: ActiveHost, { report }: SignedReport): HostKey {
-  return { ...host.key, lastSeq: report.seq }
 }
 
 function isActive(host: HostRecord | undefined, kid: string): host is ActiveHost {

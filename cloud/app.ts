@@ -1,9 +1,10 @@
 import { type Context, Hono } from 'hono'
 import { isReprefixError, messageOf } from '../shared/errors.ts'
-import { parseIPv4 } from '../shared/ipv6.ts'
+import type { Prefix } from '../shared/ipv6.ts'
 import type { Logger } from '../shared/logger.ts'
 import { MAX_REPORT_BYTES } from '../shared/report.ts'
 import { type AcceptDeps, acceptReport } from './accept-report.ts'
+import { findClient } from './domain/client-address.ts'
 import { acceptEnrolment, type EnrolDeps } from './fleet/enrol.ts'
 import { isAnswer } from './problem.ts'
 import type { ReportAnswer } from './report-answer.ts'
@@ -15,6 +16,8 @@ import { readBody } from './web/read-body.ts'
 export interface AppDeps extends AcceptDeps, EnrolDeps, HostRoutesDeps {
   /** The address of the peer as the runtime vouches for it, never from a request header. */
   readonly peerAddress: (c: Context) => string | undefined
+  /** Proxies whose X-Forwarded-For is believed; IPv4 ranges as mapped ones. */
+  readonly trustedProxies: readonly Prefix[]
   readonly requestId: () => string
   readonly logger: Logger
 }
@@ -22,6 +25,8 @@ export interface AppDeps extends AcceptDeps, EnrolDeps, HostRoutesDeps {
 /** The cloud as a web application, the same on every runtime. */
 export function createApp(deps: AppDeps): Hono {
   const app = new Hono()
+  const clientOf = (c: Context) =>
+    findClient(deps.peerAddress(c), c.req.header('x-forwarded-for'), deps.trustedProxies)
   app.use(async (c, next) => {
     const id = deps.requestId()
     const startedAt = performance.now()
@@ -37,11 +42,11 @@ export function createApp(deps: AppDeps): Hono {
   })
   app.get('/v1/whoami', (c) => {
     c.header('cache-control', 'no-store')
-    return c.json({ address: plainAddress(deps.peerAddress(c)) })
+    return c.json({ address: clientOf(c)?.address ?? null })
   })
   app.post('/v1/reports', async (c) => {
     const text = await readBody(c.req.raw, 'application/jose', MAX_REPORT_BYTES)
-    return reportResponse(c, await acceptReport(text, deps), deps.logger)
+    return reportResponse(c, await acceptReport(text, clientOf(c), deps), deps.logger)
   })
   app.post('/v1/enroll', async (c) => {
     const text = await readBody(c.req.raw, 'application/jose', MAX_REPORT_BYTES)
@@ -70,7 +75,8 @@ function reportResponse(c: Context, answer: ReportAnswer, logger: Logger): Respo
       return c.json({ status: 'pending', retryAfterSeconds }, 202)
     }
     case 'refused': {
-      const { code, detail } = answer
+      const { code, detail, facts } = answer
+      if (facts?.retryAfterSeconds) c.header('retry-after', `${facts.retryAfterSeconds}`)
       logger.warn({ event: 'refused', code, ...answer.facts }, detail)
       return problemResponse(c, answer)
     }
@@ -93,11 +99,4 @@ function faultResponse(c: Context, error: unknown, logger: Logger): Response {
   logger.error({ error, path: c.req.path }, `a request failed: ${messageOf(error)}`)
   const detail = 'something is wrong in the cloud; its log says what, under this request id'
   return problemResponse(c, { kind: 'refused', code: 'INTERNAL', detail })
-}
-
-/** Dual-stack sockets give IPv4 peers as `::ffff:192.0.2.1`, and link-local ones with a zone. */
-function plainAddress(peer: string | undefined): string | null {
-  if (peer === undefined) return null
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(peer)?.[1]
-  return mapped === undefined ? (peer.split('%')[0] ?? null) : parseIPv4(mapped)
 }

@@ -1,12 +1,13 @@
 import * as v from 'valibot'
 import { messageOf, quote, ReprefixError } from '../shared/errors.ts'
-import { parseAddress, parseIPv4 } from '../shared/ipv6.ts'
+import { type Prefix, parseAddress, parseIPv4 } from '../shared/ipv6.ts'
 import { parseCloudUrl } from '../shared/join.ts'
 import { type Fqdn, parseName } from '../shared/rrset.ts'
 import { parsedBy } from '../shared/schema.ts'
 import { parseSettings, type ReferenceResolver } from '../shared/settings.ts'
 import { type ProviderSettings, providerSettingsSchema } from './dns/provider-settings.ts'
 import type { ZoneTtl } from './domain/authorise-report.ts'
+import { parseProxyRange } from './domain/client-address.ts'
 
 /** Where the cloud listens. */
 export interface ListenAddress {
@@ -24,6 +25,8 @@ export interface CloudConfig {
   /** The public URL, without a trailing slash: what join strings and signatures carry. */
   readonly url: string
   readonly listen: ListenAddress
+  /** Proxies whose X-Forwarded-For is believed; IPv4 ranges as mapped ones. */
+  readonly trustedProxies: readonly Prefix[]
   /** URL of the libsql database. */
   readonly store: string
   readonly logKeyPath: string
@@ -46,6 +49,7 @@ const PROVIDER_ID = /^[a-z0-9][a-z0-9_-]{0,62}$/
 export const configSchema = v.strictObject({
   url: parsedBy(parsePublicUrl),
   listen: v.optional(parsedBy(parseListen), DEFAULT_LISTEN),
+  trustedProxies: v.optional(v.array(parsedBy(parseProxyRange)), []),
   store: v.pipe(
     v.string(),
     v.regex(/^file:.+/, 'must be a libsql file: write it like file:/var/lib/reprefix/cloud.db'),
@@ -117,6 +121,7 @@ export function parseConfig(
   return {
     url: settings.url,
     listen: settings.listen,
+    trustedProxies: settings.trustedProxies,
     store: settings.store,
     logKeyPath: settings.log.key,
     adminToken: settings.admin.token,

@@ -23,6 +23,7 @@ const STATUS: Readonly<Record<string, ContentfulStatusCode>> = {
   POLICY_DELETIONS: 403,
   NAME_OUTSIDE_ZONES: 403,
   NAME_OWNED: 403,
+  SOURCE_MISMATCH: 403,
   TOKEN_EXPIRED: 403,
   TOKEN_USED: 403,
   NOT_FOUND: 404,
@@ -33,6 +34,7 @@ const STATUS: Readonly<Record<string, ContentfulStatusCode>> = {
   HOST_EXISTS: 409,
   BODY_TOO_LARGE: 413,
   CONTENT_TYPE: 415,
+  RATE_LIMITED: 429,
   STORE_BUSY: 503,
   STORE_FULL: 503,
   STORE_FAILED: 503,
@@ -48,6 +50,7 @@ const TITLES: Readonly<Record<number, string>> = {
   409: 'Conflict with an earlier request',
   413: 'The request is too large',
   415: 'Wrong content type',
+  429: 'Too many requests',
   500: 'A fault of the cloud',
   503: 'Could not log the request',
 }

@@ -75,6 +75,7 @@ export async function startCloud(config: CloudConfig, logger: Logger): Promise<C
       log,
       flusher: createZoneFlusher({ repository, providers, logger }),
       nonces: await createNonceIssuer(new TextEncoder().encode(secret)),
+      trustedProxies: config.trustedProxies,
       peerAddress: (c) => getConnInfo(c).remote.address,
       requestId: randomUUID,
       randomBytes: (count) => randomBytes(count),

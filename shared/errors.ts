@@ -66,6 +66,8 @@ export type ErrorCode =
   | 'POLICY_DELETIONS'
   | 'NAME_OUTSIDE_ZONES'
   | 'NAME_OWNED'
+  | 'SOURCE_MISMATCH'
+  | 'RATE_LIMITED'
   | 'TOKEN_INVALID'
   | 'TOKEN_EXPIRED'
   | 'TOKEN_USED'

@@ -1,4 +1,4 @@
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import * as v from 'valibot'
 import { ReprefixError } from '../../shared/errors.ts'
 import { renderTable } from '../../shared/terminal.ts'
@@ -11,6 +11,8 @@ const policySchema = v.object({
   prefixes: v.array(v.string()),
   shortestPrefix: v.number(),
   maxDeletions: v.number(),
+  sourceCheck: v.string(),
+  reportsPerHour: v.number(),
 })
 const hostSchema = v.object({
   kind: v.literal('host'),
@@ -28,12 +30,20 @@ const hostsSchema = v.object({ hosts: v.array(hostSchema) })
 const invitedSchema = v.object({ ...hostSchema.entries, join: v.string(), expiresAt: v.string() })
 type HostView = v.InferOutput<typeof hostSchema>
 
+const SOURCE_CHECKS: Readonly<Record<string, string>> = {
+  off: 'reports may come from anywhere',
+  warn: 'reports from outside the reported prefix are logged as a warning',
+  require: 'reports must come from inside the reported prefix',
+}
+
 interface PolicyOptions {
   readonly name?: readonly string[]
   readonly prefix?: readonly string[]
   readonly type?: readonly string[]
   readonly shortestPrefix?: string
   readonly maxDeletions?: string
+  readonly sourceCheck?: string
+  readonly reportsPerHour?: string
 }
 type Options = AdminOptions & PolicyOptions & { readonly json?: boolean }
 
@@ -106,23 +116,32 @@ function withPolicyOptions(target: Command): Command {
     .option('--type <type>', 'A or AAAA; repeatable (AAAA)', collect)
     .option('--shortest-prefix <length>', 'smallest prefix length it may report (48)')
     .option('--max-deletions <count>', 'how many records one report may withdraw (8)')
+    .addOption(
+      new Option(
+        '--source-check <what>',
+        'must reports come from inside the prefix they report? (off)',
+      ).choices(['off', 'warn', 'require']),
+    )
+    .option('--reports-per-hour <count>', 'how many reports it may send in an hour (600)')
 }
 
 function policyOf(options: PolicyOptions): Record<string, unknown> {
-  const { name, prefix, type, shortestPrefix, maxDeletions } = options
+  const { name, prefix, type, shortestPrefix, maxDeletions, sourceCheck, reportsPerHour } = options
   const policy = {
     names: name,
     prefixes: prefix,
     types: type?.map((text) => text.toUpperCase()),
     shortestPrefix: wholeNumber(shortestPrefix, '--shortest-prefix'),
     maxDeletions: wholeNumber(maxDeletions, '--max-deletions'),
+    sourceCheck,
+    reportsPerHour: wholeNumber(reportsPerHour, '--reports-per-hour'),
   }
   return Object.fromEntries(Object.entries(policy).filter(([, value]) => value !== undefined))
 }
 
 function wholeNumber(text: string | undefined, option: string): number | undefined {
   if (text === undefined) return undefined
-  if (/^\d{1,4}$/.test(text)) return Number(text)
+  if (/^\d{1,7}$/.test(text)) return Number(text)
   throw new ReprefixError('USAGE', `${option} takes a whole number, not ${JSON.stringify(text)}`)
 }
 
@@ -161,6 +180,8 @@ function renderHost({ host, status, policy, addedAt, key, lastReport, claim }: H
     ['types', policy.types.join(' ')],
     ['prefixes', `${policy.prefixes.join(' ')}, /${policy.shortestPrefix} or longer`],
     ['deletions', `at most ${policy.maxDeletions} in one report`],
+    ['rate', `at most ${policy.reportsPerHour} reports an hour`],
+    ['source', SOURCE_CHECKS[policy.sourceCheck] ?? policy.sourceCheck],
     [
       'last report',
       lastReport === null

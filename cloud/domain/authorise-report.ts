@@ -20,6 +20,7 @@ export type DenialCode =
   | 'POLICY_DELETIONS'
   | 'NAME_OUTSIDE_ZONES'
   | 'NAME_OWNED'
+  | 'SOURCE_MISMATCH'
 
 /** What one host holds now, and what the cloud serves: the facts a report is judged by. */
 export interface Standing {
@@ -30,6 +31,8 @@ export interface Standing {
   /** Owners of the names in the report, where they have one. */
   readonly owners: ReadonlyMap<Fqdn, string>
   readonly zones: readonly ZoneTtl[]
+  /** What the source check found; `undefined` when all is well or nobody asks. */
+  readonly sourceFault?: string | undefined
 }
 
 /** A zone the cloud is configured to write, and the TTL of its RRsets in seconds. */
@@ -65,6 +68,9 @@ export function authoriseReport(report: Report, standing: Standing): Authorisati
       'POLICY_PREFIX',
       `the policy of ${standing.host} does not permit ${refused}${why}`,
     )
+  }
+  if (standing.sourceFault !== undefined && standing.policy.sourceCheck === 'require') {
+    return denied('SOURCE_MISMATCH', standing.sourceFault)
   }
   const desired: DesiredSet[] = []
   for (const record of report.records) {

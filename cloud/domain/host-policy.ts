@@ -15,17 +15,24 @@ export interface HostPolicy {
   readonly shortestPrefix: number
   /** How many RRsets one report may withdraw. */
   readonly maxDeletions: number
+  /** Whether a report must come from an address inside the prefix it reports. */
+  readonly sourceCheck: 'off' | 'warn' | 'require'
+  /** How many reports the key may bring in an hour; see `decideRate`. */
+  readonly reportsPerHour: number
 }
 
 /** What applies where the operator says nothing. */
-const POLICY_DEFAULTS = {
+export const POLICY_DEFAULTS = {
   types: ['AAAA'],
   prefixes: ['2000::/3'],
   shortestPrefix: 48,
   maxDeletions: 8,
+  sourceCheck: 'off',
+  reportsPerHour: 600,
 } as const
 
 const LIMIT = 256
+const MAX_REPORTS_PER_HOUR = 1_000_000
 
 /** Untrusted policy text, as the admin API receives it; names and prefixes become canonical. */
 export const hostPolicySchema = v.strictObject({
@@ -43,6 +50,11 @@ export const hostPolicySchema = v.strictObject({
   maxDeletions: v.optional(
     v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(LIMIT)),
     POLICY_DEFAULTS.maxDeletions,
+  ),
+  sourceCheck: v.optional(v.picklist(['off', 'warn', 'require']), POLICY_DEFAULTS.sourceCheck),
+  reportsPerHour: v.optional(
+    v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_REPORTS_PER_HOUR)),
+    POLICY_DEFAULTS.reportsPerHour,
   ),
 })
 

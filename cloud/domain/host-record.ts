@@ -8,6 +8,8 @@ export interface HostKey {
   readonly kid: string
   readonly jwk: PublicJwk
   readonly lastSeq: number
+  /** Unix milliseconds; see `decideRate`. */
+  readonly busyUntilMs?: number
   /** RFC 3339. */
   readonly enrolledAt: string
 }

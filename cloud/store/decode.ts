@@ -1,6 +1,7 @@
 import * as v from 'valibot'
 import { ReprefixError } from '../../shared/errors.ts'
 import type { Fqdn, RRKey, RRType } from '../../shared/rrset.ts'
+import { POLICY_DEFAULTS } from '../domain/host-policy.ts'
 import type { HostRecord } from '../domain/host-record.ts'
 import type { DesiredRow, JoinToken, LogRow, SqlRow, StoredReport } from '../ports.ts'
 
@@ -34,7 +35,9 @@ export function decodeLogRow(row: SqlRow): LogRow {
 /** A row of `host`; the version is that of the column. */
 export function decodeHost(row: SqlRow): HostRecord {
   const record = v.parse(hostSchema, JSON.parse(text(row, 'record')))
-  return { ...record, version: integer(row, 'version') } as unknown as HostRecord
+  // A host that an older version wrote has no more than the policy of that version.
+  const policy = { ...POLICY_DEFAULTS, ...record.policy }
+  return { ...record, policy, version: integer(row, 'version') } as unknown as HostRecord
 }
 
 /** A row of `token`. */

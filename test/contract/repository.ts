@@ -35,6 +35,8 @@ const host: HostRecord = {
     prefixes: [parsePrefix('2001:db8::/32')],
     shortestPrefix: 48,
     maxDeletions: 8,
+    sourceCheck: 'off',
+    reportsPerHour: 600,
   },
   key: { kid, jwk: { kty: 'OKP', crv: 'Ed25519', x: 'B'.repeat(43) }, lastSeq: 7, enrolledAt: at },
 }

@@ -61,6 +61,7 @@ export async function startTestCloud(overrides: Partial<AppDeps> = {}) {
     log,
     flusher: createZoneFlusher({ repository, providers, logger: recorded.log }),
     nonces: await createNonceIssuer(new TextEncoder().encode('secret of the tests')),
+    trustedProxies: [],
     peerAddress: () => '::ffff:192.0.2.7',
     requestId: () => `request-${++requests}`,
     randomBytes: (count) => crypto.getRandomValues(new Uint8Array(count)),

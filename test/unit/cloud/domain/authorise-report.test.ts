@@ -22,6 +22,8 @@ const standing: Standing = {
     prefixes: [parsePrefix('2001:db8::/32'), parsePrefix('fd00::/8')],
     shortestPrefix: 56,
     maxDeletions: 2,
+    sourceCheck: 'off',
+    reportsPerHour: 600,
   },
   claim: [],
   owners: new Map(),
