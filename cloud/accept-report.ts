@@ -8,9 +8,9 @@ import {
 import type { Report } from '../shared/report.ts'
 import { type AdmitDeps, admitReport, type SignedReport } from './admit-report.ts'
 import type { ClientAddress } from './domain/client-address.ts'
-import { decideClock } from './domain/clock.ts'
 import type { HostKey } from './domain/host-record.ts'
 import type { NonceIssuer } from './ports.ts'
+import { refuseLate } from './refuse-late.ts'
 import { type Refusal, type ReportAnswer, refused } from './report-answer.ts'
 import { type SettleDeps, settleReport } from './settle-report.ts'
 
@@ -47,7 +47,7 @@ export async function acceptReport(
   const known =
     signed.report.seq <= verified.key.lastSeq ? await findKnown(signed, deps) : undefined
   if (known !== undefined) return known
-  const late = await refuseLate(jws, deps)
+  const late = await refuseLate(jws.header, deps.nonces, deps.now().getTime())
   if (late !== undefined) return late
   const admitted = await admitReport(signed, deps)
   const { host, seq } = signed.report
@@ -89,16 +89,6 @@ async function verify(jws: ReportJws, deps: AcceptDeps): Promise<Verified | Refu
     return refused('HOST_MISMATCH', `the key ${kid} speaks for ${host.name}, not ${report.host}`)
   }
   return { kind: 'verified', report, key: host.key }
-}
-
-async function refuseLate(jws: ReportJws, deps: AcceptDeps): Promise<Refusal | undefined> {
-  const { kid, iat, nonce } = jws.header
-  const nowMs = deps.now().getTime()
-  const isFresh = nonce === undefined ? undefined : await deps.nonces.isFresh(nonce, kid, nowMs)
-  if (decideClock(iat, isFresh, nowMs).kind === 'accepted') return undefined
-  return refused('USE_NONCE', 'the signing time is not now; sign again with this nonce', {
-    nonce: await deps.nonces.issue(kid, nowMs),
-  })
 }
 
 /** The answer to a report whose sequence has been used, or undefined when that sequence is unknown. */

@@ -12,7 +12,7 @@ import { decideRate } from './domain/rate-limit.ts'
 import { decideSequence } from './domain/sequence.ts'
 import { sourceFault } from './domain/source-check.ts'
 import type { AuditLog, Draft, Repository, StateWrite, StoredReport } from './ports.ts'
-import { type Refusal, refused } from './report-answer.ts'
+import { type Refusal, rateLimited, refused } from './report-answer.ts'
 
 /** What admission decides by and writes to. */
 export interface AdmitDeps {
@@ -93,14 +93,6 @@ async function judge(signed: SignedReport, index: number, deps: AdmitDeps): Prom
   return verdict.kind === 'denied'
     ? deny(signed, used, index, verdict, deps.now())
     : allow(signed, used, index, { ...verdict, owners, warning: fault }, deps.now())
-}
-
-function rateLimited({ name, policy }: HostRecord, retryAfterMs: number): Refusal {
-  const retryAfterSeconds = Math.ceil(retryAfterMs / 1000)
-  const detail =
-    `${name} has sent its ${policy.reportsPerHour} reports an hour; ` +
-    `the next one is accepted in ${retryAfterSeconds} s`
-  return refused('RATE_LIMITED', detail, { retryAfterSeconds })
 }
 
 function deny(

@@ -6,14 +6,15 @@ import { MAX_REPORT_BYTES } from '../shared/report.ts'
 import { type AcceptDeps, acceptReport } from './accept-report.ts'
 import { findClient } from './domain/client-address.ts'
 import { acceptEnrolment, type EnrolDeps } from './fleet/enrol.ts'
+import { acceptRotation, type RotateDeps } from './fleet/rotate.ts'
 import { isAnswer } from './problem.ts'
-import type { ReportAnswer } from './report-answer.ts'
+import type { Refusal, ReportAnswer } from './report-answer.ts'
 import { type HostRoutesDeps, hostRoutes, problemResponse } from './web/host-routes.ts'
 import { logRoutes } from './web/log-routes.ts'
 import { readBody } from './web/read-body.ts'
 
 /** Everything the routes need; the runtime's composition root builds it. */
-export interface AppDeps extends AcceptDeps, EnrolDeps, HostRoutesDeps {
+export interface AppDeps extends AcceptDeps, EnrolDeps, RotateDeps, HostRoutesDeps {
   /** The address of the peer as the runtime vouches for it, never from a request header. */
   readonly peerAddress: (c: Context) => string | undefined
   /** Proxies whose X-Forwarded-For is believed; IPv4 ranges as mapped ones. */
@@ -56,6 +57,14 @@ export function createApp(deps: AppDeps): Hono {
     deps.logger.info({ event: 'enroll', host }, `the key of ${host} is enrolled`)
     return c.json(answer.receipt)
   })
+  app.post('/v1/rotate', async (c) => {
+    const text = await readBody(c.req.raw, 'application/jose', MAX_REPORT_BYTES)
+    const answer = await acceptRotation(text, deps)
+    if (answer.kind === 'refused') return refusalResponse(c, answer, deps.logger)
+    const { host, kid } = answer.receipt.result
+    deps.logger.info({ event: 'rotate', host, kid }, `the key of ${host} is replaced by ${kid}`)
+    return c.json(answer.receipt)
+  })
   app.route('/v1/log', logRoutes(deps))
   app.route('/v1/admin/hosts', hostRoutes(deps))
   app.notFound((c) =>
@@ -74,13 +83,16 @@ function reportResponse(c: Context, answer: ReportAnswer, logger: Logger): Respo
       c.header('retry-after', `${retryAfterSeconds}`)
       return c.json({ status: 'pending', retryAfterSeconds }, 202)
     }
-    case 'refused': {
-      const { code, detail, facts } = answer
-      if (facts?.retryAfterSeconds) c.header('retry-after', `${facts.retryAfterSeconds}`)
-      logger.warn({ event: 'refused', code, ...answer.facts }, detail)
-      return problemResponse(c, answer)
-    }
+    case 'refused':
+      return refusalResponse(c, answer, logger)
   }
+}
+
+function refusalResponse(c: Context, refusal: Refusal, logger: Logger): Response {
+  const { code, detail, facts } = refusal
+  if (facts?.retryAfterSeconds) c.header('retry-after', `${facts.retryAfterSeconds}`)
+  logger.warn({ event: 'refused', code, ...facts }, detail)
+  return problemResponse(c, refusal)
 }
 
 /** Faults of ours keep their text to themselves: the client learns the request id, the log the rest. */

@@ -1,4 +1,5 @@
 import type { Receipt } from '../shared/receipt.ts'
+import type { HostRecord } from './domain/host-record.ts'
 
 /** What the agent is told. */
 export type ReportAnswer =
@@ -24,4 +25,13 @@ export function refused(
   facts?: Readonly<Record<string, string | number>>,
 ): Refusal {
   return { kind: 'refused', code, detail, ...(facts === undefined ? {} : { facts }) }
+}
+
+/** The refusal of one more report than the host's policy permits. */
+export function rateLimited({ name, policy }: HostRecord, retryAfterMs: number): Refusal {
+  const retryAfterSeconds = Math.ceil(retryAfterMs / 1000)
+  const detail =
+    `${name} has sent its ${policy.reportsPerHour} reports an hour; ` +
+    `the next one is accepted in ${retryAfterSeconds} s`
+  return refused('RATE_LIMITED', detail, { retryAfterSeconds })
 }

@@ -68,6 +68,7 @@ export async function startCloud(config: CloudConfig, logger: Logger): Promise<C
       url: config.url,
       reportsUrl: `${config.url}/v1/reports`,
       enrolUrl: `${config.url}/v1/enroll`,
+      rotateUrl: `${config.url}/v1/rotate`,
       adminToken: config.adminToken,
       vkey: signer.vkey,
       zones: config.zones,

@@ -41,14 +41,16 @@ const SIGNATURE_BYTES = 64
 const MAC_BYTES = 32
 const MAC_KEY_INFO = 'reprefix token mac key v1'
 
-const urlSchema = v.pipe(v.string(), v.minLength(1), v.maxLength(2048))
-const issuedAt = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
+/** The URL that a signature is for. */
+export const urlSchema = v.pipe(v.string(), v.minLength(1), v.maxLength(2048))
+/** Unix seconds. */
+export const issuedAtSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
 const reportHeader = v.strictObject({
   alg: v.literal('Ed25519'),
   typ: v.literal('reprefix-report+jws'),
   kid: digestSchema,
   url: urlSchema,
-  iat: issuedAt,
+  iat: issuedAtSchema,
   nonce: v.exactOptional(v.pipe(v.string(), v.minLength(1), v.maxLength(256))),
 })
 const enrolmentHeader = v.strictObject({
@@ -56,7 +58,7 @@ const enrolmentHeader = v.strictObject({
   typ: v.literal('reprefix-enroll+jws'),
   jwk: v.unknown(),
   url: urlSchema,
-  iat: issuedAt,
+  iat: issuedAtSchema,
 })
 const tokenHeader = v.strictObject({
   alg: v.literal('HS256'),
@@ -221,7 +223,17 @@ export async function digestOf(text: string): Promise<string> {
   return encodeBase64url(await sha256(new TextEncoder().encode(text)))
 }
 
-async function verifyCompact(
+/** Signs a payload with exactly this protected header; `header` is written in its own order. */
+export function signCompact(
+  payload: Uint8Array,
+  header: { readonly alg: 'Ed25519' } & Readonly<Record<string, unknown>>,
+  key: SigningKey,
+): Promise<string> {
+  return new CompactSign(payload).setProtectedHeader(header).sign(key.privateKey)
+}
+
+/** Verifies the signature of a JWS whose form was checked. @throws ReprefixError JWS_SIGNATURE */
+export async function verifyCompact(
   text: string,
   key: CryptoKey | Uint8Array,
   algorithm: 'Ed25519' | 'HS256',

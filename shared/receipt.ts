@@ -12,7 +12,7 @@ import { messageOf, ReprefixError } from './errors.ts'
 import { describeIssues } from './issue.ts'
 import { digestOf } from './jws.ts'
 import { leafHash, verifyConsistency, verifyInclusion } from './merkle.ts'
-import { hashSchema, hostSchema } from './schema.ts'
+import { digestSchema, hashSchema, hostSchema } from './schema.ts'
 import { parseTlogProof } from './tlog-proof.ts'
 
 const MAX_PROOF_LINES = 64
@@ -41,6 +41,20 @@ export const enrolmentReceiptSchema = v.looseObject({
     prefixes: v.array(v.string()),
   }),
 })
+
+/** The answer to a rotation: the key that speaks for the host from now on. */
+export const rotationReceiptSchema = v.looseObject({
+  ...proven,
+  result: v.looseObject({ host: hostSchema, kid: digestSchema }),
+})
+
+/** The answer to a rotation; see `rotationReceiptSchema`. */
+export interface RotationReceipt {
+  readonly entry: string
+  readonly proof: string
+  readonly consistency: readonly string[]
+  readonly result: { readonly host: string; readonly kid: string }
+}
 
 /** The answer to a report; see `receiptSchema`. */
 export interface Receipt {
@@ -135,6 +149,30 @@ export async function verifyEnrolmentReceipt(
   const { host, names, types, prefixes } = decoded.result
   const proof = await verifyProof(decoded, expected.verifiers, undefined)
   return { entry, ...proof, result: { host, names, types, prefixes } }
+}
+
+/**
+ * Verifies the answer to a rotation: the entry names the host and both keys, is in the log, and that log
+ * continues the one that was seen as `witness`.
+ * @throws ReprefixError RECEIPT_INVALID
+ */
+export async function verifyRotationReceipt(
+  receipt: unknown,
+  expected: {
+    readonly verifiers: readonly NoteVerifier[]
+    readonly witness: Witness
+    readonly host: string
+    readonly kid: string
+    readonly successor: string
+  },
+): Promise<{ entry: EntryOf<'rotate'>; index: number; checkpoint: Checkpoint }> {
+  const decoded = decode(rotationReceiptSchema, receipt)
+  const entry = entryOf(decoded.entry, 'rotate')
+  if (entry.host !== expected.host) throw invalid('its log entry is about another host')
+  if (entry.kid !== expected.kid || entry.successor !== expected.successor) {
+    throw invalid('its log entry is about other keys')
+  }
+  return { entry, ...(await verifyProof(decoded, expected.verifiers, expected.witness)) }
 }
 
 async function verifyProof(

@@ -12,6 +12,8 @@ export interface HostKey {
   readonly busyUntilMs?: number
   /** RFC 3339. */
   readonly enrolledAt: string
+  /** The key that this one replaced, and the `rotate` entry; for an answer that was lost. */
+  readonly predecessor?: { readonly kid: string; readonly jwk: PublicJwk; readonly index: number }
 }
 
 /** What a host last reported and had accepted. */

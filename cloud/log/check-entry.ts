@@ -12,6 +12,7 @@ import {
   verifyReportJws,
 } from '../../shared/jws.ts'
 import type { Report } from '../../shared/report.ts'
+import { parseRotationJws, verifyRotationJws } from '../../shared/rotation.ts'
 import { keyOf, sameValues } from '../../shared/rrset.ts'
 import { prefixesOf } from '../domain/authorise-report.ts'
 import {
@@ -79,6 +80,26 @@ export function createEntryChecker(vkey: string, rootWas: RootCheck): EntryCheck
     return faults
   }
 
+  async function checkRotation(index: number, entry: EntryOf<'rotate'>): Promise<string[]> {
+    const enrolled = keys.get(entry.kid)
+    if (enrolled?.host !== entry.host) return [`the host ${entry.host} has no key ${entry.kid}`]
+    const faults: string[] = []
+    if (enrolled.isRevoked) faults.push(`the key ${entry.kid} was revoked`)
+    const jws = parseRotationJws(entry.jws)
+    const successor = await verifyRotationJws(jws, enrolled.key)
+    if (successor.kid !== entry.successor) {
+      faults.push(`the rotation is to the key ${successor.kid}, not ${entry.successor}`)
+    }
+    if (keys.has(successor.kid)) return [...faults, `the key ${successor.kid} was enrolled before`]
+    const { host, log } = jws.succession
+    if (host !== entry.host) faults.push(`the rotation is of the host ${host}`)
+    enrolled.isRevoked = true
+    const { lastSeq } = enrolled
+    keys.set(successor.kid, { host: entry.host, key: successor, lastSeq, isRevoked: false })
+    keyOfHost.set(entry.host, successor.kid)
+    return [...faults, ...checkWitness(index, { host, log })]
+  }
+
   function checkRevocation(entry: EntryOf<'revoke'>): string[] {
     const enrolled = keys.get(entry.kid)
     if (enrolled?.host !== entry.host) return [`the host ${entry.host} has no key ${entry.kid}`]
@@ -108,7 +129,7 @@ export function createEntryChecker(vkey: string, rootWas: RootCheck): EntryCheck
     return [...faults, ...checkWitness(index, report)]
   }
 
-  function checkWitness(index: number, { host, log }: Report): string[] {
+  function checkWitness(index: number, { host, log }: Pick<Report, 'host' | 'log'>): string[] {
     if (log.size === 0) return []
     witnessed++
     const matches = log.size > index ? undefined : rootWas(log.size, decodeBase64(log.root))
@@ -155,6 +176,8 @@ export function createEntryChecker(vkey: string, rootWas: RootCheck): EntryCheck
         return []
       case 'enroll':
         return checkEnrolment(entry)
+      case 'rotate':
+        return checkRotation(index, entry)
       case 'revoke':
         return checkRevocation(entry)
       case 'report':
@@ -162,7 +185,6 @@ export function createEntryChecker(vkey: string, rootWas: RootCheck): EntryCheck
         return checkSigned(index, entry)
       case 'applied':
         return checkApplied(entry)
-      case 'rotate':
       case 'drift':
         return [`entries of the kind ${entry.kind} are not written by this version`]
     }

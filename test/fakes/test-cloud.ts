@@ -54,6 +54,7 @@ export async function startTestCloud(overrides: Partial<AppDeps> = {}) {
     url: CLOUD_URL,
     reportsUrl: `${CLOUD_URL}/v1/reports`,
     enrolUrl: `${CLOUD_URL}/v1/enroll`,
+    rotateUrl: `${CLOUD_URL}/v1/rotate`,
     adminToken: ADMIN_TOKEN,
     vkey: signer.vkey,
     zones: [{ name: ZONE, ttl: 60 }],
