@@ -10,6 +10,7 @@ import { runOnce } from './commands/once.ts'
 import { readPlan, renderPlan } from './commands/plan.ts'
 import { renderStatus } from './commands/render-status.ts'
 import { renderVerification } from './commands/render-verification.ts'
+import { runRotate } from './commands/rotate.ts'
 import { runAgent } from './commands/run.ts'
 import { readStatus } from './commands/status.ts'
 import { readVerification } from './commands/verify.ts'
@@ -157,6 +158,11 @@ export async function runCli(argv: readonly string[]): Promise<ExitCode> {
   )
     .option('--force', 'give up the present key and enrol anew')
     .option('--json', 'print one JSON object')
+
+  command('rotate', "replace this host's key by a new one", async (config, options) => {
+    await runRotate(config, createAgentLogger(options, 'warn'), { json: !!options.json, print })
+    return EXIT.converged
+  }).option('--json', 'print one JSON object')
 
   command('run', 'watch and renumber until stopped', async (config, options) => {
     requireRootOnLinux()

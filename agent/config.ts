@@ -49,6 +49,8 @@ export interface StatePaths {
   readonly lastFault: string
   readonly problems: string
   readonly pending: string
+  /** The key that is to replace that of the enrolment. */
+  readonly successor: string
   /** The settle under way. */
   readonly settle: string
   /** The change to Docker's settings file under way. */
@@ -70,6 +72,7 @@ function pathsIn(directory: string): StatePaths {
     lastFault: join(directory, 'last-fault.json'),
     problems: join(directory, 'problems.json'),
     pending: join(directory, 'enrolment-pending.json'),
+    successor: join(directory, 'successor.json'),
     settle: join(directory, 'settle.json'),
     daemon: join(directory, 'default-bridge.json'),
   }

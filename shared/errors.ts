@@ -90,6 +90,7 @@ export type ErrorCode =
   | 'NDPPD_CONFIG_INVALID'
   | 'ALREADY_RUNNING'
   | 'ENROLMENT_REFUSED'
+  | 'ROTATION_REFUSED'
   // the demo and the lab
   | 'LAB_FAILED'
   | 'LAB_TIMEOUT'

@@ -10,7 +10,7 @@ function nameOf(stateDirectory: string): string {
   return `\0reprefix-agent:${stateDirectory}`
 }
 
-/** Whether an agent works with a state directory now. */
+/** Whether an agent works with a state directory now; if so, it looks for what it may be asked to do. */
 export function isLocked(stateDirectory: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(nameOf(stateDirectory))
@@ -24,11 +24,18 @@ export function isLocked(stateDirectory: string): Promise<boolean> {
 
 /**
  * Makes sure that one agent alone works with a state directory. The lock is a socket in Linux's
- * abstract namespace, so nothing is left behind that a crash could make stale.
+ * abstract namespace, so nothing is left behind that a crash could make stale. `onKnock` is called when
+ * somebody asks whether it is held.
  * @throws ReprefixError ALREADY_RUNNING
  */
-export function acquireLock(stateDirectory: string): Promise<Lock> {
-  const server = createServer((socket) => socket.destroy())
+export function acquireLock(
+  stateDirectory: string,
+  onKnock: () => void = () => undefined,
+): Promise<Lock> {
+  const server = createServer((socket) => {
+    socket.destroy()
+    onKnock()
+  })
   return new Promise((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {
       const isTaken = cause.code === 'EADDRINUSE'

@@ -111,3 +111,10 @@ export async function postReport(
 export function reportsUrl(cloudUrl: string): string {
   return `${cloudUrl.replace(/\/+$/, '')}/v1/reports`
 }
+
+/** What an operator does about a refusal; the agent by itself tries again every quarter of an hour. */
+export function remedyFor(code: string): string {
+  return /^KEY_|^HOST_/.test(code)
+    ? 'enrol again with a new join string: reprefix-agent enroll --force JOIN'
+    : 'correct what this host claims, or its policy (reprefix host policy), then: systemctl reload reprefix-agent'
+}

@@ -1,11 +1,12 @@
-import { messageOf } from '../../shared/errors.ts'
+import { isReprefixError, messageOf } from '../../shared/errors.ts'
 import type { Logger } from '../../shared/logger.ts'
 import type { Report } from '../../shared/report.ts'
-import { claimOf } from '../domain/claim-text.ts'
+import { claimOf, withCause } from '../domain/claim-text.ts'
+import type { HostKeys } from './host-key.ts'
 import type { LastAttemptFile } from './last-attempt.ts'
 import type { Outbox, OutboxEntry, ReportBody, SignedReport } from './outbox.ts'
 import type { Receipts } from './receipts.ts'
-import type { Verdict } from './report-client.ts'
+import { remedyFor, type Verdict } from './report-client.ts'
 import { createReportQueue } from './report-queue.ts'
 import type { ReportingState, ReportingStateFile } from './reporting-state.ts'
 
@@ -19,7 +20,7 @@ export interface ReporterParts {
   readonly receipts: Receipts
   readonly stateFile: ReportingStateFile
   readonly lastAttempt: LastAttemptFile
-  readonly sign: (report: Report, header: { iat: number; nonce?: string }) => Promise<string>
+  readonly keys: HostKeys
   /** `prefix` is what the report is about. */
   readonly post: (jws: string, timeoutMs: number, prefix: string) => Promise<Verdict>
   /** Throws unless the receipt proves that exactly this report was logged and applied. */
@@ -50,6 +51,8 @@ export interface Reporter {
   isRefused(): boolean
   /** Makes a refused claim be sent again with the next offer. */
   retryRefused(): void
+  /** Looks for a key that waits to replace the present one. */
+  rotate(): void
   /** Sends what waits, until stopped. */
   run(signal: AbortSignal): Promise<void>
   /** How many reports wait. */
@@ -64,17 +67,8 @@ const MAX_ROUNDS = 4
 /** Right after a renumbering the first connection may hang on a dead source: try again soon. */
 const TIMEOUTS_MS = [2000, 5000, 15_000] as const
 
-/** The report with the cause `claims` when it is about the prefix that was reported before. */
-function withCause(body: ReportBody, newestClaim: string | null): ReportBody {
-  const isKnown = newestClaim?.startsWith(`["${body.prefix.current}",`) ?? false
-  return isKnown ? { ...body, prefix: { ...body.prefix, cause: 'claims' } } : body
-}
-
-/** What an operator does about a refusal; the agent by itself tries again every quarter of an hour. */
-function remedyFor(code: string): string {
-  return /^KEY_|^HOST_/.test(code)
-    ? 'enrol again with a new join string: reprefix-agent enroll --force JOIN'
-    : 'correct what this host claims, or its policy (reprefix host policy), then: systemctl reload reprefix-agent'
+function backoffMs(failures: number): number {
+  return Math.min(FIRST_BACKOFF_MS * 2 ** failures, MAX_BACKOFF_MS)
 }
 
 /** Loads what waits from disk and gives the reporter. */
@@ -122,7 +116,7 @@ export async function createReporter(parts: ReporterParts, start: ReportingState
       agent: parts.version,
     }
     const iat = Math.floor(parts.now() / 1000)
-    const jws = await parts.sign(report, nonce === undefined ? { iat } : { iat, nonce })
+    const jws = await parts.keys.sign(report, nonce === undefined ? { iat } : { iat, nonce })
     return { seq, jws, witnessSize: state.witness.size }
   }
 
@@ -193,7 +187,7 @@ export async function createReporter(parts: ReporterParts, start: ReportingState
   }
 
   async function backoff(reason: string, atLeastMs: number | null): Promise<number> {
-    const base = Math.min(FIRST_BACKOFF_MS * 2 ** failures, MAX_BACKOFF_MS)
+    const base = backoffMs(failures)
     failures += 1
     const retryMs = Math.round(Math.max(base * (0.5 + parts.random()), atLeastMs ?? 0))
     parts.log.warn(
@@ -217,10 +211,8 @@ export async function createReporter(parts: ReporterParts, start: ReportingState
       const { signed } = entry
       if (signed === null) break
       const startedAt = performance.now()
-      parts.log.info(
-        { event: 'report-sent', seq: signed.seq },
-        `report for ${entry.body.prefix.current} sent`,
-      )
+      const fields = { event: 'report-sent', seq: signed.seq }
+      parts.log.info(fields, `report for ${entry.body.prefix.current} sent`)
       const timeoutMs = TIMEOUTS_MS[Math.min(failures, TIMEOUTS_MS.length - 1)] ?? TIMEOUTS_MS[0]
       const verdict = await parts.post(signed.jws, timeoutMs, entry.body.prefix.current)
       const ms = Math.round(performance.now() - startedAt)
@@ -249,6 +241,28 @@ export async function createReporter(parts: ReporterParts, start: ReportingState
     return backoff('the cloud asked for new signatures over and over', null)
   }
 
+  /**
+   * Between two reports: what waits then is signed anew, as the witness has moved. Gives how long to wait
+   * before the cloud is asked again.
+   */
+  async function rotate(): Promise<number | null> {
+    try {
+      const rotated = await parts.keys.rotate(state.witness)
+      if (rotated === null) return null
+      const after = { ...state, witness: rotated.witness }
+      await parts.stateFile.write(after)
+      state = after
+      await rotated.adopt()
+      return null
+    } catch (cause) {
+      const isUnknown = isReprefixError(cause, 'CLOUD_UNREACHABLE')
+      const retryMs = isUnknown ? Math.round(backoffMs(failures) * (0.5 + parts.random())) : null
+      failures += 1
+      parts.log.error({ event: 'not-rotated', retryMs, cause }, messageOf(cause))
+      return retryMs
+    }
+  }
+
   async function run(signal: AbortSignal): Promise<void> {
     signal.addEventListener('abort', kick, { once: true })
     while (!signal.aborted) {
@@ -257,10 +271,9 @@ export async function createReporter(parts: ReporterParts, start: ReportingState
         parts.log.warn({ event: 'unwritten', cause }, `the outbox stays long: ${messageOf(cause)}`)
       })
       const oldest = queue.oldest()
-      let waitMs: number | null = null
-      if (oldest) {
-        waitMs = await attempt(oldest).catch((cause: unknown) => backoff(messageOf(cause), null))
-      }
+      const waitMs = oldest
+        ? await attempt(oldest).catch((cause: unknown) => backoff(messageOf(cause), null))
+        : await rotate()
       if (waitMs === 0 || isKicked) continue
       await new Promise<void>((resolve) => {
         const timer = waitMs === null ? undefined : setTimeout(resolve, waitMs)
@@ -280,6 +293,7 @@ export async function createReporter(parts: ReporterParts, start: ReportingState
     retryRefused: () => {
       isRefusalStale = true
     },
+    rotate: kick,
     run,
     waiting: queue.waiting,
   } satisfies Reporter

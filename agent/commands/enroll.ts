@@ -10,7 +10,7 @@ import { readPendingKey } from '../adapters/pending-key.ts'
 import { setReceiptsAside } from '../adapters/receipts.ts'
 import { createReportingStateFile } from '../adapters/reporting-state.ts'
 import type { AgentConfig } from '../config.ts'
-import { prepareStateDirectory } from './assemble.ts'
+import { prepareStateDirectory } from './reporting.ts'
 
 /** What the command line asked for. */
 export interface EnrollOptions {

@@ -3,7 +3,7 @@ import type { Logger } from '../../shared/logger.ts'
 import { acquireLock } from '../adapters/lock.ts'
 import type { Reporter } from '../adapters/reporter.ts'
 import type { AgentConfig } from '../config.ts'
-import { assembleReporter, prepareStateDirectory, tidyStateDirectory } from './assemble.ts'
+import { assembleReporter, prepareStateDirectory, tidyStateDirectory } from './reporting.ts'
 import { type Session, type SessionPass, startSession } from './session.ts'
 
 /** A decision that settles within this is waited for; later ones are left to the next run. */

@@ -12,8 +12,8 @@ import { isPrefixNews, isRefresh } from '../domain/prefix-news.ts'
 import { uplinksOf } from '../domain/uplinks.ts'
 import { createLoop } from '../loop.ts'
 import { RELOAD, type Service, startService } from '../service.ts'
-import { assembleReporter, prepareStateDirectory, tidyStateDirectory } from './assemble.ts'
 import { createGlancing, GLANCED, PREFIX } from './glancing.ts'
+import { assembleReporter, prepareStateDirectory, tidyStateDirectory } from './reporting.ts'
 import { describeFailure, describePass } from './service-status.ts'
 import { type Session, startSession } from './session.ts'
 
@@ -31,7 +31,8 @@ const DEAF_POLL_MS = 30_000
 export async function runAgent(config: AgentConfig, log: Logger): Promise<void> {
   useLittleMemory()
   await prepareStateDirectory(config)
-  const lock = await acquireLock(config.paths.directory)
+  let onKnock = (): void => undefined
+  const lock = await acquireLock(config.paths.directory, () => onKnock())
   await tidyStateDirectory(config)
   const abort = new AbortController()
   const manager = createServiceManager(process.env, { run: runCommand, log, pid: process.pid })
@@ -44,6 +45,7 @@ export async function runAgent(config: AgentConfig, log: Logger): Promise<void> 
   }
   process.on('SIGTERM', onStop).on('SIGINT', onStop)
   const reporter = await assembleReporter(config, log, abort.signal)
+  onKnock = () => reporter?.rotate()
   const session = await startSession(config, log, reporter, service.progressed)
   const { assembly } = session
   const collector = createCollector(exposeCollection())

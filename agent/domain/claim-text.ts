@@ -3,6 +3,7 @@ import type { Report } from '../../shared/report.ts'
 import { prefixSchema } from '../../shared/schema.ts'
 import type { ClaimedSet } from './claim-diff.ts'
 import type { ReportedClaim } from './claimed-prefixes.ts'
+import type { ReportBody } from './report-folding.ts'
 
 const ClaimSchema = v.tuple([
   prefixSchema,
@@ -37,4 +38,10 @@ export function parseReportedClaim(claim: string | null): ReportedClaim | null {
 /** The RRsets in what `claimOf` gave; empty before the first report, or where that is not readable. */
 export function parseClaim(claim: string | null): readonly ClaimedSet[] {
   return parseReportedClaim(claim)?.records ?? []
+}
+
+/** The report with the cause `claims` when it is about the prefix that was reported before. */
+export function withCause(body: ReportBody, newestClaim: string | null): ReportBody {
+  const isKnown = newestClaim?.startsWith(`["${body.prefix.current}",`) ?? false
+  return isKnown ? { ...body, prefix: { ...body.prefix, cause: 'claims' } } : body
 }

@@ -8,7 +8,7 @@ import { describeLab, PREFIXES, sharedHome, untilSeen } from './harness.ts'
 import { addressBelow, restartsBetween } from './renumbering.ts'
 import { usable } from './router.ts'
 
-const { p2, p3, p4 } = PREFIXES
+const { p2, p3, p4, p5 } = PREFIXES
 const SECOND = { name: 'second', bridge: 'br-second', suffix: '::2:0:0:0/80' } as const
 
 describeLab('renumbering on a host where other things happen', () => {
@@ -109,6 +109,26 @@ describeLab('renumbering on a host where other things happen', () => {
       firewall: false,
     })
     await untilSeen(home(), watched.domain, addressBelow(p4, watched))
+  })
+
+  it('has its key replaced while it runs, and while it does not', async () => {
+    const { lab, agent, watched } = home()
+    const kid = async () => {
+      const { code, stdout, stderr } = await agent.command(['rotate', '--json'])
+      expect(stderr).toBe('')
+      expect(code).toBe(0)
+      return String(JSON.parse(stdout).kid)
+    }
+    const first = await kid()
+    await agent.stop()
+    const second = await kid()
+    expect(second).not.toBe(first)
+    await agent.start()
+    await lab.router.announce([usable(p5)])
+    await untilSeen(home(), watched.domain, addressBelow(p5, watched))
+    const { host } = JSON.parse((await agent.command(['status', '--json'])).stdout)
+    const shown = await home().cloud.operate(['host', 'show', host, '--json'])
+    expect(JSON.parse(shown.stdout).key.kid).toBe(second)
   })
 
   it('leaves a log that verifies', async () => {

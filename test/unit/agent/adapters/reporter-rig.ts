@@ -66,7 +66,10 @@ export function reporterRig() {
       receipts: createReceipts(join(directory, 'receipts')),
       stateFile,
       lastAttempt: createLastAttemptFile(join(directory, 'last-attempt.json')),
-      sign: async (report, header) => JSON.stringify({ report, header }),
+      keys: {
+        sign: async (report, header) => JSON.stringify({ report, header }),
+        rotate: async () => null,
+      },
       post: async (jws) => {
         const one = { ...(JSON.parse(jws) as Omit<Sent, 'jws'>), jws }
         sent.push(one)
