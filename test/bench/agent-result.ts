@@ -121,14 +121,15 @@ function dnsTable(series: readonly DnsSeries[]): ResultTable {
 }
 
 function idleTable({ seconds, agent, node }: IdleResult): ResultTable {
-  const row = (program: string, { rssMiB, cpuPercent }: IdleResult['agent']) => ({
+  const row = (program: string, { rssMiB, childrenMiB, cpuPercent }: IdleResult['agent']) => ({
     program,
     'RSS MiB': rssMiB,
     ratio: ratio(rssMiB, node.rssMiB),
+    'in children': childrenMiB,
     'CPU %': cpuPercent,
   })
   return {
-    title: `idle for ${seconds} s, children included`,
+    title: `idle for ${seconds} s; CPU with that of children`,
     rows: [row('reprefix-agent', agent), row('bare node', node)],
   }
 }

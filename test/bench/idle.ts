@@ -3,9 +3,13 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { setTimeout as elapse } from 'node:timers/promises'
 import { waitFor } from '../lab/deadline.ts'
 
-/** What a program and its children cost while nothing happens. */
+/** What a program costs while nothing happens. */
 export interface IdleCost {
+  /** Of the process alone. */
   readonly rssMiB: number
+  /** Of its children, each with the pages that it shares with others. */
+  readonly childrenMiB: number
+  /** Children included. */
   readonly cpuPercent: number
 }
 
@@ -63,9 +67,14 @@ function ticksOf(pid: number): number {
   return familyOf(pid, readProcesses()).reduce((sum, { ticks }) => sum + ticks, 0)
 }
 
-function rssOf(pid: number): number {
-  const family = familyOf(pid, readProcesses())
-  return family.reduce((sum, each) => sum + residentKiB(each.pid), 0) / 1024
+function mebibytes(kibibytes: number): number {
+  return Math.round((kibibytes / 1024) * 10) / 10
+}
+
+function memoryOf(pid: number): Pick<IdleCost, 'rssMiB' | 'childrenMiB'> {
+  const children = familyOf(pid, readProcesses()).filter((each) => each.pid !== pid)
+  const inChildren = children.reduce((sum, each) => sum + residentKiB(each.pid), 0)
+  return { rssMiB: mebibytes(residentKiB(pid)), childrenMiB: mebibytes(inChildren) }
 }
 
 /** Measures the process `agent` and a bare `node` at the same time, for so many seconds. */
@@ -85,7 +94,7 @@ export async function measureIdle(agent: number, seconds: number): Promise<IdleR
     await elapse(seconds * 1000)
     const elapsed = (performance.now() - start) / 1000
     const cost = (pid: number, ticks: number): IdleCost => ({
-      rssMiB: Math.round(rssOf(pid) * 10) / 10,
+      ...memoryOf(pid),
       cpuPercent:
         Math.round(((ticksOf(pid) - ticks) / TICKS_PER_SECOND / elapsed) * 100_000) / 1000,
     })

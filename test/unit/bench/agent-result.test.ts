@@ -87,10 +87,10 @@ describe('presentAgent', () => {
   })
 
   it.each([
-    ['idle CPU, %', { rssMiB: 60, cpuPercent: 0.1 }],
-    ['idle RSS, times bare node', { rssMiB: 68, cpuPercent: 0 }],
+    ['idle CPU, %', { rssMiB: 60, childrenMiB: 6, cpuPercent: 0.1 }],
+    ['idle RSS, times bare node', { rssMiB: 68, childrenMiB: 6, cpuPercent: 0 }],
   ])('says NO to %s', (name, agent) => {
-    const idle = { seconds: 60, agent, node: { rssMiB: 45, cpuPercent: 0 } }
+    const idle = { seconds: 60, agent, node: { rssMiB: 45, childrenMiB: 0, cpuPercent: 0 } }
     const { targets } = presentAgent({ ...MEASUREMENT, idle })
     expect(targets.find((target) => target.name === name)?.ok).toBe(false)
   })

@@ -49,7 +49,7 @@ export const MEASUREMENT: AgentMeasurement = {
   ],
   idle: {
     seconds: 60,
-    agent: { rssMiB: 60, cpuPercent: 0.05 },
-    node: { rssMiB: 45, cpuPercent: 0 },
+    agent: { rssMiB: 60, childrenMiB: 6, cpuPercent: 0.05 },
+    node: { rssMiB: 45, childrenMiB: 0, cpuPercent: 0 },
   },
 }
