@@ -7,9 +7,11 @@ import {
   type ZoneTtl,
 } from './domain/authorise-report.ts'
 import type { ClientAddress } from './domain/client-address.ts'
+import { sharesName } from './domain/host-policy.ts'
 import type { HostKey, HostRecord } from './domain/host-record.ts'
 import { decideRate } from './domain/rate-limit.ts'
 import { decideSequence } from './domain/sequence.ts'
+import type { Ownership } from './domain/shared-names.ts'
 import { sourceFault } from './domain/source-check.ts'
 import type { AuditLog, Draft, Repository, StateWrite, StoredReport } from './ports.ts'
 import { type Refusal, rateLimited, refused } from './report-answer.ts'
@@ -54,10 +56,8 @@ export async function admitReport(signed: SignedReport, deps: AdmitDeps): Promis
 
 type Judged = { readonly admission: Admission; readonly draft: Draft | null }
 type ActiveHost = HostRecord & { readonly key: HostKey }
-type Allowance = Extract<Authorisation, { kind: 'allowed' }> & {
-  readonly owners: ReadonlyMap<Fqdn, string>
-  readonly warning: string | undefined
-}
+type Allowance = Extract<Authorisation, { kind: 'allowed' }> &
+  Pick<Ownership, 'owners'> & { readonly warning: string | undefined }
 
 async function judge(signed: SignedReport, index: number, deps: AdmitDeps): Promise<Judged> {
   const { report, kid } = signed
@@ -83,16 +83,31 @@ async function judge(signed: SignedReport, index: number, deps: AdmitDeps): Prom
   }
   const key: HostKey = { ...host.key, lastSeq: report.seq, busyUntilMs: rate.busyUntilMs }
   const names = [...report.records, ...host.claim].map(({ name }) => name)
-  const owners = await deps.repository.owners([...new Set(names)])
+  const owned = await readOwnership([...new Set(names)], host.name, deps)
   const { name, policy, claim } = host
   const fault =
     policy.sourceCheck === 'off' ? undefined : sourceFault(signed.source, prefixesOf(report))
-  const standing = { host: name, policy, claim, owners, zones: deps.zones, sourceFault: fault }
+  const standing = { host: name, policy, claim, ...owned, zones: deps.zones, sourceFault: fault }
   const verdict = authoriseReport(report, standing)
   const used = { ...host, key }
   return verdict.kind === 'denied'
     ? deny(signed, used, index, verdict, deps.now())
-    : allow(signed, used, index, { ...verdict, owners, warning: fault }, deps.now())
+    : allow(signed, used, index, { ...verdict, ...owned, warning: fault }, deps.now())
+}
+
+/** Who else has these names; other hosts are read only where they share one. */
+async function readOwnership(
+  names: readonly Fqdn[],
+  host: string,
+  { repository }: AdmitDeps,
+): Promise<Ownership> {
+  const owners = await repository.owners(names)
+  const others = new Set([...owners.values()].flat().filter((owner) => owner !== host))
+  const found = await Promise.all([...others].map((name) => repository.host(name)))
+  const holders = found.flatMap((other) =>
+    other === undefined ? [] : [[other.name, other] as const],
+  )
+  return { owners, holders: new Map(holders) }
 }
 
 function deny(
@@ -127,9 +142,11 @@ function allow(
   const stored = { ...storedOf(signed, index), verdict: 'pending', keys } as const
   const claimed = [...new Set(report.records.map(({ name }) => name))]
   const released = [...owners.keys()].filter((name) => !claimed.includes(name))
+  const fresh = claimed.filter((name) => !owners.get(name)?.includes(host.name))
+  const isExclusive = (name: Fqdn): boolean => !sharesName(host.policy, name)
   const next: HostRecord = {
     ...host,
-    claim: report.records.map(({ name, type }) => ({ name, type })),
+    claim: report.records.map(({ name, type, values }) => ({ name, type, values })),
     lastReport: {
       index,
       at: now.toISOString(),
@@ -139,7 +156,8 @@ function allow(
   }
   const writes: StateWrite[] = [
     { kind: 'update-host', host: next },
-    { kind: 'own-names', host: host.name, names: claimed.filter((name) => !owners.has(name)) },
+    { kind: 'own-names', host: host.name, names: fresh.filter(isExclusive) },
+    { kind: 'share-names', host: host.name, names: fresh.filter((name) => !isExclusive(name)) },
     { kind: 'release-names', host: host.name, names: released },
     ...desired.map((set) => ({
       kind: 'desire' as const,

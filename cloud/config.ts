@@ -7,7 +7,7 @@ import { parsedBy } from '../shared/schema.ts'
 import { parseSettings, type ReferenceResolver } from '../shared/settings.ts'
 import { type ProviderSettings, providerSettingsSchema } from './dns/provider-settings.ts'
 import type { ZoneTtl } from './domain/authorise-report.ts'
-import { parseProxyRange } from './domain/client-address.ts'
+import { parseAddressRange } from './domain/client-address.ts'
 
 /** Where the cloud listens. */
 export interface ListenAddress {
@@ -49,7 +49,7 @@ const PROVIDER_ID = /^[a-z0-9][a-z0-9_-]{0,62}$/
 export const configSchema = v.strictObject({
   url: parsedBy(parsePublicUrl),
   listen: v.optional(parsedBy(parseListen), DEFAULT_LISTEN),
-  trustedProxies: v.optional(v.array(parsedBy(parseProxyRange)), []),
+  trustedProxies: v.optional(v.array(parsedBy(parseAddressRange)), []),
   store: v.pipe(
     v.string(),
     v.regex(/^file:.+/, 'must be a libsql file: write it like file:/var/lib/reprefix/cloud.db'),

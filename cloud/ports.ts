@@ -87,6 +87,8 @@ export type StateWrite =
     }
   /** No name may belong to another host. */
   | { readonly kind: 'own-names'; readonly host: string; readonly names: readonly Fqdn[] }
+  /** Names may belong to other hosts too; whoever writes this has judged that all of them share. */
+  | { readonly kind: 'share-names'; readonly host: string; readonly names: readonly Fqdn[] }
   | { readonly kind: 'release-names'; readonly host: string; readonly names: readonly Fqdn[] }
   | { readonly kind: 'desire'; readonly row: DesiredRow }
   /** Leaves a row alone that has a newer version by now. */
@@ -118,7 +120,8 @@ export interface Repository {
   /** The host that a key was enrolled for, whether or not that is still its key. */
   hostOfKey(kid: string): Promise<HostRecord | undefined>
   token(id: string): Promise<JoinToken | undefined>
-  owners(names: readonly Fqdn[]): Promise<ReadonlyMap<Fqdn, string>>
+  /** The hosts of each name that has any, by name. */
+  owners(names: readonly Fqdn[]): Promise<ReadonlyMap<Fqdn, readonly string[]>>
   desired(keys: readonly RRKey[]): Promise<readonly DesiredRow[]>
   /** Desired rows of a zone that no `applied` entry has confirmed. */
   pending(zone: Fqdn): Promise<readonly DesiredRow[]>

@@ -13,6 +13,10 @@ const policySchema = v.object({
   maxDeletions: v.number(),
   sourceCheck: v.string(),
   reportsPerHour: v.number(),
+  shared: v.array(v.string()),
+  values: v.array(v.string()),
+  minTtl: v.number(),
+  maxTtl: v.number(),
 })
 const hostSchema = v.object({
   kind: v.literal('host'),
@@ -44,6 +48,10 @@ interface PolicyOptions {
   readonly maxDeletions?: string
   readonly sourceCheck?: string
   readonly reportsPerHour?: string
+  readonly shared?: readonly string[]
+  readonly value?: readonly string[]
+  readonly minTtl?: string
+  readonly maxTtl?: string
 }
 type Options = AdminOptions & PolicyOptions & { readonly json?: boolean }
 
@@ -123,6 +131,10 @@ function withPolicyOptions(target: Command): Command {
       ).choices(['off', 'warn', 'require']),
     )
     .option('--reports-per-hour <count>', 'how many reports it may send in an hour (600)')
+    .option('--shared <name>', 'a name that other hosts may claim too; repeatable', collect)
+    .option('--value <range>', 'a range for values outside its prefix; repeatable', collect)
+    .option('--min-ttl <seconds>', 'the smallest TTL of its records (1)')
+    .option('--max-ttl <seconds>', 'the largest TTL of its records (86400)')
 }
 
 function policyOf(options: PolicyOptions): Record<string, unknown> {
@@ -135,6 +147,10 @@ function policyOf(options: PolicyOptions): Record<string, unknown> {
     maxDeletions: wholeNumber(maxDeletions, '--max-deletions'),
     sourceCheck,
     reportsPerHour: wholeNumber(reportsPerHour, '--reports-per-hour'),
+    shared: options.shared,
+    values: options.value,
+    minTtl: wholeNumber(options.minTtl, '--min-ttl'),
+    maxTtl: wholeNumber(options.maxTtl, '--max-ttl'),
   }
   return Object.fromEntries(Object.entries(policy).filter(([, value]) => value !== undefined))
 }
@@ -177,8 +193,11 @@ function renderHost({ host, status, policy, addedAt, key, lastReport, claim }: H
     ['status', `${status}, added ${addedAt}`],
     ['key', key === null ? '-' : `${key.kid}, enrolled ${key.enrolledAt}`],
     ['names', policy.names.join(' ')],
+    ['shared', policy.shared.join(' ') || '-'],
     ['types', policy.types.join(' ')],
     ['prefixes', `${policy.prefixes.join(' ')}, /${policy.shortestPrefix} or longer`],
+    ['values', ['its prefix', ...policy.values].join(' ')],
+    ['TTL', `of the zone, from ${policy.minTtl} to ${policy.maxTtl} s`],
     ['deletions', `at most ${policy.maxDeletions} in one report`],
     ['rate', `at most ${policy.reportsPerHour} reports an hour`],
     ['source', SOURCE_CHECKS[policy.sourceCheck] ?? policy.sourceCheck],

@@ -1,4 +1,11 @@
-import { type Address, contains, type Prefix, parseAddress, parseIPv4 } from '../../shared/ipv6.ts'
+import {
+  type Address,
+  contains,
+  type IPv4Address,
+  type Prefix,
+  parseAddress,
+  parseIPv4,
+} from '../../shared/ipv6.ts'
 import type { Claim, Report } from '../../shared/report.ts'
 import {
   canonicalValues,
@@ -9,6 +16,7 @@ import {
   type RRset,
 } from '../../shared/rrset.ts'
 import { allowsName, allowsPrefix, type HostPolicy } from './host-policy.ts'
+import { type Ownership, sharersOf, valuesHeld } from './shared-names.ts'
 import { isSpecialIPv4, specialRangeOf } from './special-purpose.ts'
 
 /** Why a report was refused: a stable code. */
@@ -23,13 +31,11 @@ export type DenialCode =
   | 'SOURCE_MISMATCH'
 
 /** What one host holds now, and what the cloud serves: the facts a report is judged by. */
-export interface Standing {
+export interface Standing extends Ownership {
   readonly host: string
   readonly policy: HostPolicy
   /** RRsets that the host's last accepted report claimed. */
   readonly claim: readonly RRKey[]
-  /** Owners of the names in the report, where they have one. */
-  readonly owners: ReadonlyMap<Fqdn, string>
   readonly zones: readonly ZoneTtl[]
   /** What the source check found; `undefined` when all is well or nobody asks. */
   readonly sourceFault?: string | undefined
@@ -78,7 +84,7 @@ export function authoriseReport(report: Report, standing: Standing): Authorisati
     if (refusal !== undefined) return refusal
     const zone = zoneOf(record.name, standing.zones)
     if (zone === undefined) return outsideZones(record.name)
-    desired.push(desiredSet(record, zone))
+    desired.push(desiredSet(record, record.values, zone, standing))
   }
   const keys = new Set(report.records.map(keyOf))
   const withdrawn = standing.claim.filter((key) => !keys.has(keyOf(key)))
@@ -88,12 +94,11 @@ export function authoriseReport(report: Report, standing: Standing): Authorisati
       `withdraws ${withdrawn.length} records, at most ${standing.policy.maxDeletions} are permitted`,
     )
   }
-  for (const { name, type } of withdrawn) {
+  for (const key of withdrawn) {
     // A zone that is no longer configured, or a name that another host has since, is not ours to change.
-    const zone = zoneOf(name, standing.zones)
-    const owner = standing.owners.get(name)
-    if (zone === undefined || (owner !== undefined && owner !== standing.host)) continue
-    desired.push({ name, type, zone: zone.name, ttl: zone.ttl, set: null })
+    const zone = zoneOf(key.name, standing.zones)
+    if (zone === undefined || sharersOf(key.name, standing, standing) === undefined) continue
+    desired.push(desiredSet(key, [], zone, standing))
   }
   return { kind: 'allowed', desired }
 }
@@ -116,45 +121,68 @@ export function zoneOf(name: Fqdn, zones: readonly ZoneTtl[]): ZoneTtl | undefin
 function refuseRecord(
   record: Claim,
   prefixes: readonly Prefix[],
-  { host, policy, owners }: Standing,
+  standing: Standing,
 ): Authorisation | undefined {
   const { name, type } = record
+  const { host, policy } = standing
   if (!allowsName(policy, name)) {
     return denied('POLICY_NAME', `the policy of ${host} does not permit the name ${name}`)
   }
   if (!policy.types.includes(type)) {
     return denied('POLICY_TYPE', `the policy of ${host} does not permit ${type} records (${name})`)
   }
-  for (const value of record.values) {
+  const fault = valueFault(record, prefixes, policy)
+  if (fault !== undefined) return denied('POLICY_VALUE', fault)
+  return sharersOf(name, standing, standing) === undefined
+    ? denied('NAME_OWNED', `${name} belongs to another host`)
+    : undefined
+}
+
+/** What speaks against the values of a claim; `undefined` when all may be set. */
+export function valueFault(
+  { name, type, values }: Claim,
+  prefixes: readonly Prefix[],
+  policy: HostPolicy,
+): string | undefined {
+  for (const value of values) {
     const fault =
       type === 'AAAA'
         ? addressFault(parseAddress(value), prefixes, policy)
-        : isSpecialIPv4(parseIPv4(value)) && 'is no public address'
-    if (fault) return denied('POLICY_VALUE', `${name} ${type} ${value} ${fault}`)
+        : ipv4Fault(parseIPv4(value), policy)
+    if (fault !== undefined) return `${name} ${type} ${value} ${fault}`
   }
-  const owner = owners.get(name)
-  return owner !== undefined && owner !== host
-    ? denied('NAME_OWNED', `${name} belongs to another host`)
-    : undefined
+  return undefined
 }
 
 function addressFault(
   value: Address,
   prefixes: readonly Prefix[],
-  policy: HostPolicy,
+  { prefixes: ranges, values }: HostPolicy,
 ): string | undefined {
-  if (!prefixes.some((prefix) => contains(prefix, value))) {
+  if (![...prefixes, ...values].some((range) => contains(range, value))) {
     return `is outside the reported ${prefixes.join(', ')}`
   }
-  const special = specialRangeOf(value, policy.prefixes)
+  const special = specialRangeOf(value, [...ranges, ...values])
   return special === undefined ? undefined : `is special-purpose (${special})`
 }
 
-function desiredSet(record: Claim, zone: ZoneTtl): DesiredSet {
-  const { name, type } = record
-  const values = canonicalValues(type, record.values)
-  const set = { name, type, ttl: zone.ttl, values }
-  return { name, type, zone: zone.name, ttl: zone.ttl, set }
+function ipv4Fault(value: IPv4Address, { values }: HostPolicy): string | undefined {
+  return isSpecialIPv4(value, values) ? 'is no public address' : undefined
+}
+
+/** The RRset with the values of this host and of those that share its name; absent without any. */
+function desiredSet(
+  { name, type }: RRKey,
+  own: readonly string[],
+  zone: ZoneTtl,
+  standing: Standing,
+): DesiredSet {
+  const { minTtl, maxTtl } = standing.policy
+  const ttl = Math.min(Math.max(zone.ttl, minTtl), maxTtl)
+  const sharers = sharersOf(name, standing, standing) ?? []
+  const union = [...new Set([...own, ...valuesHeld({ name, type }, sharers)])]
+  const set = union.length === 0 ? null : { name, type, ttl, values: canonicalValues(type, union) }
+  return { name, type, zone: zone.name, ttl, set }
 }
 
 function outsideZones(name: Fqdn): Authorisation {

@@ -36,7 +36,7 @@ export function parseClientAddress(text: string): ClientAddress | undefined {
 }
 
 /** Reads an address or a range of either family; those of IPv4 become mapped ones. @throws ReprefixError */
-export function parseProxyRange(text: string): Prefix {
+export function parseAddressRange(text: string): Prefix {
   const [, address, length = '32'] = IPV4_RANGE.exec(text) ?? []
   if (address !== undefined) {
     return parsePrefix(`::ffff:${parseIPv4(address)}/${96 + Number(length)}`)

@@ -2,6 +2,7 @@ import * as v from 'valibot'
 import { contains, lengthOf, type Prefix, parsePrefix } from '../../shared/ipv6.ts'
 import { type Fqdn, isAtOrBelow, parseName } from '../../shared/rrset.ts'
 import { parsedBy } from '../../shared/schema.ts'
+import { parseAddressRange } from './client-address.ts'
 import { specialRangeOf } from './special-purpose.ts'
 
 /** What one host may claim. Fixed by the operator, never by the host. */
@@ -19,6 +20,13 @@ export interface HostPolicy {
   readonly sourceCheck: 'off' | 'warn' | 'require'
   /** How many reports the key may bring in an hour; see `decideRate`. */
   readonly reportsPerHour: number
+  /** Names, among `names`, that other hosts may claim too: their RRsets are the union. */
+  readonly shared: readonly Fqdn[]
+  /** Ranges beside the reported prefix that values may lie in; those of IPv4 as mapped ones. */
+  readonly values: readonly Prefix[]
+  /** Bounds, in seconds, of the TTL that a zone gives to this host's RRsets. */
+  readonly minTtl: number
+  readonly maxTtl: number
 }
 
 /** What applies where the operator says nothing. */
@@ -29,13 +37,19 @@ export const POLICY_DEFAULTS = {
   maxDeletions: 8,
   sourceCheck: 'off',
   reportsPerHour: 600,
+  shared: [],
+  values: [],
+  minTtl: 1,
+  maxTtl: 86_400,
 } as const
 
 const LIMIT = 256
 const MAX_REPORTS_PER_HOUR = 1_000_000
 
+const ttlSchema = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(86_400))
+
 /** Untrusted policy text, as the admin API receives it; names and prefixes become canonical. */
-export const hostPolicySchema = v.strictObject({
+export const hostPolicyMembers = v.strictObject({
   names: v.pipe(v.array(parsedBy(parseName)), v.minLength(1), v.maxLength(LIMIT)),
   types: v.optional(v.pipe(v.array(v.picklist(['A', 'AAAA'])), v.minLength(1)), [
     ...POLICY_DEFAULTS.types,
@@ -56,7 +70,17 @@ export const hostPolicySchema = v.strictObject({
     v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_REPORTS_PER_HOUR)),
     POLICY_DEFAULTS.reportsPerHour,
   ),
+  shared: v.optional(v.pipe(v.array(parsedBy(parseName)), v.maxLength(LIMIT)), []),
+  values: v.optional(v.pipe(v.array(parsedBy(parseAddressRange)), v.maxLength(LIMIT)), []),
+  minTtl: v.optional(ttlSchema, POLICY_DEFAULTS.minTtl),
+  maxTtl: v.optional(ttlSchema, POLICY_DEFAULTS.maxTtl),
 })
+
+/** A whole policy; see `hostPolicyMembers` for parts of one. */
+export const hostPolicySchema = v.pipe(
+  hostPolicyMembers,
+  v.check(({ minTtl, maxTtl }) => minTtl <= maxTtl, 'has a minTtl above its maxTtl'),
+)
 
 /**
  * Whether the policy lets the host claim this name. `*.x` covers every name below `x`, not `x`, and
@@ -64,6 +88,11 @@ export const hostPolicySchema = v.strictObject({
  */
 export function allowsName(policy: HostPolicy, name: Fqdn): boolean {
   return policy.names.some((pattern) => matchesName(pattern, name))
+}
+
+/** Whether the policy lets other hosts claim this name too. */
+export function sharesName(policy: HostPolicy, name: Fqdn): boolean {
+  return policy.shared.some((pattern) => matchesName(pattern, name))
 }
 
 function matchesName(pattern: Fqdn, name: Fqdn): boolean {

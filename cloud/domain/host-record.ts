@@ -25,6 +25,11 @@ export interface LastReport {
   readonly agent: string
 }
 
+/** One RRset that a host claims. Older versions did not keep the values. */
+export interface HeldSet extends RRKey {
+  readonly values?: readonly string[]
+}
+
 /** Everything the cloud keeps of one host. `version` counts its changes, for compare-and-set. */
 export interface HostRecord {
   readonly name: string
@@ -38,5 +43,5 @@ export interface HostRecord {
   readonly key?: HostKey
   readonly lastReport?: LastReport
   /** RRsets of the last accepted claim. */
-  readonly claim: readonly RRKey[]
+  readonly claim: readonly HeldSet[]
 }

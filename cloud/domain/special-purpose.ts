@@ -50,14 +50,25 @@ export function specialRangeOf(
   permitted: readonly Prefix[],
 ): Prefix | undefined {
   return SPECIAL_IPV6.find(
-    (special) =>
-      contains(special, value) &&
-      !permitted.some((range) => contains(special, range) && contains(range, value)),
+    (special) => contains(special, value) && !isPermitted(value, special, permitted),
   )
 }
 
-/** Whether an IPv4 address is private, loopback, link-local, shared, multicast or reserved. */
-export function isSpecialIPv4(address: IPv4Address): boolean {
+/**
+ * Whether an IPv4 address is private, loopback, link-local, shared, multicast or reserved, and no mapped
+ * range of `permitted` inside that special-purpose range holds it.
+ */
+export function isSpecialIPv4(address: IPv4Address, permitted: readonly Prefix[]): boolean {
   const mapped = parseAddress(`::ffff:${address}`)
-  return SPECIAL_IPV4.some((special) => contains(special, mapped))
+  return SPECIAL_IPV4.some(
+    (special) => contains(special, mapped) && !isPermitted(mapped, special, permitted),
+  )
+}
+
+function isPermitted(
+  value: Address | Prefix,
+  special: Prefix,
+  permitted: readonly Prefix[],
+): boolean {
+  return permitted.some((range) => contains(special, range) && contains(range, value))
 }

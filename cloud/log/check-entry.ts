@@ -11,15 +11,16 @@ import {
   verifyEnrolmentSignature,
   verifyReportJws,
 } from '../../shared/jws.ts'
-import type { Report } from '../../shared/report.ts'
+import type { Claim, Report } from '../../shared/report.ts'
 import { parseRotationJws, verifyRotationJws } from '../../shared/rotation.ts'
 import { keyOf, sameValues } from '../../shared/rrset.ts'
-import { prefixesOf } from '../domain/authorise-report.ts'
+import { prefixesOf, valueFault } from '../domain/authorise-report.ts'
 import {
   allowsName,
   allowsPrefix,
   type HostPolicy,
   hostPolicySchema,
+  sharesName,
 } from '../domain/host-policy.ts'
 
 /** Whether the log of `size` entries had this root; undefined when it is not that large. */
@@ -45,6 +46,8 @@ interface OpenReport {
   readonly kid: string
   readonly digest: string
   readonly report: Report
+  /** The values that each RRset is to have, by key; none where it is withdrawn. */
+  readonly expected: ReadonlyMap<string, readonly string[]>
 }
 
 type Signed = EntryOf<'report'> | EntryOf<'denied'>
@@ -58,6 +61,7 @@ export function createEntryChecker(vkey: string, rootWas: RootCheck): EntryCheck
   const keyOfHost = new Map<string, string>()
   const policies = new Map<string, HostPolicy | undefined>()
   const open = new Map<number, OpenReport>()
+  const claims = new Map<string, readonly Claim[]>()
   let witnessed = 0
   let vouched = 0
 
@@ -105,6 +109,7 @@ export function createEntryChecker(vkey: string, rootWas: RootCheck): EntryCheck
     if (enrolled?.host !== entry.host) return [`the host ${entry.host} has no key ${entry.kid}`]
     if (enrolled.isRevoked) return [`the key ${entry.kid} was revoked before`]
     enrolled.isRevoked = true
+    claims.delete(entry.host)
     return []
   }
 
@@ -123,10 +128,35 @@ export function createEntryChecker(vkey: string, rootWas: RootCheck): EntryCheck
     enrolled.lastSeq = Math.max(enrolled.lastSeq, entry.seq)
     const digest = await digestOf(entry.jws)
     if (entry.kind === 'report') {
-      open.set(index, { kid: entry.kid, digest, report })
+      const expected = expectedValues(report)
+      open.set(index, { kid: entry.kid, digest, report, expected })
+      claims.set(entry.host, report.records)
       faults.push(...outsidePolicy(report, policies.get(entry.host)))
     } else if (entry.digest !== digest) faults.push('the digest is of another report')
     return [...faults, ...checkWitness(index, report)]
+  }
+
+  /** The union with what other hosts claim of a name that all of them share. */
+  function expectedValues({ host, records }: Report): ReadonlyMap<string, readonly string[]> {
+    const shares = (one: string, { name }: Claim): boolean => {
+      const policy = policies.get(one)
+      return policy !== undefined && sharesName(policy, name)
+    }
+    const heldByOthers = (record: Claim): readonly string[] => {
+      if (!shares(host, record)) return []
+      return [...claims].flatMap(([other, claim]) =>
+        other !== host && shares(other, record)
+          ? claim.flatMap((held) => (keyOf(held) === keyOf(record) ? held.values : []))
+          : [],
+      )
+    }
+    const withdrawn = (claims.get(host) ?? []).map((record) => ({ ...record, values: [] }))
+    return new Map(
+      [...withdrawn, ...records].map((record) => [
+        keyOf(record),
+        [...new Set([...record.values, ...heldByOthers(record)])],
+      ]),
+    )
   }
 
   function checkWitness(index: number, { host, log }: Pick<Report, 'host' | 'log'>): string[] {
@@ -147,17 +177,16 @@ export function createEntryChecker(vkey: string, rootWas: RootCheck): EntryCheck
     const reported = open.get(entry.report)
     if (reported === undefined) return [`there is no unapplied report at ${entry.report}`]
     open.delete(entry.report)
-    const { kid, digest, report } = reported
+    const { kid, digest, report, expected } = reported
     const faults: string[] = []
     if (kid !== entry.kid || report.host !== entry.host || report.seq !== entry.seq) {
       faults.push(`the report at ${entry.report} is another host's or has another sequence`)
     }
     if (digest !== entry.digest) faults.push(`the report at ${entry.report} has another digest`)
-    const claims = new Map(report.records.map((record) => [keyOf(record), record.values]))
     for (const { outcome, name, type, values } of entry.outcomes) {
       if (outcome === 'failed') continue
-      const claimed = claims.get(keyOf({ name, type })) ?? []
-      if (!sameValues([...values].sort(), [...claimed].sort())) {
+      const due = expected.get(keyOf({ name, type })) ?? []
+      if (!sameValues([...values].sort(), [...due].sort())) {
         faults.push(`${name} ${type} was set to ${values.join(' ') || 'nothing'}, not as reported`)
       }
     }
@@ -205,6 +234,8 @@ function outsidePolicy(
   if (policy === undefined) return [`no policy of ${host} permits any report`]
   const names = records.filter(({ name }) => !allowsName(policy, name)).map(({ name }) => name)
   const faults = [...new Set(names)].map((name) => `the policy did not permit ${name}`)
-  const refused = prefixesOf({ prefix }).filter((one) => !allowsPrefix(policy, one))
-  return [...faults, ...refused.map((one) => `the policy did not permit ${one}`)]
+  const prefixes = prefixesOf({ prefix })
+  const refused = prefixes.filter((one) => !allowsPrefix(policy, one))
+  const values = records.flatMap((record) => valueFault(record, prefixes, policy) ?? [])
+  return [...faults, ...refused.map((one) => `the policy did not permit ${one}`), ...values]
 }

@@ -16,7 +16,13 @@ const hostSchema = v.looseObject({
   name: v.string(),
   status: v.picklist(['invited', 'active', 'revoked']),
   policy: v.looseObject({ names: v.array(v.string()), prefixes: v.array(v.string()) }),
-  claim: v.array(v.object({ name: v.string(), type: v.string() })),
+  claim: v.array(
+    v.object({
+      name: v.string(),
+      type: v.string(),
+      values: v.exactOptional(v.array(v.string())),
+    }),
+  ),
 })
 const keysSchema = v.array(v.object({ name: v.string(), type: v.picklist(['A', 'AAAA', 'TXT']) }))
 const valuesSchema = v.array(v.string())

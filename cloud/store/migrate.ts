@@ -1,9 +1,10 @@
 import { isReprefixError, ReprefixError } from '../../shared/errors.ts'
 import type { SqlPort, SqlStatement } from '../ports.ts'
 import initial from './migrations/0001-initial.sql.ts'
+import sharedNames from './migrations/0002-shared-names.sql.ts'
 
 /** Every schema ever released, oldest first; number n brings version n - 1 to n. */
-export const MIGRATIONS: readonly string[] = [initial]
+export const MIGRATIONS: readonly string[] = [initial, sharedNames]
 
 /**
  * Brings the store to this version's schema, one migration a transaction. Refuses to touch a store

@@ -1,5 +1,6 @@
 import { parseEntry } from '../../shared/entry.ts'
 import { ReprefixError } from '../../shared/errors.ts'
+import type { Fqdn } from '../../shared/rrset.ts'
 import type { Repository, SqlPort, SqlRow, SqlStatement } from '../ports.ts'
 import {
   decodeDesired,
@@ -83,8 +84,12 @@ export function createSqlRepository(port: SqlPort): Repository {
 
     async owners(names) {
       if (names.length === 0) return new Map()
-      const sql = `SELECT name, host FROM name_owner WHERE name IN (${places(names)})`
-      return new Map((await select(statement(sql, ...names))).map(decodeOwner))
+      const sql = `SELECT name, host FROM name_owner WHERE name IN (${places(names)}) ORDER BY name, host`
+      const owners = new Map<Fqdn, string[]>()
+      for (const [name, host] of (await select(statement(sql, ...names))).map(decodeOwner)) {
+        owners.set(name, [...(owners.get(name) ?? []), host])
+      }
+      return owners
     },
 
     async desired(keys) {

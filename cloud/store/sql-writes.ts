@@ -79,6 +79,10 @@ export function statementsOf(write: StateWrite): SqlStatement[] {
         ),
         statement('INSERT OR IGNORE INTO name_owner (name, host) VALUES (?, ?)', name, write.host),
       ])
+    case 'share-names':
+      return write.names.map((name) =>
+        statement('INSERT OR IGNORE INTO name_owner (name, host) VALUES (?, ?)', name, write.host),
+      )
     case 'release-names':
       return write.names.map((name) =>
         statement('DELETE FROM name_owner WHERE name = ? AND host = ?', name, write.host),

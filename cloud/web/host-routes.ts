@@ -3,7 +3,7 @@ import * as v from 'valibot'
 import { ReprefixError } from '../../shared/errors.ts'
 import { describeIssues } from '../../shared/issue.ts'
 import { hostSchema } from '../../shared/schema.ts'
-import { type HostPolicy, hostPolicySchema } from '../domain/host-policy.ts'
+import { type HostPolicy, hostPolicyMembers, hostPolicySchema } from '../domain/host-policy.ts'
 import {
   changePolicy,
   type FleetDeps,
@@ -26,7 +26,7 @@ export interface HostRoutesDeps extends FleetDeps {
 }
 
 const additionSchema = v.strictObject({ host: hostSchema, policy: hostPolicySchema })
-const policyChangeSchema = v.partial(hostPolicySchema)
+const policyChangeSchema = v.partial(hostPolicyMembers)
 
 /** The operator's side: hosts, their policies and their join strings. */
 export function hostRoutes(deps: HostRoutesDeps): Hono {

@@ -11,6 +11,6 @@ export function hostView(host: HostRecord) {
     addedAt,
     key: key === undefined ? null : { kid: key.kid, enrolledAt: key.enrolledAt },
     lastReport: lastReport ?? null,
-    claim,
+    claim: claim.map(({ name, type }) => ({ name, type })),
   }
 }

@@ -37,6 +37,10 @@ const host: HostRecord = {
     maxDeletions: 8,
     sourceCheck: 'off',
     reportsPerHour: 600,
+    shared: [],
+    values: [],
+    minTtl: 1,
+    maxTtl: 86_400,
   },
   key: { kid, jwk: { kty: 'OKP', crv: 'Ed25519', x: 'B'.repeat(43) }, lastSeq: 7, enrolledAt: at },
 }
@@ -192,7 +196,20 @@ export function describeRepository(name: string, make: () => Promise<RepositoryU
       await repository.commit([], [{ kind: 'own-names', host: 'home', names: [www, api] }])
       await repository.commit([], [{ kind: 'release-names', host: 'office', names: [www] }])
       await repository.commit([], [{ kind: 'release-names', host: 'home', names: [api] }])
-      expect(await repository.owners([www, api])).toEqual(new Map([[www, 'home']]))
+      expect(await repository.owners([www, api])).toEqual(new Map([[www, ['home']]]))
+    })
+
+    it('keeps several owners of a name that they share, each until it releases it', async () => {
+      const repository = await open()
+      const share = (name: string): StateWrite => ({
+        kind: 'share-names',
+        host: name,
+        names: [www],
+      })
+      await repository.commit([], [share('office'), share('home'), share('home')])
+      expect(await repository.owners([www, api])).toEqual(new Map([[www, ['home', 'office']]]))
+      await repository.commit([], [{ kind: 'release-names', host: 'office', names: [www] }])
+      expect(await repository.owners([www])).toEqual(new Map([[www, ['home']]]))
     })
 
     it('keeps a desired row pending until its newest version is applied', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { parseProxyRange } from '../../../cloud/domain/client-address.ts'
+import { parseAddressRange } from '../../../cloud/domain/client-address.ts'
 import { startTestCloud } from '../../fakes/test-cloud.ts'
 import { expectIntact, kinds } from './app-checks.ts'
 
@@ -21,7 +21,7 @@ describe('the source check', () => {
     ['warn/outside', 'warn', OUTSIDE, undefined, 200],
     ['off/outside', 'off', OUTSIDE, undefined, 200],
   ] as const)('%s', async (_, sourceCheck, peer, forwarded, status) => {
-    const trustedProxies = ['::1', '10.0.0.0/8'].map(parseProxyRange)
+    const trustedProxies = ['::1', '10.0.0.0/8'].map(parseAddressRange)
     const cloud = await startTestCloud({ peerAddress: () => peer, trustedProxies })
     const agent = await cloud.addAgent('home', { sourceCheck })
     const jws = await agent.sign(agent.reportOf())
@@ -92,7 +92,7 @@ describe('whoami', () => {
   it('tells the client behind a trusted proxy its own address', async () => {
     const cloud = await startTestCloud({
       peerAddress: () => '::ffff:127.0.0.1',
-      trustedProxies: [parseProxyRange('127.0.0.1')],
+      trustedProxies: [parseAddressRange('127.0.0.1')],
     })
     const headers = { 'x-forwarded-for': '10.9.9.9, 198.51.100.4:5123' }
     const response = await cloud.app.request('/v1/whoami', { headers })

@@ -24,9 +24,14 @@ const standing: Standing = {
     maxDeletions: 2,
     sourceCheck: 'off',
     reportsPerHour: 600,
+    shared: [],
+    values: [],
+    minTtl: 1,
+    maxTtl: 86_400,
   },
   claim: [],
   owners: new Map(),
+  holders: new Map(),
   zones,
 }
 
@@ -158,7 +163,7 @@ describe('authoriseReport', () => {
 
   it('refuses a name of another host, and permits its own', () => {
     const given = report([aaaa('www.example.org', inside)])
-    const owned = (by: string) => ({ owners: new Map([[name('www.example.org'), by]]) })
+    const owned = (by: string) => ({ owners: new Map([[name('www.example.org'), [by]]]) })
     expect(verdict(given, owned('office'))).toBe('NAME_OWNED')
     expect(verdict(given, owned('home'))).toBe('allowed')
   })
@@ -195,7 +200,7 @@ describe('authoriseReport', () => {
 
   it('leaves a withdrawn name alone that another host has since, or whose zone is gone', () => {
     const claim = keys('www.example.org', 'www.example.net')
-    const owners = new Map([[name('www.example.org'), 'office']])
+    const owners = new Map([[name('www.example.org'), ['office']]])
     const result = authoriseReport(report([]), { ...standing, claim, owners })
     expect(result).toEqual({ kind: 'allowed', desired: [] })
   })

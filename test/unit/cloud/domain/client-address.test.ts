@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import {
   findClient,
+  parseAddressRange,
   parseClientAddress,
-  parseProxyRange,
 } from '../../../../cloud/domain/client-address.ts'
 
 describe('parseClientAddress', () => {
@@ -40,7 +40,7 @@ describe('parseClientAddress', () => {
 })
 
 describe('findClient', () => {
-  const trusted = ['127.0.0.1', '10.0.0.0/8', '2001:db8:f::/48'].map(parseProxyRange)
+  const trusted = ['127.0.0.1', '10.0.0.0/8', '2001:db8:f::/48'].map(parseAddressRange)
   const from = (peer: string | undefined, header?: string) =>
     findClient(peer, header, trusted)?.address
 
@@ -67,20 +67,20 @@ describe('findClient', () => {
   })
 })
 
-describe('parseProxyRange', () => {
+describe('parseAddressRange', () => {
   it.each([
     ['192.0.2.1', '::ffff:c000:201/128'],
     ['10.0.0.0/8', '::ffff:a00:0/104'],
     ['::1', '::1/128'],
     ['2001:db8::/32', '2001:db8::/32'],
   ])('reads %s', (text, range) => {
-    expect(parseProxyRange(text)).toBe(range)
+    expect(parseAddressRange(text)).toBe(range)
   })
 
   it.each(['10.0.0.1/8', '10.0.0.0/33', 'localhost', '', '2001:db8::1/32'])(
     'refuses %j',
     (text) => {
-      expect(() => parseProxyRange(text)).toThrow(/is not|did you mean/)
+      expect(() => parseAddressRange(text)).toThrow(/is not|did you mean/)
     },
   )
 })

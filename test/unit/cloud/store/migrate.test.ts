@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { openLibsql } from '../../../../cloud/store/libsql.ts'
 import { MIGRATIONS, migrate, splitStatements } from '../../../../cloud/store/migrate.ts'
 import { createSqlRepository } from '../../../../cloud/store/sql-repository.ts'
+import { parseName } from '../../../../shared/rrset.ts'
 
 describe('migrate', () => {
   const directories: string[] = []
@@ -67,8 +68,22 @@ describe('migrate', () => {
     await migrate(port, [...MIGRATIONS, 'CREATE TABLE later (x INTEGER) STRICT;'])
     await expect(migrate(port)).rejects.toMatchObject({
       code: 'STORE_TOO_NEW',
-      message: expect.stringMatching(/has schema 2, this version knows 1; start the version/),
+      message: expect.stringMatching(/has schema 3, this version knows 2; start the version/),
     })
+    port.close()
+  })
+
+  it('keeps the owners of names from schema 1', async () => {
+    const port = await openLibsql(`file:${await path()}`)
+    await migrate(port, MIGRATIONS.slice(0, 1))
+    const sql = "INSERT INTO name_owner (name, host) VALUES ('www.example.org', 'home')"
+    await port.batch([{ sql, args: [] }])
+    await migrate(port)
+    const www = parseName('www.example.org')
+    const repository = createSqlRepository(port)
+    expect(await repository.owners([www])).toEqual(new Map([[www, ['home']]]))
+    await repository.commit([], [{ kind: 'share-names', host: 'office', names: [www] }])
+    expect(await repository.owners([www])).toEqual(new Map([[www, ['home', 'office']]]))
     port.close()
   })
 

@@ -1,0 +1,11 @@
+/** Schema 2: a name may belong to several hosts. Statements as in schema 1. */
+export default `
+CREATE TABLE name_owners (
+  name TEXT NOT NULL,
+  host TEXT NOT NULL,
+  PRIMARY KEY (name, host)
+) STRICT;
+INSERT INTO name_owners (name, host) SELECT name, host FROM name_owner;
+DROP TABLE name_owner;
+ALTER TABLE name_owners RENAME TO name_owner;
+`
