@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import * as v from 'valibot'
 import { messageOf, ReprefixError } from '../../shared/errors.ts'
 import { networkOf, type Prefix, parseAddress, parsePrefix } from '../../shared/ipv6.ts'
-import type { RuleFacts, UplinkSettings } from '../domain/doctor-network.ts'
+import type { NeighbourTable, RuleFacts, UplinkSettings } from '../domain/doctor-network.ts'
 import { parseAddresses } from '../domain/ip-json.ts'
 import type { RunCommand } from './command.ts'
 import { requireSuccess } from './command.ts'
@@ -42,6 +42,28 @@ async function readNumber(name: string, root: string): Promise<number | null> {
 /** Whether the host forwards IPv6 between any two interfaces. */
 export async function readForwarding(root = SYSCTL_ROOT): Promise<boolean> {
   return (await readNumber('net/ipv6/conf/all/forwarding', root)) === 1
+}
+
+/** A line a processor: the entries of all, and counts of its own, in hexadecimal (net/core/neighbour.c). */
+const NEIGHBOUR_STATISTICS = '/proc/net/stat/ndisc_cache'
+
+/** Reads how full the table of IPv6 neighbours is; `null` inside a network namespace. */
+export async function readNeighbourTable(
+  root = SYSCTL_ROOT,
+  statistics = NEIGHBOUR_STATISTICS,
+): Promise<NeighbourTable | null> {
+  const limit = await readNumber('net/ipv6/neigh/default/gc_thresh3', root)
+  const text = await readFile(statistics, 'utf8').catch(() => '')
+  const [names = [], ...processors] = text
+    .trim()
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/))
+  const column = (name: string): number[] =>
+    processors.map((values) => Number.parseInt(values[names.indexOf(name)] ?? '', 16))
+  const [entries = Number.NaN] = column('entries')
+  const timesFull = column('table_fulls').reduce((sum, count) => sum + count, 0)
+  if (limit === null || Number.isNaN(entries) || Number.isNaN(timesFull)) return null
+  return { entries, limit, timesFull }
 }
 
 /** Reads what the kernel is told about one interface. */

@@ -13,6 +13,7 @@ import { isLocked } from '../adapters/lock.ts'
 import {
   readForwarding,
   readLinksUp,
+  readNeighbourTable,
   readRules,
   readUplinkSettings,
 } from '../adapters/network-facts.ts'
@@ -93,8 +94,9 @@ async function readNetwork({ intent }: AgentConfig): Promise<NetworkFacts> {
   const uplinks = uplinksOf(intent)
   const linux = createKernel(createIproute(runCommand, uplinks), uplinks)
   const { kernel } = withDelegations(linux.kernel, uplinks, { run: runCommand, now: Date.now })
-  const [forwardsIPv6, rules, up, snapshots, settings] = await Promise.all([
+  const [forwardsIPv6, neighbours, rules, up, snapshots, settings] = await Promise.all([
     readForwarding(),
+    readNeighbourTable(),
     attempt(() => readRules(runCommand)),
     readLinksUp(runCommand).catch(() => new Set<string>()),
     kernel.readUplinks().catch(() => []),
@@ -102,6 +104,7 @@ async function readNetwork({ intent }: AgentConfig): Promise<NetworkFacts> {
   ])
   return {
     forwardsIPv6,
+    neighbours,
     rules,
     proxy: intent.proxy,
     uplinks: uplinks.flatMap((one, index) => {

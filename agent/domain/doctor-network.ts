@@ -33,17 +33,29 @@ export interface RuleFacts {
   readonly table: string
 }
 
+/** The kernel's table of IPv6 neighbours, which all network namespaces of a machine share. */
+export interface NeighbourTable {
+  readonly entries: number
+  /** How many it holds at most (gc_thresh3). */
+  readonly limit: number
+  /** How often it has been full since the machine started. */
+  readonly timesFull: number
+}
+
 /** The uplinks and how packets leave by them. */
 export interface NetworkFacts {
   readonly forwardsIPv6: boolean
   readonly uplinks: readonly UplinkFacts[]
   readonly rules: Read<readonly RuleFacts[]>
   readonly proxy: 'ndppd' | 'kernel' | 'none'
+  /** `null` inside a network namespace, where the kernel does not tell. */
+  readonly neighbours: NeighbourTable | null
 }
 
 const CONF = 'net.ipv6.conf'
 const FILE = '/etc/sysctl.d/90-reprefix.conf'
 const ENOUGH_ADDRESSES = 64
+const ENOUGH_NEIGHBOURS = 8192
 
 /** The interface's part of a kernel setting's name: a dot in it is written as a slash. */
 function inSetting(interfaceName: string): string {
@@ -70,6 +82,7 @@ export function judgeNetwork(facts: NetworkFacts): readonly Finding[] {
     ...present.filter(({ isAdvertised }) => isAdvertised).map((up) => judgeAcceptRa(up, facts)),
     ...present.filter(({ isAdvertised }) => isAdvertised).map(judgeMaxAddresses),
     ...present.map(judgePrefix),
+    ...(facts.neighbours === null ? [] : [judgeNeighbours(facts.neighbours)]),
     ...judgeRouting(facts),
     ...(facts.proxy === 'kernel' ? present.flatMap(judgeKernelProxy) : []),
   ]
@@ -119,6 +132,19 @@ function judgeMaxAddresses({ settings, addressCount, intent }: UplinkFacts): Fin
   return addressCount >= limit
     ? fail('max-addresses', what, remedy)
     : warn('max-addresses', what, remedy)
+}
+
+/** Each container has one entry for each of its addresses, in every prefix that still works. */
+function judgeNeighbours({ entries, limit, timesFull }: NeighbourTable): Finding {
+  const table = 'net.ipv6.neigh.default'
+  const remedy = `${set(`${table}.gc_thresh3`, ENOUGH_NEIGHBOURS)}; likewise ${table}.gc_thresh2 = ${ENOUGH_NEIGHBOURS / 2}`
+  const what = `the kernel knows ${entries} IPv6 neighbours, of at most ${limit}`
+  if (limit >= ENOUGH_NEIGHBOURS) return ok('neighbours', what)
+  if (timesFull > 0) {
+    const detail = `${what}, and had no room for another one ${timesFull} times: those were not reached`
+    return fail('neighbours', detail, remedy)
+  }
+  return entries * 2 > limit ? warn('neighbours', what, remedy) : ok('neighbours', what)
 }
 
 function judgePrefix({ intent, prefixes, isAdvertised, unknown }: UplinkFacts): Finding {

@@ -15,6 +15,7 @@ export const FINDING_IDS = [
   'forwarding',
   'accept-ra',
   'max-addresses',
+  'neighbours',
   'prefix',
   'policy-routing',
   'ndppd',

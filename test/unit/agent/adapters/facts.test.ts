@@ -15,6 +15,7 @@ import {
   readForwarding,
   readInterface,
   readLinksUp,
+  readNeighbourTable,
   readRules,
   readUplinkSettings,
 } from '../../../../agent/adapters/network-facts.ts'
@@ -105,6 +106,27 @@ describe('facts of the network', () => {
       proxyDelay: 80,
       maxAddresses: null,
     })
+  })
+
+  it('tell how full the table of neighbours is', async () => {
+    const statistics = join(directory, 'ndisc_cache')
+    await writeFile(
+      statistics,
+      `entries  allocs   destroys hash_grows lookups  hits     res_failed table_fulls
+000003e8 0000194f 00001b7d 00000002   000015da 00000e88 0000001f   0000000a
+000003e8 00000b12 000008dd 00000001   00000a11 00000c01 00000002   00000002
+`,
+    )
+    const limits = join(directory, 'net/ipv6/neigh/default')
+    await mkdir(limits, { recursive: true })
+    await writeFile(join(limits, 'gc_thresh3'), '1024\n')
+    expect(await readNeighbourTable(directory, statistics)).toEqual({
+      entries: 1000,
+      limit: 1024,
+      timesFull: 12,
+    })
+    expect(await readNeighbourTable(join(directory, 'none'), statistics)).toBeNull()
+    expect(await readNeighbourTable(directory, join(directory, 'none'))).toBeNull()
   })
 
   it('tell which interfaces are up and have a carrier', async () => {

@@ -57,6 +57,7 @@ const HEALTHY: DoctorFacts = {
   },
   network: {
     forwardsIPv6: true,
+    neighbours: { entries: 12, limit: 1024, timesFull: 0 },
     uplinks: [uplink('eth0')],
     rules: { value: [{ source: null, table: 'main' }] },
     proxy: 'ndppd',
@@ -223,6 +224,20 @@ const TABLE: readonly [string, Parts, Finding['id'], Finding['level'], RegExp][]
     'max-addresses',
     'fail',
     /max_addresses=64/,
+  ],
+  [
+    'neighbours/half-full',
+    { network: { neighbours: { entries: 600, limit: 1024, timesFull: 0 } } },
+    'neighbours',
+    'warn',
+    /gc_thresh3=8192/,
+  ],
+  [
+    'neighbours/were-too-many',
+    { network: { neighbours: { entries: 300, limit: 1024, timesFull: 7 } } },
+    'neighbours',
+    'fail',
+    /gc_thresh2 = 4096/,
   ],
   ['prefix/none', onUplink({ prefixes: [] }), 'prefix', 'fail', /prefix\.within/],
   [
