@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { cpus, release } from 'node:os'
 import { ReprefixError } from '../../shared/errors.ts'
 import { tryRun } from '../lab/command.ts'
+import { withNeighbourRoom } from '../lab/neighbour-room.ts'
 import { ADVERTISEMENT_INTERVAL_S, usable } from '../lab/router.ts'
 import { type AgentMeasurement, type DnsSeries, presentAgent, type Series } from './agent-result.ts'
 import type { Bench, BenchFile, BenchOptions } from './bench.ts'
@@ -163,9 +164,10 @@ export const agentBench: Bench = {
   needs: 'bench',
   ways: WAYS,
   run: async ({ onProgress, onPart, ...options }) => {
-    const measurement = await measureAgent(planAgent(options), onProgress, async (soFar) => {
-      await onPart?.(fileOf(soFar))
-    })
+    const keepPart = async (soFar: AgentMeasurement) => onPart?.(fileOf(soFar))
+    const measurement = await withNeighbourRoom(() =>
+      measureAgent(planAgent(options), onProgress, keepPart),
+    )
     return {
       ...presentAgent(measurement),
       files: [fileOf(measurement), { name: 'agent.svg', content: renderChart(measurement) }],
