@@ -11,6 +11,7 @@ import type { DesiredRow, JoinToken, LogRow, SqlRow, StoredReport } from '../por
  */
 
 const HASH_BYTES = 32
+const utf8 = new TextDecoder('utf-8', { ignoreBOM: true })
 
 const hostSchema = v.looseObject({
   name: v.string(),
@@ -27,11 +28,17 @@ const hostSchema = v.looseObject({
 const keysSchema = v.array(v.object({ name: v.string(), type: v.picklist(['A', 'AAAA', 'TXT']) }))
 const valuesSchema = v.array(v.string())
 
-/** A row of `log`. */
+/**
+ * The columns of a row of `log`. The entry is read as bytes: the driver ends the process over text that
+ * is not UTF-8, and a damaged log must still be readable.
+ */
+export const LOG_COLUMNS = 'i, CAST(body AS BLOB) AS body, leaf, nodes, frontier'
+
+/** A row of `log`. Bytes of the entry that are not UTF-8 come out as others than were written. */
 export function decodeLogRow(row: SqlRow): LogRow {
   return {
     index: integer(row, 'i'),
-    entry: text(row, 'body'),
+    entry: utf8.decode(bytes(row, 'body')),
     leaf: bytes(row, 'leaf'),
     nodes: hashes(bytes(row, 'nodes')),
     frontier: hashes(bytes(row, 'frontier')),
@@ -105,8 +112,9 @@ export function joinHashes(list: readonly Uint8Array[]): Uint8Array {
   return joined
 }
 
+/** A rest that is no whole hash is kept as it is, so that whoever compares sees it. */
 function hashes(joined: Uint8Array): Uint8Array[] {
-  return Array.from({ length: joined.length / HASH_BYTES }, (_, i) =>
+  return Array.from({ length: Math.ceil(joined.length / HASH_BYTES) }, (_, i) =>
     joined.slice(i * HASH_BYTES, (i + 1) * HASH_BYTES),
   )
 }

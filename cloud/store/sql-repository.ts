@@ -9,6 +9,7 @@ import {
   decodeOwner,
   decodeReport,
   decodeToken,
+  LOG_COLUMNS,
 } from './decode.ts'
 import {
   CLEAR_GUARDS,
@@ -31,12 +32,13 @@ export function createSqlRepository(port: SqlPort): Repository {
   }
 
   return {
-    lastRow: () => first(statement('SELECT * FROM log ORDER BY i DESC LIMIT 1'), decodeLogRow),
+    lastRow: () =>
+      first(statement(`SELECT ${LOG_COLUMNS} FROM log ORDER BY i DESC LIMIT 1`), decodeLogRow),
 
     async rows(indices) {
       if (indices.length === 0) return []
       const unique = [...new Set(indices)]
-      const sql = `SELECT * FROM log WHERE i IN (${places(unique)})`
+      const sql = `SELECT ${LOG_COLUMNS} FROM log WHERE i IN (${places(unique)})`
       const found = (await select(statement(sql, ...unique))).map(decodeLogRow)
       const byIndex = new Map(found.map((row) => [row.index, row]))
       return indices.map((index) => {
@@ -49,7 +51,7 @@ export function createSqlRepository(port: SqlPort): Repository {
     },
 
     async range(start, limit) {
-      const sql = 'SELECT * FROM log WHERE i >= ? ORDER BY i LIMIT ?'
+      const sql = `SELECT ${LOG_COLUMNS} FROM log WHERE i >= ? ORDER BY i LIMIT ?`
       return (await select(statement(sql, start, limit))).map(decodeLogRow)
     },
 

@@ -159,6 +159,7 @@ describe('an altered store', () => {
       'the text of the last entry',
       "UPDATE log SET body = replace(body, '2026', '2025') WHERE i = 5",
     ],
+    ['text that is no text', "UPDATE log SET body = CAST(x'ff' AS TEXT) WHERE i = 5"],
     ['the hash of the last entry', 'UPDATE log SET leaf = zeroblob(32) WHERE i = 5'],
     ['its subtrees', 'UPDATE log SET nodes = zeroblob(length(nodes)) WHERE i = 5'],
     ['its right edge', 'UPDATE log SET frontier = zeroblob(length(frontier)) WHERE i = 5'],
