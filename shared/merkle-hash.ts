@@ -1,5 +1,8 @@
 import { sha256 } from './ed25519.ts'
 
+const LEAF = Uint8Array.of(0)
+const NODE = Uint8Array.of(1)
+
 /** The root of the tree without leaves: SHA-256 of nothing (RFC 6962 §2.1). */
 export const EMPTY_ROOT: Uint8Array = Uint8Array.from([
   0xe3, 0xb0, 0xc4, 0x42, 0x98, 0xfc, 0x1c, 0x14, 0x9a, 0xfb, 0xf4, 0xc8, 0x99, 0x6f, 0xb9, 0x24,
@@ -8,18 +11,18 @@ export const EMPTY_ROOT: Uint8Array = Uint8Array.from([
 
 /** The hash of an entry as a leaf, told apart from inner nodes by its first byte (RFC 6962 §2.1). */
 export function leafHash(entry: Uint8Array): Promise<Uint8Array> {
-  return sha256(concatenate(0, entry))
+  return sha256(concatenate(LEAF, entry))
 }
 
 /** The hash of an inner node. */
 export function nodeHash(left: Uint8Array, right: Uint8Array): Promise<Uint8Array> {
-  return sha256(concatenate(1, left, right))
+  return sha256(concatenate(NODE, left, right))
 }
 
-function concatenate(mark: number, ...parts: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(1 + parts.reduce((sum, part) => sum + part.length, 0))
-  bytes[0] = mark
-  let offset = 1
+/** All parts as one. */
+export function concatenate(...parts: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
+  let offset = 0
   for (const part of parts) {
     bytes.set(part, offset)
     offset += part.length

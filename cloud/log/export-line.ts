@@ -1,7 +1,9 @@
 import * as v from 'valibot'
 import { decodeBase64, encodeBase64 } from '../../shared/base64.ts'
+import { sha256 } from '../../shared/ed25519.ts'
 import { messageOf, ReprefixError } from '../../shared/errors.ts'
 import { describeIssues } from '../../shared/issue.ts'
+import { concatenate } from '../../shared/merkle-hash.ts'
 import { countSchema, hashSchema } from '../../shared/schema.ts'
 import type { LogRow } from '../ports.ts'
 
@@ -14,24 +16,33 @@ export type ExportLine =
       readonly entry: string
       /** Its leaf hash as the log keeps it, so that damage can be told from a rewritten log. */
       readonly leaf?: Uint8Array
+      /** The digest of the tree hashes that the log keeps with it; see `treeDigest`. */
+      readonly tree?: Uint8Array
     }
   | { readonly kind: 'checkpoint'; readonly checkpoint: string }
 
 const entrySchema = v.strictObject({
   index: countSchema,
   leaf: v.exactOptional(hashSchema),
+  tree: v.exactOptional(hashSchema),
   entry: v.string(),
 })
 const checkpointSchema = v.strictObject({ checkpoint: v.string() })
 const lineSchema = v.union([entrySchema, checkpointSchema])
 
 /** The line of one row. */
-export function renderEntryLine({
-  index,
-  leaf,
-  entry,
-}: Omit<LogRow, 'nodes' | 'frontier'>): string {
-  return `${JSON.stringify({ index, leaf: encodeBase64(leaf), entry })}\n`
+export async function renderEntryLine(row: LogRow): Promise<string> {
+  const { index, entry } = row
+  const [leaf, tree] = [encodeBase64(row.leaf), encodeBase64(await treeDigest(row))]
+  return `${JSON.stringify({ index, leaf, tree, entry })}\n`
+}
+
+/**
+ * SHA-256 over the subtree hashes and the right edge of a row. They follow from the leaves, so an
+ * export needs no more to tell whether the log still has those that proofs are made of.
+ */
+export function treeDigest({ nodes, frontier }: Pick<LogRow, 'nodes' | 'frontier'>) {
+  return sha256(concatenate(...nodes, ...frontier))
 }
 
 /** The last line of an export. */
@@ -39,23 +50,34 @@ export function renderCheckpointLine(checkpoint: string): string {
   return `${JSON.stringify({ checkpoint })}\n`
 }
 
-/** Reads one untrusted line. @throws ReprefixError REQUEST_INVALID */
+/**
+ * Reads one untrusted line, with or without its newline. Refuses a duplicate member and every spelling that the renderers above do
+ * not write, so that no two readers understand one line differently.
+ * @throws ReprefixError REQUEST_INVALID
+ */
 export function parseExportLine(text: string): ExportLine {
   const result = v.safeParse(lineSchema, decode(text))
   if (!result.success) throw invalid(describeIssues(result.issues))
   const line = result.output
   if ('checkpoint' in line) return { kind: 'checkpoint', checkpoint: line.checkpoint }
-  const { index, entry, leaf } = line
-  const base = { kind: 'entry', index, entry } as const
-  return leaf === undefined ? base : { ...base, leaf: decodeBase64(leaf) }
+  const { index, entry, leaf, tree } = line
+  return {
+    kind: 'entry',
+    index,
+    entry,
+    ...(leaf === undefined ? {} : { leaf: decodeBase64(leaf) }),
+    ...(tree === undefined ? {} : { tree: decodeBase64(tree) }),
+  }
 }
 
 function decode(text: string): unknown {
   try {
-    return JSON.parse(text)
+    const value: unknown = JSON.parse(text)
+    if (JSON.stringify(value) === text.replace(/\n$/, '')) return value
   } catch (error) {
     throw invalid(messageOf(error))
   }
+  throw invalid('it has a duplicate member, white space or an unusual spelling')
 }
 
 function invalid(reason: string): ReprefixError {

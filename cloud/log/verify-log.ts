@@ -1,10 +1,10 @@
 import { type Checkpoint, openCheckpoint, parseVkey } from '../../shared/checkpoint.ts'
 import { parseEntry } from '../../shared/entry.ts'
 import { messageOf } from '../../shared/errors.ts'
-import { appendLeaf, EMPTY_ROOT, leafHash, rootOf } from '../../shared/merkle.ts'
+import { appendLeaf, EMPTY_ROOT, leafHash, rootOf, type TreeRow } from '../../shared/merkle.ts'
 import { equalBytes } from '../../shared/merkle-verify.ts'
 import { createEntryChecker, type EntryChecker } from './check-entry.ts'
-import { type ExportLine, parseExportLine } from './export-line.ts'
+import { type ExportLine, parseExportLine, treeDigest } from './export-line.ts'
 import { createRootHistory } from './root-history.ts'
 
 /** One thing that is wrong; `index` is the entry's, or null for the export as a whole. */
@@ -36,6 +36,14 @@ export interface VerifyOptions {
 
 const MAX_FINDINGS = 100
 
+const DAMAGES = {
+  entry: 'this is not the entry that was logged: its hash differs',
+  leaf: 'the hash that the log keeps of it is another',
+  tree: 'the hashes of the tree that the log keeps with it do not follow from the entries',
+} as const
+type Damage = keyof typeof DAMAGES
+type EntryLine = Extract<ExportLine, { kind: 'entry' }>
+
 /**
  * Verifies an untrusted export, line by line: every leaf, the root and its signature, every report's
  * signature by the key enrolled at that point, the order of things, and what witnesses saw. Needs
@@ -57,22 +65,23 @@ export async function verifyLog(
   let key = vkey ?? null
   let entries = 0
   let isTreeWhole = true
+  let isMisplaced = false
   let note: string | undefined
 
-  async function take(line: Extract<ExportLine, { kind: 'entry' }>): Promise<void> {
+  async function take(line: EntryLine): Promise<void> {
     if (line.index !== entries) {
       find(line.index, `entry ${entries} was expected here: entries are missing, doubled or moved`)
       isTreeWhole = false
     }
-    const computed = await leafHash(new TextEncoder().encode(line.entry))
-    const isIntact = line.leaf === undefined || equalBytes(computed, line.leaf)
-    if (!isIntact) find(line.index, 'this is not the entry that was logged: its hash differs')
-    // The tree is built from what was logged, so that one damaged entry does not hide the others.
-    const row = await appendLeaf(frontier, entries, line.leaf ?? computed)
+    const { row, damage } = await placeLine(line, frontier, entries)
     frontier = row.frontier
     entries++
     roots.push(await rootOf(frontier))
-    if (isIntact) await judge(line)
+    // Behind a place where entries were taken out or put in, every row is wrong: that is said once.
+    const isSaid = damage === 'tree' && (isMisplaced || !isTreeWhole)
+    if (damage !== undefined && !isSaid) find(line.index, DAMAGES[damage])
+    isMisplaced = damage === 'tree'
+    if (damage !== 'entry') await judge(line)
   }
 
   async function judge({ index, entry: text }: { index: number; entry: string }): Promise<void> {
@@ -114,6 +123,26 @@ export async function verifyLog(
     vkey: key,
     isKeyFromLog: vkey === undefined,
   }
+}
+
+/**
+ * The row of the tree that a line stands for, and what of the line is damaged. The tree is built from
+ * what was logged, so that one damaged entry does not hide the others: of an entry and its hash, from
+ * the one that the hashes of the tree agree with.
+ */
+async function placeLine(
+  { entry, leaf, tree }: EntryLine,
+  frontier: readonly Uint8Array[],
+  index: number,
+): Promise<{ readonly row: TreeRow; readonly damage: Damage | undefined }> {
+  const computed = await leafHash(new TextEncoder().encode(entry))
+  const row = await appendLeaf(frontier, index, computed)
+  const belongs = tree === undefined ? undefined : equalBytes(await treeDigest(row), tree)
+  if (leaf === undefined || equalBytes(computed, leaf)) {
+    return { row, damage: belongs === false ? 'tree' : undefined }
+  }
+  if (belongs === true) return { row, damage: 'leaf' }
+  return { row: await appendLeaf(frontier, index, leaf), damage: 'entry' }
 }
 
 function parseLine(

@@ -23,7 +23,7 @@ export function logRoutes(deps: LogRoutesDeps): Hono {
       const limit = Math.min(MAX_PAGE, count(c.req.query('limit') ?? `${MAX_PAGE}`, 'limit'))
       const rows = await deps.repository.range(start, limit)
       c.header('content-type', 'application/x-ndjson')
-      return c.body(rows.map(renderEntryLine).join(''))
+      return c.body((await Promise.all(rows.map(renderEntryLine))).join(''))
     })
 }
 

@@ -272,8 +272,9 @@ export function describeRepository(name: string, make: () => Promise<RepositoryU
       const rows = (await first?.repository.range(0, total + 10)) ?? []
       expect(new Set(rows.map(({ entry }) => entry)).size).toBe(total + 1)
       const checkpoint = (await first?.log.checkpoint()) ?? ''
-      const lines = [...rows.map(renderEntryLine), renderCheckpointLine(checkpoint)]
-      const verdict = await verifyLog(lines, { vkey: signer.vkey })
+      const lines = await Promise.all(rows.map(renderEntryLine))
+      const exported = [...lines, renderCheckpointLine(checkpoint)]
+      const verdict = await verifyLog(exported, { vkey: signer.vkey })
       expect(verdict).toMatchObject({ ok: true, entries: total + 1 })
     })
   })

@@ -151,8 +151,8 @@ export async function startTestCloud(overrides: Partial<AppDeps> = {}) {
   /** The log as `audit export` writes it. */
   async function exportLines(): Promise<string[]> {
     const rows = await repository.range(0, 10_000)
-    const lines = [...rows.map(renderEntryLine), renderCheckpointLine(await log.checkpoint())]
-    return lines.map((line) => line.trimEnd())
+    const lines = await Promise.all(rows.map(renderEntryLine))
+    return [...lines, renderCheckpointLine(await log.checkpoint())].map((line) => line.trimEnd())
   }
   return {
     app,
@@ -161,6 +161,8 @@ export async function startTestCloud(overrides: Partial<AppDeps> = {}) {
     dns,
     second,
     commitFaults,
+    /** The database itself, for tests that alter it behind the cloud's back. */
+    store: port,
     repository,
     log,
     signer,
