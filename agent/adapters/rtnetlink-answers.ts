@@ -18,6 +18,7 @@ import {
 
 const SCOPE_LINK = 253
 const CLONED = 0x200
+const MAX_LENGTH = 128
 const NEXT_HOP_BYTES = 8
 /** Ticks of the clock that the kernel tells times in to programs (USER_HZ), on every Linux. */
 const TICKS_PER_SECOND = 100
@@ -25,6 +26,11 @@ const TICKS_PER_SECOND = 100
 function addressIn(bytes: Buffer | undefined): Address | undefined {
   if (bytes?.length !== ADDRESS_BYTES) return undefined
   return addressFromBits(BigInt(`0x${bytes.toString('hex')}`))
+}
+
+/** A number in an attribute; undefined where that is not there, or shorter than it should be. */
+function numberIn(bytes: Buffer | undefined, offset = 0): number | undefined {
+  return bytes !== undefined && bytes.length >= offset + 4 ? bytes.readUInt32LE(offset) : undefined
 }
 
 /** The fixed part and the attributes of messages of one kind; others and cut ones are left out. */
@@ -51,7 +57,8 @@ export function decodeLinks(messages: readonly Message[]): readonly Link[] {
 /** Reads the answer to `getAddresses`, without link-local addresses: every interface has one. */
 export function decodeAddresses(messages: readonly Message[]): readonly AddressRow[] {
   return partsOf(messages, KIND.newAddress, ADDRESS.bodyBytes).flatMap(({ body, attributes }) => {
-    if (body.readUInt8(3) === SCOPE_LINK) return []
+    const length = body.readUInt8(1)
+    if (body.readUInt8(3) === SCOPE_LINK || length > MAX_LENGTH) return []
     // With a peer, the other one is the peer's.
     const address = addressIn(attributes.get(ADDRESS.local) ?? attributes.get(ADDRESS.address))
     if (address === undefined) return []
@@ -59,10 +66,10 @@ export function decodeAddresses(messages: readonly Message[]): readonly AddressR
     return {
       index: body.readUInt32LE(4),
       address,
-      length: body.readUInt8(1),
-      flags: attributes.get(ADDRESS.flags)?.readUInt32LE() ?? body.readUInt8(2),
-      preferred: lifetimes?.readUInt32LE(0) ?? INFINITY,
-      valid: lifetimes?.readUInt32LE(4) ?? INFINITY,
+      length,
+      flags: numberIn(attributes.get(ADDRESS.flags)) ?? body.readUInt8(2),
+      preferred: numberIn(lifetimes, 0) ?? INFINITY,
+      valid: numberIn(lifetimes, 4) ?? INFINITY,
     }
   })
 }
@@ -71,7 +78,7 @@ function decodeHops(attributes: ReadonlyMap<number, Buffer>): readonly Hop[] {
   const multipath = attributes.get(ROUTE.multipath)
   const hops: Hop[] = []
   if (multipath === undefined) {
-    const index = attributes.get(ROUTE.output)?.readUInt32LE()
+    const index = numberIn(attributes.get(ROUTE.output))
     return [{ index, gateway: addressIn(attributes.get(ROUTE.gateway)) }]
   }
   for (let at = 0; at + NEXT_HOP_BYTES <= multipath.length; ) {
@@ -95,13 +102,14 @@ export function decodeRoutes(
   return partsOf(messages, KIND.newRoute, ROUTE.bodyBytes).flatMap(({ body, attributes }) => {
     const kind = {
       length: body.readUInt8(1),
-      table: attributes.get(ROUTE.table)?.readUInt32LE() ?? body.readUInt8(4),
+      table: numberIn(attributes.get(ROUTE.table)) ?? body.readUInt8(4),
       protocol: body.readUInt8(5),
       type: body.readUInt8(7),
     }
-    if ((body.readUInt32LE(8) & CLONED) !== 0 || !isWanted(kind)) return []
+    if (kind.length > MAX_LENGTH || (body.readUInt32LE(8) & CLONED) !== 0) return []
+    if (!isWanted(kind)) return []
     const address = addressIn(attributes.get(ROUTE.destination)) ?? addressFromBits(0n)
-    const expires = attributes.get(ROUTE.cacheInfo)?.readInt32LE(8) ?? 0
+    const expires = (numberIn(attributes.get(ROUTE.cacheInfo), 8) ?? 0) | 0
     return {
       ...kind,
       destination: networkOf(address, kind.length),
@@ -117,7 +125,7 @@ export function decodeProxies(messages: readonly Message[]): readonly ProxyRow[]
     ({ body, attributes }) => {
       const address = addressIn(attributes.get(NEIGHBOUR.destination))
       if (address === undefined) return []
-      const protocol = attributes.get(NEIGHBOUR.protocol)?.readUInt8() ?? 0
+      const protocol = attributes.get(NEIGHBOUR.protocol)?.[0] ?? 0
       return { index: body.readUInt32LE(4), address, protocol }
     },
   )
