@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import { ReprefixError } from '../../shared/errors.ts'
+import { messageOf, quote, ReprefixError } from '../../shared/errors.ts'
 import { type Address, networkOf, type Prefix, parseAddress } from '../../shared/ipv6.ts'
 import { describeIssues } from '../../shared/issue.ts'
 import type { DockerFacts } from '../domain/docker-advice.ts'
@@ -80,16 +80,34 @@ const GATEWAY_MODES: readonly GatewayMode[] = ['nat', 'nat-unprotected', 'routed
 function decode<S extends v.GenericSchema>(schema: S, value: unknown): v.InferOutput<S> {
   const result = v.safeParse(schema, value)
   if (result.success) return result.output
-  throw new ReprefixError(
+  throw unreadable(describeIssues(result.issues))
+}
+
+/** The fault for an answer that is not Docker's. */
+export function unreadable(reason: string, cause?: unknown): ReprefixError {
+  return new ReprefixError(
     'DOCKER_UNREACHABLE',
-    `failed to read the answer of Docker: ${describeIssues(result.issues)}; is docker.socket in the settings right?`,
+    `failed to read the answer of Docker: ${reason}; is docker.socket in the settings right?`,
+    { cause },
   )
+}
+
+/** An IPv6 address in an answer of Docker. @throws ReprefixError DOCKER_UNREACHABLE */
+export function readDockerAddress(text: string): Address {
+  try {
+    return parseAddress(text)
+  } catch (cause) {
+    throw unreadable(messageOf(cause), cause)
+  }
 }
 
 /** Docker keeps a subnet as it was typed, host bits included. */
 function decodeSubnet(text: string): Prefix {
-  const [address = '', length] = text.split('/')
-  return networkOf(parseAddress(address), Number(length))
+  const [address = '', length = ''] = text.split('/')
+  if (!/^\d{1,3}$/.test(length) || Number(length) > 128) {
+    throw unreadable(`${quote(text)} is not a subnet`)
+  }
+  return networkOf(readDockerAddress(address), Number(length))
 }
 
 /** Decodes `GET /networks`. `bridgeIndex` is unknown to Docker and stays `null`. */
@@ -155,7 +173,9 @@ export function decodeContainers(value: unknown): readonly ListedContainer[] {
     endpoints: Object.values(container.NetworkSettings?.Networks ?? {}).map((endpoint) => ({
       networkId: endpoint.NetworkID,
       mac: (endpoint.MacAddress ?? '').toLowerCase(),
-      dockerAddress: endpoint.GlobalIPv6Address ? parseAddress(endpoint.GlobalIPv6Address) : null,
+      dockerAddress: endpoint.GlobalIPv6Address
+        ? readDockerAddress(endpoint.GlobalIPv6Address)
+        : null,
     })),
   }))
 }

@@ -1,9 +1,8 @@
 import * as v from 'valibot'
-import { ReprefixError } from '../../shared/errors.ts'
-import { parseAddress } from '../../shared/ipv6.ts'
 import { describeIssues } from '../../shared/issue.ts'
 import type { EndpointRecipe, PoolRecipe } from '../domain/docker-recipes.ts'
 import type { SettleEndpoint, SettleNetwork } from '../domain/settle-plan.ts'
+import { readDockerAddress, unreadable } from './docker-decode.ts'
 
 const texts = v.record(v.string(), v.string())
 
@@ -82,10 +81,7 @@ export interface ReadEndpoint extends SettleEndpoint {
 function decode<S extends v.GenericSchema>(schema: S, value: unknown): v.InferOutput<S> {
   const result = v.safeParse(schema, value)
   if (result.success) return result.output
-  throw new ReprefixError(
-    'DOCKER_UNREACHABLE',
-    `failed to read the answer of Docker: ${describeIssues(result.issues)}; is docker.socket in the settings right?`,
-  )
+  throw unreadable(describeIssues(result.issues))
 }
 
 /** Decodes `GET /networks/NAME` to what it takes to make that network again. */
@@ -147,7 +143,7 @@ export function decodeSettleEndpoint(value: unknown, networkName: string): ReadE
     userMac: container.Config?.MacAddress || null,
     networkId: endpoint.NetworkID,
     ipv4: endpoint.IPAddress || null,
-    ipv6: endpoint.GlobalIPv6Address ? parseAddress(endpoint.GlobalIPv6Address) : null,
+    ipv6: endpoint.GlobalIPv6Address ? readDockerAddress(endpoint.GlobalIPv6Address) : null,
     mac: endpoint.MacAddress || null,
     recipe: recipeOf(endpoint, container.Id),
   }

@@ -1,5 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { decodeDockerFacts, decodeNetworks } from '../../../../agent/adapters/docker-decode.ts'
+import {
+  decodeContainers,
+  decodeDockerFacts,
+  decodeNetworks,
+} from '../../../../agent/adapters/docker-decode.ts'
 
 const network = (options: Record<string, string> | null) => [
   { Id: 'aaaaaaaaaaaabbbb', Name: 'web', Driver: 'bridge', Options: options },
@@ -47,6 +51,27 @@ describe('a network on the LAN', () => {
     const named = { ...pool, Gateway: 'fd00:1::1' }
     expect(lan('macvlan', {}, [ipv4, pool])?.hasGateway).toBe(false)
     expect(lan('macvlan', {}, [ipv4, named])?.hasGateway).toBe(true)
+  })
+})
+
+describe('an address that is none', () => {
+  const subnet = (Subnet: string) => [
+    { Id: 'a', Name: 'web', Driver: 'bridge', IPAM: { Config: [{ Subnet }] } },
+  ]
+  it.each(['2001:db8:x::/64', '2001:db8::', '2001:db8::/129', '2001:db8::/6.4', ':'])(
+    'is not Docker’s: the subnet %s',
+    (text) => {
+      expect(() => decodeNetworks(subnet(text))).toThrow(
+        expect.objectContaining({ code: 'DOCKER_UNREACHABLE' }),
+      )
+    },
+  )
+
+  it('is not Docker’s: that of a container', () => {
+    const Networks = { web: { GlobalIPv6Address: 'x:' } }
+    expect(() => decodeContainers([{ Id: 'a', NetworkSettings: { Networks } }])).toThrow(
+      expect.objectContaining({ code: 'DOCKER_UNREACHABLE' }),
+    )
   })
 })
 
