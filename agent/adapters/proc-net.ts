@@ -21,14 +21,23 @@ export interface NamedAddress {
   readonly state: AddressState
 }
 
-function readHex(text: string): Address {
-  return addressFromBits(BigInt(`0x${text}`))
+const ADDRESS = /^[0-9a-f]{32}$/
+const NUMBER = /^[0-9a-f]{1,8}$/
+
+/** Untrusted text: what the kernel does not write is undefined. */
+function readHex(text: string | undefined): Address | undefined {
+  return ADDRESS.test(text ?? '') ? addressFromBits(BigInt(`0x${text}`)) : undefined
+}
+
+function readLength(text: string | undefined): number | undefined {
+  const length = NUMBER.test(text ?? '') ? Number.parseInt(text ?? '', 16) : undefined
+  return length === undefined || length > 128 ? undefined : length
 }
 
 /**
  * Reads the non-link-local addresses of /proc/PID/net/if_inet6. The file has no lifetimes, so it
  * answers only for addresses that last forever, and for deprecated ones of which the rest is known from
- * elsewhere: `null` when any other is there.
+ * elsewhere: `null` when any other is there, or one that cannot be read.
  */
 export function parseKnownAddresses(
   text: string,
@@ -37,9 +46,9 @@ export function parseKnownAddresses(
   const rows = text.split('\n').map((line) => line.trim().split(/\s+/))
   const found: NamedAddress[] = []
   for (const [hex, , length, scope, flagText, name] of rows) {
-    if (hex?.length !== 32 || length === undefined || name === undefined) continue
-    if (scope === LINK_SCOPE) continue
-    const address = readHex(hex)
+    if (hex?.length !== 32 || name === undefined || scope === LINK_SCOPE) continue
+    const [address, bits] = [readHex(hex), readLength(length)]
+    if (address === undefined || bits === undefined) return null
     const flags = Number.parseInt(flagText ?? '', 16)
     const isPermanent = (flags & PERMANENT) !== 0
     const isDeprecated = (flags & DEPRECATED) !== 0
@@ -49,7 +58,7 @@ export function parseKnownAddresses(
       interface: name,
       state: {
         address,
-        length: Number.parseInt(length, 16),
+        length: bits,
         preferredSeconds: isDeprecated ? 0 : null,
         ...known,
         isTemporary: (flags & TEMPORARY) !== 0,
@@ -68,8 +77,7 @@ export function subnetsRoutedTo(routes: string, interfaceName: string): readonly
   return routes.split('\n').flatMap((line) => {
     if (!line.endsWith(` ${interfaceName}`)) return []
     const [hex, length] = line.split(' ')
-    if (hex?.length !== 32 || length === undefined) return []
-    const bits = Number.parseInt(length, 16)
-    return bits === 0 ? [] : [networkOf(readHex(hex), bits)]
+    const [address, bits] = [readHex(hex), readLength(length)]
+    return address === undefined || !bits ? [] : [networkOf(address, bits)]
   })
 }

@@ -185,6 +185,16 @@ describe('reading /proc', () => {
     expect(parseKnownAddresses(text)).toBeNull()
   })
 
+  it.each([
+    `${'g'.repeat(32)} 03 50 00 80 eth0`,
+    `0x${'0'.repeat(30)} 03 50 00 80 eth0`,
+    `${'0'.repeat(32)} 03 81 00 80 eth0`,
+    `${'0'.repeat(32)} 03 x 00 80 eth0`,
+  ])('does not guess at a line that no kernel writes: %s', (line) => {
+    expect(parseKnownAddresses(`${line}\n`)).toBeNull()
+    expect(subnetsRoutedTo(line.replace(' 03', ''), 'eth0')).toEqual([])
+  })
+
   it('agrees with the running kernel about its form', async () => {
     const text = await readFile('/proc/self/net/if_inet6', 'utf8').catch(() => '')
     expect(() => parseKnownAddresses(text)).not.toThrow()
