@@ -1,12 +1,6 @@
 import * as v from 'valibot'
 import { messageOf, ReprefixError } from '../../shared/errors.ts'
-import {
-  type Address,
-  lengthOf,
-  type Prefix,
-  parseAddress,
-  parsePrefix,
-} from '../../shared/ipv6.ts'
+import { lengthOf, type Prefix, parseAddress, parsePrefix } from '../../shared/ipv6.ts'
 import type { AddressState, Delegation } from './model.ts'
 
 /** How iproute2 prints an infinite lifetime (RFC 4861 §4.6.2: all one bits). */
@@ -69,7 +63,7 @@ export function parseAddresses(json: string, interfaceName: string): readonly Ad
     .map((info) => {
       const [preferred, valid] = [info.preferred_life_time, info.valid_life_time]
       return {
-        address: readLocal(info.local),
+        address: readText(info.local ?? '', parseAddress, 'ip -6 -json address'),
         length: info.prefixlen ?? 128,
         preferredSeconds: preferred === FOREVER ? null : preferred,
         validSeconds: valid === FOREVER ? null : valid,
@@ -122,15 +116,15 @@ export function parseDelegatedRoutes(json: string): readonly Delegation[] {
 
 function readDelegated(dst: string): Prefix | undefined {
   if (!dst.includes('/')) return undefined
-  const prefix = parsePrefix(dst)
+  const prefix = readText(dst, parsePrefix, 'ip -6 -json route')
   return lengthOf(prefix) >= 48 && lengthOf(prefix) <= 64 ? prefix : undefined
 }
 
-function readLocal(text: string | undefined): Address {
+function readText<T>(text: string, parse: (text: string) => T, command: string): T {
   try {
-    return parseAddress(text ?? '')
+    return parse(text)
   } catch (cause) {
-    throw invalid('ip -6 -json address', messageOf(cause), cause)
+    throw invalid(command, messageOf(cause), cause)
   }
 }
 

@@ -1,6 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { countRouters, parseAddresses } from '../../../../agent/domain/ip-json.ts'
+import {
+  countRouters,
+  parseAddresses,
+  parseDelegatedRoutes,
+} from '../../../../agent/domain/ip-json.ts'
 
 function fixture(name: string): string {
   return readFileSync(
@@ -165,6 +169,18 @@ describe('countRouters', () => {
   it('refuses output that is not a list of routes', () => {
     expect(() => countRouters('[{"gateway":"fe80::1"}]')).toThrow(
       expect.objectContaining({ code: 'IP_OUTPUT_INVALID' }),
+    )
+  })
+})
+
+describe('parseDelegatedRoutes', () => {
+  it('names the command whose output it cannot read', () => {
+    const json = JSON.stringify([{ type: 'unreachable', dst: '2001:db8:x::/56' }])
+    expect(() => parseDelegatedRoutes(json)).toThrow(
+      expect.objectContaining({
+        code: 'IP_OUTPUT_INVALID',
+        message: expect.stringMatching(/"ip -6 -json route".*is not a prefix/),
+      }),
     )
   })
 })
