@@ -7,19 +7,23 @@ export interface ProxySection {
   readonly bodyStart: number
 }
 
+/** ndppd knows two levels. It has no limit and neither may a text have the depth of our stack. */
+const MAX_DEPTH = 64
+
 interface Cursor {
   readonly text: string
   at: number
+  depth: number
 }
 
 /**
  * Finds the `proxy` sections of an ndppd configuration, in their order. Reads the text by the rules of
  * ndppd 0.2.5's own reader, comments and quotes included, and nothing of what the sections mean.
  * @throws ReprefixError NDPPD_CONFIG_INVALID where braces do not match: ndppd silently ignores all that
- * follows a closing brace too many, and refuses to start when one is missing
+ * follows a closing brace too many, and refuses to start when one is missing; or are nested beyond reason
  */
 export function findProxySections(text: string): readonly ProxySection[] {
-  const cursor: Cursor = { text, at: 0 }
+  const cursor: Cursor = { text, at: 0, depth: 0 }
   const sections = readBlock(cursor)
   if (cursor.at < text.length) throw invalid(cursor, 'a closing brace without an opening one')
   return sections
@@ -60,7 +64,10 @@ function readBody(cursor: Cursor): number | undefined {
   const opening = cursor.at
   cursor.at += 1
   const bodyStart = cursor.at
+  cursor.depth += 1
+  if (cursor.depth > MAX_DEPTH) throw invalid(cursor, 'braces nested too deep')
   readBlock(cursor)
+  cursor.depth -= 1
   if (cursor.text[cursor.at] !== '}') {
     throw invalid({ ...cursor, at: opening }, 'an opening brace that is never closed')
   }
@@ -83,7 +90,7 @@ function take(cursor: Cursor, pattern: RegExp): string {
   return match
 }
 
-function invalid({ text, at }: Cursor, fault: string): ReprefixError {
+function invalid({ text, at }: Pick<Cursor, 'text' | 'at'>, fault: string): ReprefixError {
   const line = text.slice(0, at).split('\n').length
   return new ReprefixError(
     'NDPPD_CONFIG_INVALID',

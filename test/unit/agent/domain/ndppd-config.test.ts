@@ -155,4 +155,10 @@ describe('findProxySections', () => {
       { numRuns: 1000 },
     )
   })
+
+  it.each(['a {', 'proxy x {', '{'])('refuses braces nested beyond reason: %s', (opening) => {
+    expect(() => findProxySections(opening.repeat(20_000))).toThrow(
+      expect.objectContaining({ code: 'NDPPD_CONFIG_INVALID' }),
+    )
+  })
 })
