@@ -5,6 +5,11 @@ import { countSchema, digestSchema, hostSchema, nameSchema, timestampSchema } fr
 
 const jwsSchema = v.pipe(v.string(), v.regex(/^[\w-]+\.[\w-]+\.[\w-]+$/, 'is not a compact JWS'))
 const textSchema = v.pipe(v.string(), v.maxLength(2000))
+// Taken as it is: a copy would lose a member named like a part of every object, or take a list for one.
+const policySchema = v.custom<Readonly<Record<string, unknown>>>(
+  (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+  'is not an object',
+)
 const signer = { host: hostSchema, kid: digestSchema }
 
 /** What became of one RRset at one provider. `values` are those asked for, empty for a deletion. */
@@ -23,7 +28,7 @@ export const recordOutcomeSchema = v.strictObject({
  */
 export const entrySchema = v.variant('kind', [
   entryOf('genesis', { origin: textSchema, vkey: textSchema }),
-  entryOf('policy', { host: hostSchema, policy: v.record(v.string(), v.unknown()) }),
+  entryOf('policy', { host: hostSchema, policy: policySchema }),
   entryOf('enroll', { ...signer, jws: jwsSchema, token: v.string() }),
   entryOf('rotate', { ...signer, successor: digestSchema, jws: jwsSchema }),
   entryOf('revoke', signer),
