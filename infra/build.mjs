@@ -68,6 +68,7 @@ const results = await Promise.all([
     entryPoints: {
       'lab-prober': 'test/lab/prober-main.ts',
       bench: 'test/bench/main.ts',
+      fuzz: 'test/fuzz/main.ts',
       test: 'test/main.ts',
     },
   }),

@@ -21,19 +21,24 @@ export interface Ip6tables extends Firewall {
   heldBackMs(): number
 }
 
-interface FilterTable {
+/** Chains and their rules, as they are printed. */
+export interface FilterTable {
   readonly chains: ReadonlySet<string>
   readonly rules: ReadonlyMap<string, readonly string[]>
 }
 
-function parseFilterTable(text: string): FilterTable {
+/** Reads `ip6tables -S`; lines of other kinds are passed over. */
+export function parseFilterTable(text: string): FilterTable {
   const chains = new Set<string>()
   const rules = new Map<string, string[]>()
   for (const line of text.split('\n')) {
     const [flag, chain] = line.split(' ', 2)
     if (chain === undefined) continue
     if (flag === '-P' || flag === '-N') chains.add(chain)
-    if (flag === '-A') rules.set(chain, [...(rules.get(chain) ?? []), line])
+    if (flag !== '-A') continue
+    const known = rules.get(chain)
+    if (known === undefined) rules.set(chain, [line])
+    else known.push(line)
   }
   return { chains, rules }
 }
