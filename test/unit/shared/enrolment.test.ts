@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { generateNoteSigner } from '../../../shared/checkpoint.ts'
-import { type JoinString, parseJoin, renderJoin } from '../../../shared/join.ts'
+import { type JoinString, parseCloudUrl, parseJoin, renderJoin } from '../../../shared/join.ts'
 import {
   deriveMacKey,
   generateSigningKey,
@@ -128,5 +128,14 @@ describe('an enrolment', () => {
     expect(() =>
       parseEnrolmentJws(`${input}.${Buffer.from(signature).toString('base64url')}`),
     ).toThrow(expect.objectContaining({ code: 'JWS_MALFORMED' }))
+  })
+})
+
+describe('the URL of a cloud', () => {
+  it('is refused at once when it is longer than any header holds', () => {
+    const text = `https://cloud.example.org/${'/'.repeat(60_000)}x`
+    const startedAt = performance.now()
+    expect(() => parseCloudUrl(text)).toThrow(expect.objectContaining({ code: 'URL_INVALID' }))
+    expect(performance.now() - startedAt).toBeLessThan(500)
   })
 })
