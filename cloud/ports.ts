@@ -161,6 +161,11 @@ export interface AuditLog {
    * `witnessSize`. The same arguments give the same bytes for ever.
    */
   receipt(index: number, witnessSize: number): Promise<LoggedReceipt>
+  /**
+   * Proves the entry at `index` in the log of `size` entries, of all where no size is given, as C2SP
+   * tlog-proof with a checkpoint of that size. Undefined where the log has no such entry or size.
+   */
+  prove(index: number, size?: number): Promise<string | undefined>
   /** The signed checkpoint of the whole log. */
   checkpoint(): Promise<string>
 }

@@ -57,6 +57,10 @@ export const entrySchema = v.variant('kind', [
 export type LogEntry = v.InferOutput<typeof entrySchema>
 /** The kinds of entries. */
 export type EntryKind = LogEntry['kind']
+/** Every kind of entry. */
+export const ENTRY_KINDS: readonly EntryKind[] = entrySchema.options.map(
+  ({ entries }) => entries.kind.literal,
+)
 /** The entry of one kind. */
 export type EntryOf<K extends EntryKind> = Extract<LogEntry, { kind: K }>
 /** What became of one RRset at one provider. */

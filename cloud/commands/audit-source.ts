@@ -34,7 +34,7 @@ export async function* readFileLines(path: string): AsyncGenerator<string> {
 
 /** The entries among the lines of an export. */
 export async function* readEntries(
-  lines: AsyncIterable<string>,
+  lines: AsyncIterable<string> | Iterable<string>,
 ): AsyncGenerator<{ readonly index: number; readonly entry: string }> {
   for await (const text of lines) {
     const line = parseExportLine(text)

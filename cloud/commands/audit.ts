@@ -1,21 +1,13 @@
 import type { Command } from 'commander'
 import { parseVkey } from '../../shared/checkpoint.ts'
-import { parseEntry } from '../../shared/entry.ts'
 import { messageOf, ReprefixError } from '../../shared/errors.ts'
-import { parseName } from '../../shared/rrset.ts'
-import { createProgress, renderTable } from '../../shared/terminal.ts'
+import { createProgress } from '../../shared/terminal.ts'
 import { type Verification, verifyLog } from '../log/verify-log.ts'
 import { type AdminOptions, createAdminClient, withAdminOptions } from './admin-client.ts'
-import { readCloudLines, readEntries, readFileLines } from './audit-source.ts'
-import { namesOf, summaryOf } from './entry-text.ts'
+import { type LogOptions, printLog } from './audit-log.ts'
+import { type ProveOptions, prove } from './audit-prove.ts'
+import { readCloudLines, readFileLines } from './audit-source.ts'
 import type { Terminal } from './terminal.ts'
-
-interface LogOptions extends AdminOptions {
-  readonly host?: string
-  readonly name?: string
-  readonly since?: string
-  readonly json?: boolean
-}
 
 interface VerifyOptions extends AdminOptions {
   readonly file?: string
@@ -25,15 +17,20 @@ interface VerifyOptions extends AdminOptions {
 
 /** `reprefix audit …`: what was logged, and whether it can be believed. */
 export function addAuditCommands(program: Command, terminal: Terminal): void {
-  const audit = program.command('audit').description('the audit log: read, export, verify')
+  const audit = program.command('audit').description('the audit log: read, export, prove, verify')
 
+  const collect = (value: string, before: readonly string[] = []) => [...before, value]
   withAdminOptions(audit.command('log').description('what happened, oldest first'))
     .option('--host <host>', 'only entries of this host')
-    .option('--name <name>', 'only entries about this DNS name')
+    .option('--name <name>', 'only entries about this DNS name, and which report set its records')
+    .option('--kind <kind>', 'only entries of this kind; repeatable', collect)
     .option(
       '--since <time>',
       'only entries from this time on, like 2026-01-31 or 2026-01-31T12:00Z',
     )
+    .option('--until <time>', 'only entries before this time')
+    .option('--limit <count>', 'only the newest ones that match')
+    .option('--file <path>', 'an export to read instead of a cloud (- for standard input)')
     .option('--json', 'print JSON, one entry a line')
     .action((options: LogOptions) => printLog(options, terminal))
 
@@ -43,35 +40,21 @@ export function addAuditCommands(program: Command, terminal: Terminal): void {
     for await (const line of readCloudLines(createAdminClient(options))) terminal.out(line)
   })
 
+  withAdminOptions(
+    audit
+      .command('prove <index>')
+      .description('the proof that an entry is in the log (tlog-proof)'),
+  )
+    .option('--key <vkey>', "the log's public key as it was pinned")
+    .option('--out <path>', 'write the proof to a file')
+    .option('--json', 'print JSON: the entry, its proof and what it was verified against')
+    .action((index: string, options: ProveOptions) => prove(index, options, terminal))
+
   withAdminOptions(audit.command('verify').description('recheck every entry, signature and proof'))
     .option('--file <path>', 'an export to verify offline (- for standard input)')
     .option('--key <vkey>', "the log's public key as it was pinned")
     .option('--json', 'print JSON: one object a finding, then a summary')
     .action((options: VerifyOptions) => verify(options, terminal))
-}
-
-async function printLog(options: LogOptions, terminal: Terminal): Promise<void> {
-  const since = options.since === undefined ? undefined : parseTime(options.since)
-  const name = options.name === undefined ? undefined : parseName(options.name)
-  const rows: string[][] = []
-  for await (const { index, entry: text } of readEntries(
-    readCloudLines(createAdminClient(options)),
-  )) {
-    const entry = parseEntry(text)
-    const host = 'host' in entry ? entry.host : '-'
-    if (options.host !== undefined && host !== options.host) continue
-    if (since !== undefined && Date.parse(entry.at) < since) continue
-    if (name !== undefined && !namesOf(entry).includes(name)) continue
-    if (options.json === true) terminal.out(JSON.stringify({ kind: 'entry', index, entry }))
-    else rows.push([String(index), entry.at, entry.kind, host, summaryOf(entry)])
-  }
-  if (options.json !== true) {
-    terminal.out(
-      rows.length === 0
-        ? 'No entry matches.'
-        : renderTable(['ENTRY', 'TIME', 'KIND', 'HOST', 'WHAT'], rows),
-    )
-  }
 }
 
 async function verify(options: VerifyOptions, terminal: Terminal): Promise<void> {
@@ -129,10 +112,4 @@ async function checkKey(vkey: string): Promise<void> {
   } catch (cause) {
     throw new ReprefixError('USAGE', `--key: ${messageOf(cause)}`, { cause })
   }
-}
-
-function parseTime(text: string): number {
-  const time = Date.parse(text)
-  if (!Number.isNaN(time)) return time
-  throw new ReprefixError('USAGE', `--since takes a time like 2026-01-31T12:00Z, not ${text}`)
 }

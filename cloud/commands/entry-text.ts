@@ -45,7 +45,7 @@ export function summaryOf(entry: LogEntry): string {
 }
 
 /** The payload of a logged JWS; the cloud verified it before it was logged. */
-function reportIn(jws: string): Report | undefined {
+export function reportIn(jws: string): Report | undefined {
   try {
     const payload = decodeBase64url(jws.split('.')[1] ?? '')
     return parseReport(JSON.parse(new TextDecoder().decode(payload)))

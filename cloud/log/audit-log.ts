@@ -90,6 +90,17 @@ export function createAuditLog(deps: AuditLogDeps): AuditLog {
       }
     },
 
+    async prove(index, size) {
+      const last = await repository.lastRow()
+      const whole = last === undefined ? 0 : last.index + 1
+      const upTo = size ?? whole
+      if (index >= upTo || upTo > whole) return undefined
+      const [end] = await repository.rows([upTo - 1])
+      const hashes = await inclusionProof(index, upTo, readNodes(repository))
+      const checkpoint = await sign({ size: upTo, root: await rootOf(end?.frontier ?? []) })
+      return renderTlogProof({ index, hashes, checkpoint })
+    },
+
     async checkpoint() {
       const last = await repository.lastRow()
       if (last === undefined) return sign({ size: 0, root: EMPTY_ROOT })

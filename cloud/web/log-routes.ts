@@ -14,16 +14,29 @@ export interface LogRoutesDeps {
   readonly adminToken: string
 }
 
-/** `GET checkpoint` for anybody; `GET entries` for the operator, as entries name hosts and names. */
+/**
+ * `GET checkpoint` for anybody; `GET entries` for the operator, as entries name hosts and names, and
+ * `GET proof`, as each one is a signature.
+ */
 export function logRoutes(deps: LogRoutesDeps): Hono {
+  const operator = requireBearer(deps.adminToken)
   return new Hono()
     .get('/checkpoint', async (c) => c.text(await deps.log.checkpoint()))
-    .get('/entries', requireBearer(deps.adminToken), async (c) => {
+    .get('/entries', operator, async (c) => {
       const start = count(c.req.query('start') ?? '0', 'start')
       const limit = Math.min(MAX_PAGE, count(c.req.query('limit') ?? `${MAX_PAGE}`, 'limit'))
       const rows = await deps.repository.range(start, limit)
       c.header('content-type', 'application/x-ndjson')
       return c.body((await Promise.all(rows.map(renderEntryLine))).join(''))
+    })
+    .get('/proof', operator, async (c) => {
+      const index = count(c.req.query('index') ?? '', 'index')
+      const size = c.req.query('size')
+      const upTo = size === undefined ? undefined : count(size, 'size')
+      const proof = await deps.log.prove(index, upTo)
+      if (proof !== undefined) return c.text(proof)
+      const log = upTo === undefined ? 'the log' : `a log of ${upTo} entries`
+      throw new ReprefixError('NOT_FOUND', `there is no entry ${index} in ${log}`)
     })
 }
 
