@@ -59,6 +59,9 @@ export function parseExportLine(text: string): ExportLine {
   const result = v.safeParse(lineSchema, decode(text))
   if (!result.success) throw invalid(describeIssues(result.issues))
   const line = result.output
+  if (JSON.stringify(line) !== text.replace(/\n$/, '')) {
+    throw invalid('it has a duplicate member, white space or an unusual spelling')
+  }
   if ('checkpoint' in line) return { kind: 'checkpoint', checkpoint: line.checkpoint }
   const { index, entry, leaf, tree } = line
   return {
@@ -72,12 +75,10 @@ export function parseExportLine(text: string): ExportLine {
 
 function decode(text: string): unknown {
   try {
-    const value: unknown = JSON.parse(text)
-    if (JSON.stringify(value) === text.replace(/\n$/, '')) return value
+    return JSON.parse(text)
   } catch (error) {
     throw invalid(messageOf(error))
   }
-  throw invalid('it has a duplicate member, white space or an unusual spelling')
 }
 
 function invalid(reason: string): ReprefixError {

@@ -107,9 +107,12 @@ function logDecoders(samples: Samples): readonly Decoder[] {
     textDecoder({
       name: 'export line',
       samples: samples.exportLines,
-      decode: parseExportLine,
+      decode: (text) => {
+        const line = parseExportLine(text)
+        if (renderExportLine(line) === text.replace(/\n$/, '')) return line
+        throw new Error('it takes more than one spelling')
+      },
       render: renderExportLine,
-      isCanonical: true,
       views: [member('entry'), member('checkpoint')],
       codes: ['REQUEST_INVALID'],
     }),

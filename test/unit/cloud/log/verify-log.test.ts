@@ -264,6 +264,7 @@ describe('export lines', () => {
     ['a member twice', '{"index":0,"entry":"a","entry":"b"}'],
     ['white space', '{"index":0, "entry":"a"}'],
     ['an escape that says nothing', '{"index":0,"entry":"\\u0061"}'],
+    ['members in another order', '{"entry":"a","index":0}'],
     ['a number in another form', '{"index":0e0,"entry":"a"}'],
   ]
   it.each(spellings)('have one spelling: not %s', (_, text) => {
