@@ -3,6 +3,7 @@ import { ReprefixError } from '../../shared/errors.ts'
 import { renderEntryLine } from '../log/export-line.ts'
 import type { AuditLog, Repository } from '../ports.ts'
 import { requireBearer } from './bearer.ts'
+import { tileRoutes } from './tile-routes.ts'
 
 /** Most entries in one answer. */
 const MAX_PAGE = 1000
@@ -15,13 +16,17 @@ export interface LogRoutesDeps {
 }
 
 /**
- * `GET checkpoint` for anybody; `GET entries` for the operator, as entries name hosts and names, and
+ * `GET checkpoint` and the tree's tiles for anybody; `GET entries` for the operator, as entries name hosts and names, and
  * `GET proof`, as each one is a signature.
  */
 export function logRoutes(deps: LogRoutesDeps): Hono {
   const operator = requireBearer(deps.adminToken)
   return new Hono()
-    .get('/checkpoint', async (c) => c.text(await deps.log.checkpoint()))
+    .get('/checkpoint', async (c) => {
+      c.header('cache-control', 'no-store')
+      return c.text(await deps.log.checkpoint())
+    })
+    .route('/tile', tileRoutes(deps))
     .get('/entries', operator, async (c) => {
       const start = count(c.req.query('start') ?? '0', 'start')
       const limit = Math.min(MAX_PAGE, count(c.req.query('limit') ?? `${MAX_PAGE}`, 'limit'))

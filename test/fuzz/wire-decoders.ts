@@ -1,6 +1,7 @@
 import * as v from 'valibot'
 import { hostPolicySchema } from '../../cloud/domain/host-policy.ts'
 import { type ExportLine, parseExportLine } from '../../cloud/log/export-line.ts'
+import { parseTilePath, renderTilePath } from '../../cloud/log/tile.ts'
 import { verifyLog } from '../../cloud/log/verify-log.ts'
 import { encodeBase64 } from '../../shared/base64.ts'
 import { importNoteSigner, openCheckpoint, parseVkey } from '../../shared/checkpoint.ts'
@@ -122,6 +123,16 @@ function logDecoders(samples: Samples): readonly Decoder[] {
       decode: async (text) => (await verifyLog(text.split('\n'), { vkey: samples.vkey })).ok,
       codes: [],
       weight: 0.05,
+    }),
+    textDecoder({
+      name: 'tile path',
+      samples: ['0/000', '1/x001/x234/067', 'entries/005.p/17', '63/999.p/255'],
+      decode: (text) => {
+        const tile = parseTilePath(text)
+        if (tile === undefined || renderTilePath(tile) === text) return tile
+        throw new Error('it takes more than one spelling')
+      },
+      codes: [],
     }),
     textDecoder({
       name: 'tlog-proof',
