@@ -5,11 +5,12 @@ import { createZoneFlusher } from '../../cloud/flush-zone.ts'
 import { createAuditLog } from '../../cloud/log/audit-log.ts'
 import { renderCheckpointLine, renderEntryLine } from '../../cloud/log/export-line.ts'
 import { startLog } from '../../cloud/log/start-log.ts'
+import type { SqlPort } from '../../cloud/ports.ts'
 import { openLibsql } from '../../cloud/store/libsql.ts'
 import { migrate } from '../../cloud/store/migrate.ts'
 import { createSqlRepository } from '../../cloud/store/sql-repository.ts'
 import { decodeBase64, encodeBase64 } from '../../shared/base64.ts'
-import { generateNoteSigner, parseVkey } from '../../shared/checkpoint.ts'
+import { generateNoteSigner, type NoteSigner, parseVkey } from '../../shared/checkpoint.ts'
 import { parsePrefix } from '../../shared/ipv6.ts'
 import { parseJoin } from '../../shared/join.ts'
 import { generateSigningKey, type SigningKey, signEnrolment, signReport } from '../../shared/jws.ts'
@@ -29,13 +30,19 @@ export const PREFIX = '2001:db8:1::/64'
 const ADMIN = { authorization: `Bearer ${ADMIN_TOKEN}`, 'content-type': 'application/json' }
 const JOSE = { 'content-type': 'application/jose' }
 
-/** The whole cloud on a libsql database in memory, with DNS in memory, a set clock and faults. */
-export async function startTestCloud(overrides: Partial<AppDeps> = {}) {
-  const port = await openLibsql(':memory:')
+/**
+ * The whole cloud on a libsql database in memory, with DNS in memory, a set clock and faults. It can go
+ * on with a store and the log key of another one.
+ */
+export async function startTestCloud(
+  overrides: Partial<AppDeps> = {},
+  { store, signer: logKey }: { readonly store?: SqlPort; readonly signer?: NoteSigner } = {},
+) {
+  const port = store ?? (await openLibsql(':memory:'))
   await migrate(port)
   const commitFaults: CommitFault[] = []
   const repository = createFaultyRepository(createSqlRepository(port), commitFaults)
-  const { signer } = await generateNoteSigner('cloud.example.org')
+  const signer = logKey ?? (await generateNoteSigner('cloud.example.org')).signer
   const log = createAuditLog({
     repository,
     signer,
@@ -99,8 +106,9 @@ export async function startTestCloud(overrides: Partial<AppDeps> = {}) {
     return createAgent(host, (await enrol(join)).key)
   }
 
-  function createAgent(host: string, key: SigningKey) {
-    let witness = { size: 0, root: EMPTY_ROOT }
+  /** An agent with a key that is enrolled, and with what it has seen of the log. */
+  function createAgent(host: string, key: SigningKey, seen = { size: 0, root: EMPTY_ROOT }) {
+    let witness = seen
     let seq = clock.ms
     // A receipt continues the log that its report named, whatever was seen since.
     const named = new Map<string, typeof witness>()
@@ -134,8 +142,8 @@ export async function startTestCloud(overrides: Partial<AppDeps> = {}) {
         const body = await jsonOf(response)
         if (response.status !== 200) return { response, body, entry: undefined }
         const verifiers = [await parseVkey(signer.vkey)]
-        const seen = named.get(jws) ?? witness
-        const proven = await verifyReceipt(body, { verifiers, witness: seen, jws })
+        const before = named.get(jws) ?? witness
+        const proven = await verifyReceipt(body, { verifiers, witness: before, jws })
         if (proven.checkpoint.size > witness.size) witness = proven.checkpoint
         return { response, body, entry: proven.entry }
       },
