@@ -5,13 +5,15 @@ import { messageOf, ReprefixError } from '../../shared/errors.ts'
 import { writeFileAtomic } from '../../shared/files.ts'
 import { leafHash, verifyInclusion } from '../../shared/merkle.ts'
 import { parseTlogProof } from '../../shared/tlog-proof.ts'
+import { type ExportedProof, proveInExport } from '../log/prove-export.ts'
 import { type AdminClient, type AdminOptions, createAdminClient } from './admin-client.ts'
-import { readEntries } from './audit-source.ts'
+import { readEntries, readFileLines } from './audit-source.ts'
 import { summaryOf } from './entry-text.ts'
 import type { Terminal } from './terminal.ts'
 
 /** What `audit prove` takes. */
 export interface ProveOptions extends AdminOptions {
+  readonly file?: string
   readonly key?: string
   readonly out?: string
   readonly json?: boolean
@@ -38,9 +40,9 @@ export async function prove(index: string, options: ProveOptions, terminal: Term
   if (!/^\d{1,15}$/.test(index)) {
     throw new ReprefixError('USAGE', `an entry has a number from 0, not ${index}`)
   }
-  const client = createAdminClient(options)
-  const vkey = options.key ?? (await genesisKey(client))
-  const proven = await fetchProof(client, Number(index), vkey)
+  const found = await find(Number(index), options)
+  const vkey = options.key ?? keyIn(found.genesis)
+  const proven = await verify(Number(index), found, vkey)
   const isKeyFromLog = options.key === undefined
   if (options.out !== undefined) {
     await writeFileAtomic(options.out, new TextEncoder().encode(proven.proof))
@@ -62,10 +64,23 @@ export async function prove(index: string, options: ProveOptions, terminal: Term
   }
 }
 
-async function fetchProof(client: AdminClient, index: number, vkey: string): Promise<ProvenEntry> {
-  const verifier = await parseKey(vkey)
+/** The entry and its proof, as an export or the cloud has them; and genesis, for its key. */
+async function find(index: number, options: ProveOptions): Promise<ExportedProof> {
+  if (options.file !== undefined) return proveInExport(readFileLines(options.file), index)
+  const client = createAdminClient(options)
+  // A key that is wrong is told before anything is asked.
+  if (options.key !== undefined) await parseKey(options.key)
   const text = await fetchEntry(client, index)
-  const proof = await client.text(`/v1/log/proof?index=${index}`)
+  const genesis = options.key === undefined ? await fetchEntry(client, 0) : ''
+  return { genesis, text, proof: await client.text(`/v1/log/proof?index=${index}`) }
+}
+
+async function verify(
+  index: number,
+  { text, proof }: ExportedProof,
+  vkey: string,
+): Promise<ProvenEntry> {
+  const verifier = await parseKey(vkey)
   try {
     const { index: proved, hashes, checkpoint: note } = parseTlogProof(proof)
     const { size, root } = await openCheckpoint(note, [verifier])
@@ -92,8 +107,8 @@ async function fetchEntry(client: AdminClient, index: number): Promise<string> {
   )
 }
 
-async function genesisKey(client: AdminClient): Promise<string> {
-  const genesis = parseEntry(await fetchEntry(client, 0))
+function keyIn(text: string): string {
+  const genesis = parseEntry(text)
   if (genesis.kind === 'genesis') return genesis.vkey
   throw new ReprefixError('PROOF_INVALID', 'the log does not begin with its key: give --key')
 }

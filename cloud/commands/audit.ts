@@ -45,6 +45,7 @@ export function addAuditCommands(program: Command, terminal: Terminal): void {
       .command('prove <index>')
       .description('the proof that an entry is in the log (tlog-proof)'),
   )
+    .option('--file <path>', 'an export to prove it from offline (- for standard input)')
     .option('--key <vkey>', "the log's public key as it was pinned")
     .option('--out <path>', 'write the proof to a file')
     .option('--json', 'print JSON: the entry, its proof and what it was verified against')

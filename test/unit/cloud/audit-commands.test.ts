@@ -174,6 +174,33 @@ describe('reprefix audit prove', () => {
     expect((await audit('prove', '4')).err).toMatch(/The key was taken from the log itself/)
   })
 
+  it('makes the same proof from an export, offline', async () => {
+    const file = join(directory, 'whole.ndjson')
+    await writeFile(file, (await audit('export')).out)
+    for (let index = 0; index < 11; index++) {
+      const proved = await audit('prove', `${index}`, '--file', file, '--key', cloud.signer.vkey)
+      expect(proved).toEqual(await audit('prove', `${index}`, '--key', cloud.signer.vkey))
+      expect(proved.code).toBe(0)
+    }
+    expect((await audit('prove', '11', '--file', file)).err).toMatch(/it has no entry 11/)
+    expect((await audit('prove', '4', '--file', file)).err).toMatch(/taken from the log itself/)
+  })
+
+  it('does not prove from an export that was altered', async () => {
+    const file = join(directory, 'altered.ndjson')
+    const { out } = await audit('export')
+    for (const altered of [out.replace('www', 'api'), out.split('\n').toSpliced(3, 1).join('\n')]) {
+      await writeFile(file, altered)
+      const { code, err } = await audit('prove', '4', '--file', file)
+      expect([code, err]).toEqual([
+        1,
+        expect.stringMatching(/PROOF_INVALID: entry 4 is not proved/),
+      ])
+    }
+    await writeFile(file, out.split('\n').slice(0, -1).join('\n'))
+    expect((await audit('prove', '4', '--file', file)).err).toMatch(/no checkpoint at its end/)
+  })
+
   it('writes it to a file', async () => {
     const path = join(directory, '4.tlog-proof')
     const { out } = await audit('prove', '4', '--out', path)
