@@ -71,9 +71,15 @@ function sized(text: string, bytes: Uint8Array): string {
 }
 
 function parseTimestamp(text: string): string {
-  if (TIMESTAMP.test(text) && !Number.isNaN(Date.parse(text))) return text
+  if (TIMESTAMP.test(text) && isOfCalendar(text)) return text
   throw new ReprefixError(
     'VALUE_INVALID',
     `${quote(text)} is not a time: expected RFC 3339 in UTC like 2026-01-31T12:00:00Z`,
   )
+}
+
+/** Date.parse takes 30 February for 2 March and 24:00 for the next day (RFC 3339 §5.7 has neither). */
+function isOfCalendar(text: string): boolean {
+  const ms = Date.parse(text)
+  return !Number.isNaN(ms) && new Date(ms).toISOString().slice(0, 19) === text.slice(0, 19)
 }

@@ -45,6 +45,16 @@ describe('parseReport', () => {
       /validUntil/,
     ],
     [
+      'day that its month does not have',
+      { prefix: { current: '::/0', cause: 'flash', validUntil: '2026-02-30T12:00:00Z' } },
+      /validUntil/,
+    ],
+    [
+      'hour 24',
+      { prefix: { current: '::/0', cause: 'flash', validUntil: '2026-01-31T24:00:00Z' } },
+      /validUntil/,
+    ],
+    [
       'undefined optional',
       { prefix: { current: '::/0', cause: 'flash', previous: undefined } },
       /prefix\.previous/,
