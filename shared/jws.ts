@@ -184,8 +184,10 @@ export async function signEnrolment(
 export function parseEnrolmentJws(text: string): EnrolmentJws {
   const { header, payload } = parseCompact(text, enrolmentHeader, SIGNATURE_BYTES)
   const jwk = parsePublicJwk(header.jwk)
-  const inner = parseCompact(new TextDecoder().decode(payload), tokenHeader, MAC_BYTES)
-  const bound = new TextDecoder().decode(inner.payload)
+  // A byte order mark stays in the text, where it is refused: signed bytes have one spelling only.
+  const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
+  const inner = parseCompact(decoder.decode(payload), tokenHeader, MAC_BYTES)
+  const bound = decoder.decode(inner.payload)
   if (inner.header.url !== header.url || bound !== JSON.stringify(thumbprintMembers(jwk))) {
     throw new ReprefixError(
       'JWS_MALFORMED',

@@ -129,6 +129,15 @@ describe('an enrolment', () => {
       parseEnrolmentJws(`${input}.${Buffer.from(signature).toString('base64url')}`),
     ).toThrow(expect.objectContaining({ code: 'JWS_MALFORMED' }))
   })
+  it('has one spelling: a byte order mark before the inner JWS is refused', async () => {
+    const [head = '', inner = ''] = (await signEnrolment(join, key, 1)).split('.')
+    const marked = Buffer.from(`\uFEFF${Buffer.from(inner, 'base64url')}`).toString('base64url')
+    const input = Buffer.from(`${head}.${marked}`)
+    const signature = await crypto.subtle.sign('Ed25519', key.privateKey, input)
+    expect(() =>
+      parseEnrolmentJws(`${input}.${Buffer.from(signature).toString('base64url')}`),
+    ).toThrow(expect.objectContaining({ code: 'JWS_MALFORMED' }))
+  })
 })
 
 describe('the URL of a cloud', () => {
