@@ -70,7 +70,9 @@ const results = await Promise.all([
       bench: 'test/bench/main.ts',
       fuzz: 'test/fuzz/main.ts',
       test: 'test/main.ts',
+      vectors: 'test/vectors/main.ts',
     },
+    external: ['@libsql/client'],
   }),
 ])
 

@@ -30,9 +30,13 @@ export const PREFIX = '2001:db8:1::/64'
 const ADMIN = { authorization: `Bearer ${ADMIN_TOKEN}`, 'content-type': 'application/json' }
 const JOSE = { 'content-type': 'application/jose' }
 
+/** The key that `startTestCloud` makes its nonces with. */
+export const NONCE_SECRET = 'secret of the tests'
+
 /**
  * The whole cloud on a libsql database in memory, with DNS in memory, a set clock and faults. It can go
- * on with a store and the log key of another one.
+ * on with a store and the log key of another one; with a given key, everything it answers is the same each
+ * time.
  */
 export async function startTestCloud(
   overrides: Partial<AppDeps> = {},
@@ -68,7 +72,7 @@ export async function startTestCloud(
     repository,
     log,
     flusher: createZoneFlusher({ repository, providers, logger: recorded.log }),
-    nonces: await createNonceIssuer(new TextEncoder().encode('secret of the tests')),
+    nonces: await createNonceIssuer(new TextEncoder().encode(NONCE_SECRET)),
     trustedProxies: [],
     peerAddress: () => '::ffff:192.0.2.7',
     requestId: () => `request-${++requests}`,

@@ -1,0 +1,132 @@
+import { decodeBase64, decodeBase64url, encodeBase64 } from '../../shared/base64.ts'
+import { parseTlogProof } from '../../shared/tlog-proof.ts'
+import { toHex } from '../unit/shared/hex.ts'
+import type { SmallLog } from './make-log.ts'
+import type { ReceiptVectors } from './shapes.ts'
+
+type Answer = Readonly<Record<string, unknown>>
+type ReportReceipt = ReceiptVectors['reports'][number]
+
+/** receipts.json: what a cloud answered, and answers that an agent must not believe. */
+export function makeReceipts({ vkey, reports, enrolments }: SmallLog): ReceiptVectors {
+  const good: ReportReceipt[] = reports.map(({ name, jws, receipt }) => ({
+    name: `ok/${name}`,
+    jws,
+    witness: witnessOf(jws),
+    receipt,
+    verdict: 'ok',
+    ...provenBy(receipt),
+  }))
+  const [first, second] = good
+  if (first === undefined || second === undefined) throw new Error('there are too few receipts')
+  return {
+    vkey,
+    reports: [...good, ...tolerated(second), ...refused(first, second)],
+    enrolments: enrolled(enrolments),
+  }
+}
+
+/** Members may be added to an answer later; an agent that has seen nothing yet proves nothing older. */
+function tolerated(second: ReportReceipt): ReportReceipt[] {
+  const receipt = second.receipt as Answer
+  return [{ ...second, name: 'ok/unknown-members', receipt: { ...receipt, more: { x: 1 } } }]
+}
+
+function refused(first: ReportReceipt, second: ReportReceipt): ReportReceipt[] {
+  const receipt = second.receipt as Answer
+  const entry = String(receipt.entry)
+  const proof = String(receipt.proof)
+  const consistency = receipt.consistency as readonly string[]
+  const { outcomes } = receipt.result as { outcomes: readonly Answer[] }
+  const other = encodeBase64(new Uint8Array(32))
+  const changed: readonly (readonly [string, Partial<ReportReceipt>])[] = [
+    ['of-another-report', { jws: first.jws }],
+    ['of-an-earlier-report', { receipt: first.receipt }],
+    ['entry-altered', { receipt: { ...receipt, entry: entry.replace('updated', 'created') } }],
+    ['entry-with-white-space', { receipt: { ...receipt, entry: entry.replace('{', '{ ') } }],
+    [
+      'entry-with-other-result',
+      { receipt: { ...receipt, result: { outcomes: outcomes.slice(1) } } },
+    ],
+    [
+      'entry-of-another-kind',
+      { receipt: { ...receipt, entry: entry.replace('"applied"', '"report"') } },
+    ],
+    ['no-result', { receipt: { entry, proof, consistency } }],
+    ['no-proof', { receipt: { ...receipt, proof: undefined } }],
+    ['proof-empty', { receipt: { ...receipt, proof: '' } }],
+    [
+      'proof-of-another-index',
+      { receipt: { ...receipt, proof: proof.replace(/index \d+/, 'index 0') } },
+    ],
+    [
+      'proof-hash-left-out',
+      { receipt: { ...receipt, proof: proof.replace(/(index \d+\n)[^\n]+\n/, '$1') } },
+    ],
+    [
+      'checkpoint-of-another-size',
+      { receipt: { ...receipt, proof: proof.replace(/(example\.org\n)\d+/, '$199') } },
+    ],
+    [
+      'checkpoint-signature-altered',
+      { receipt: { ...receipt, proof: proof.replace(/.{8}\n$/, 'AAAAAAA=\n') } },
+    ],
+    ['consistency-empty', { receipt: { ...receipt, consistency: [] } }],
+    [
+      'consistency-hash-altered',
+      { receipt: { ...receipt, consistency: consistency.with(0, other) } },
+    ],
+    [
+      'consistency-hash-not-base64',
+      { receipt: { ...receipt, consistency: consistency.with(0, 'x') } },
+    ],
+    ['consistency-of-65-hashes', { receipt: { ...receipt, consistency: Array(65).fill(other) } }],
+    ['witness-saw-another-log', { witness: { ...second.witness, rootHex: '00'.repeat(32) } }],
+    ['witness-saw-more', { witness: { ...second.witness, size: 99 } }],
+    ['list', { receipt: [receipt] }],
+    ['null', { receipt: null }],
+  ]
+  return changed.map(([name, members]) => {
+    const { name: _, index: __, size: ___, rootHex: ____, ...base } = second
+    return { ...base, ...members, name: `refused/${name}`, verdict: 'RECEIPT_INVALID' }
+  })
+}
+
+function enrolled(list: SmallLog['enrolments']): ReceiptVectors['enrolments'] {
+  const good = list.map(({ name, kid, receipt }) => ({
+    name: `ok/${name}`,
+    kid,
+    receipt,
+    verdict: 'ok' as const,
+    index: provenBy(receipt).index,
+  }))
+  const [home, office] = good
+  if (home === undefined || office === undefined) throw new Error('there are too few enrolments')
+  const bad = (name: string, receipt: Answer, kid = home.kid) =>
+    ({ name: `refused/${name}`, kid, receipt, verdict: 'RECEIPT_INVALID' }) as const
+  const result = home.receipt.result as Answer
+  return [
+    ...good,
+    bad('of-another-key', home.receipt, office.kid),
+    bad('of-another-host', office.receipt),
+    bad('host-altered', { ...home.receipt, result: { ...result, host: 'office' } }),
+    bad('no-names', { ...home.receipt, result: { host: 'home' } }),
+    bad('entry-altered', {
+      ...home.receipt,
+      entry: String(home.receipt.entry).replace('T12:00', 'T12:01'),
+    }),
+  ]
+}
+
+/** The checkpoint that a report names. */
+function witnessOf(jws: string): ReportReceipt['witness'] {
+  const payload = new TextDecoder().decode(decodeBase64url(jws.split('.')[1] ?? ''))
+  const { log } = JSON.parse(payload) as { log: { size: number; root: string } }
+  return { size: log.size, rootHex: toHex(decodeBase64(log.root)) }
+}
+
+function provenBy(receipt: Answer) {
+  const { index, checkpoint } = parseTlogProof(String(receipt.proof))
+  const [, size, root = ''] = checkpoint.split('\n')
+  return { index, size: Number(size), rootHex: toHex(decodeBase64(root)) }
+}

@@ -1,0 +1,157 @@
+import type { Sequences } from './play.ts'
+import { utf8 } from './signing.ts'
+
+const HOUR = 3_600_000
+const record = (name: string, value = '2001:db8:1::1', type = 'AAAA') => ({
+  name,
+  type,
+  values: [value],
+})
+const denied = (code: string) => ({ status: 403, code })
+
+/** What policy, enrolment, revocation, DNS and a witness make of an agent's requests. */
+export const CLOUD_SEQUENCES: Sequences = {
+  async 'policy/denials'(author) {
+    const home = await author.addAgent('home', { maxDeletions: 1 })
+    const deny = (what: string, code: string, change: object) =>
+      home.report(what, change, denied(code))
+    const within = (current: string, value: string) => ({
+      prefix: { current, cause: 'flash' },
+      records: [record('www.example.org', value)],
+    })
+    await deny(
+      'a prefix outside the range',
+      'POLICY_PREFIX',
+      within('2001:db9::/64', '2001:db9::1'),
+    )
+    await deny(
+      'a prefix that is too short',
+      'POLICY_PREFIX',
+      within('2001:db8::/32', '2001:db8::1'),
+    )
+    await deny('a special-purpose prefix', 'POLICY_PREFIX', within('fd00::/64', 'fd00::1'))
+    await deny('another name', 'POLICY_NAME', { records: [record('ftp.example.org')] })
+    await deny('the parent of a wildcard', 'POLICY_NAME', { records: [record('home.example.org')] })
+    await deny('an underscore below a wildcard', 'POLICY_NAME', {
+      records: [record('_acme-challenge.home.example.org')],
+    })
+    await deny('a type', 'POLICY_TYPE', {
+      records: [record('www.example.org', '198.51.100.7', 'A')],
+    })
+    await deny('a value outside the prefix', 'POLICY_VALUE', {
+      records: [record('www.example.org', '2001:db8:2::1')],
+    })
+    const names = ['a', 'b', 'c'].map((label) => record(`${label}.home.example.org`))
+    await home.report('three names', { records: [...names, record('*.home.example.org')] })
+    await deny('withdrawing two of four', 'POLICY_DELETIONS', { records: names.slice(1) })
+    await home.report('withdrawing one of four', { records: names })
+    await deny('first fault counts: prefix before name', 'POLICY_PREFIX', {
+      ...within('2001:db9::/64', '2001:db9::1'),
+      records: [record('ftp.example.org')],
+    })
+    const v4 = await author.addAgent('office', {
+      names: ['office.example.org', 'www.example.net'],
+      types: ['A'],
+    })
+    const private4 = { records: [record('office.example.org', '192.168.1.2', 'A')] }
+    await v4.report('a private IPv4 address', private4, denied('POLICY_VALUE'))
+    await v4.report(
+      'a permitted name in no zone',
+      { records: [record('www.example.net', '198.51.100.7', 'A')] },
+      denied('NAME_OUTSIDE_ZONES'),
+    )
+    await v4.report('a public IPv4 address', {
+      records: [record('office.example.org', '198.51.100.7', 'A')],
+    })
+  },
+
+  async 'policy/names-are-owned'(author) {
+    const home = await author.addAgent('home')
+    const office = await author.addAgent('office', {
+      names: ['*.example.org', '*.home.example.org'],
+    })
+    const records = [record('a.home.example.org')]
+    await home.report('the first to claim a name', { records })
+    await office.report('another host claims it', { records }, denied('NAME_OWNED'))
+    await home.report('the first withdraws it', { records: [] })
+    await office.report('now the other may have it', { records })
+    await home.report('and the first may not', { records }, denied('NAME_OWNED'))
+    await author.revoke('office')
+    await home.report('a revoked host gives it up', { records })
+  },
+
+  async 'enrolment/token'(author) {
+    const join = await author.invite('home')
+    const jws = await author.enrolmentOf('home')
+    const first = await author.request('the first key', '/v1/enroll', jws, { status: 200 })
+    const again = await author.request('the same enrolment again', '/v1/enroll', jws, {
+      status: 200,
+    })
+    if (JSON.stringify(first) !== JSON.stringify(again)) throw new Error('another answer')
+    const thief = await author.enrolmentOf('home', 'thief')
+    await author.request('another key', '/v1/enroll', thief, denied('TOKEN_USED'))
+    await author.revoke('home')
+    await author.request('the first key, after it was revoked', '/v1/enroll', jws, { status: 200 })
+    await author.invite('home')
+    const reused = { status: 400, code: 'KEY_INVALID' }
+    await author.request(
+      'the same key with a new token',
+      '/v1/enroll',
+      await author.enrolmentOf('home'),
+      reused,
+    )
+    author.wait(24 * HOUR - 1)
+    const late = await author.enrolmentOf('home', 'home-2')
+    author.wait(1)
+    await author.request('after 24 hours', '/v1/enroll', late, denied('TOKEN_EXPIRED'))
+    if (join.url === '') throw new Error('no URL')
+  },
+
+  async 'enrolment/void-and-unknown'(author) {
+    await author.invite('home')
+    const jws = await author.enrolmentOf('home')
+    await author.revoke('home')
+    const invalid = { status: 401, code: 'TOKEN_INVALID' }
+    await author.request('a token taken back', '/v1/enroll', jws, invalid)
+    await author.invite('home')
+    await author.request('an earlier token of the host', '/v1/enroll', jws, invalid)
+    const right = await author.enrolmentOf('home')
+    await author.request('the last token', '/v1/enroll', right, { status: 200 })
+    await author.request('no JWS', '/v1/enroll', 'x', { status: 400, code: 'JWS_MALFORMED' })
+  },
+
+  async revocation(author) {
+    const home = await author.addAgent('home')
+    const { jws } = await home.report('before', {})
+    await author.revoke('home')
+    const revoked = { status: 401, code: 'KEY_REVOKED' }
+    await home.report('after', {}, revoked)
+    await home.post('bytes from before', jws, revoked)
+  },
+
+  async 'dns/pending-then-applied'(author) {
+    const home = await author.addAgent('home')
+    await author.failNext('first', 'transient')
+    const { jws } = await home.report('one provider does not answer', {}, { status: 202 })
+    await home.post('the same bytes again', jws, { status: 200 })
+  },
+
+  async 'dns/failed-outcome'(author) {
+    const home = await author.addAgent('home')
+    await author.failNext('second', 'forbidden')
+    await home.report('one provider refuses for good', {})
+    await home.report('the next report tries again', {
+      records: [record('www.example.org', '2001:db8:1::2')],
+    })
+  },
+
+  async 'witness/larger-than-the-log'(author) {
+    const home = await author.addAgent('home')
+    const log = { size: 1000, root: encodeRoot('rolled back') }
+    await home.report('a host that saw more than there is', { log })
+  },
+}
+
+function encodeRoot(text: string): string {
+  return btoa(String.fromCharCode(...utf8(text.padEnd(32, '.'))))
+}
