@@ -18,6 +18,15 @@ export default defineConfig({
       },
       {
         test: {
+          // The test vectors, checked by programs that share no code with ours: Debian packages, no root.
+          name: 'vectors',
+          include: ['test/vectors/**/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
           // Single real DNS servers on loopback: Debian packages, no root.
           name: 'servers',
           include: ['test/servers/**/*.test.ts'],

@@ -12,6 +12,7 @@ import {
   SERVER_PACKAGES,
   SERVICE_PACKAGES,
   TEST_PACKAGES,
+  VECTOR_PACKAGES,
 } from './lab/packages.ts'
 import { systemdObstacle } from './lab/systemd.ts'
 
@@ -35,7 +36,7 @@ interface VitestReport {
 /** Each package once, by the command that it is known by. */
 const REAL_PARTS = [
   ...new Map(
-    [LAB_PACKAGES, TEST_PACKAGES, SERVER_PACKAGES, SERVICE_PACKAGES]
+    [LAB_PACKAGES, TEST_PACKAGES, SERVER_PACKAGES, SERVICE_PACKAGES, VECTOR_PACKAGES]
       .flat()
       .map((each) => [each.command, each]),
   ).values(),
@@ -109,6 +110,9 @@ heading('types')
 const types = await run('node_modules/.bin/tsc', ['--noEmit'])
 heading('unit and contract')
 counts.push(await runVitest('unit'))
+heading('the test vectors, by another implementation')
+if (missingPackages(VECTOR_PACKAGES).length === 0) counts.push(await runVitest('vectors'))
+else notRun.push('the check of the test vectors in Python: the Debian package python3 is missing')
 heading('real DNS servers')
 counts.push(await runVitest('servers'))
 for (const { package: name, command, why } of missingPackages(SERVER_PACKAGES)) {

@@ -19,6 +19,8 @@ export const TEST_PACKAGES: readonly DebianPackage[] = packages.tests
 export const SERVER_PACKAGES: readonly DebianPackage[] = packages.servers
 /** What running the agent as a service needs besides the lab. */
 export const SERVICE_PACKAGES: readonly DebianPackage[] = packages.service
+/** What checking the test vectors with other people's programs needs. */
+export const VECTOR_PACKAGES: readonly DebianPackage[] = packages.vectors
 /** What comparing with other ways needs besides the lab. */
 export const BENCH_PACKAGES: readonly DebianPackage[] = packages.bench
 

@@ -38,7 +38,7 @@ export async function createPlayer({ logKey }: Pick<SequenceVectors['cloud'], 'l
     if (bytes === undefined) throw new Error('no random bytes were foreseen here')
     return bytes
   }
-  const cloud = await startTestCloud({ randomBytes }, await importNoteSigner(logKey))
+  const cloud = await startTestCloud({ randomBytes }, { signer: await importNoteSigner(logKey) })
   const admin = { authorization: `Bearer ${ADMIN_TOKEN}`, 'content-type': 'application/json' }
   const post = (path: string, body: string, headers: Readonly<Record<string, string>>) =>
     cloud.app.request(path, { method: 'POST', body, headers })

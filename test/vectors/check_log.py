@@ -1,0 +1,100 @@
+"""Receipts, the export of a log, and its entries."""
+
+import base64
+import hashlib
+import json
+
+from check_notes import open_checkpoint, prove
+from check_trees import continues, leaf_hash, tree_hash
+from check_wire import check_jwk, parse_compact, thumbprint, verify_report
+from ed25519 import verify
+from strict import HERE, Refused, expect, from_base64, read, strict_json, to_base64url, verdict_of
+
+
+def verify_receipt(receipt, vkey, kind, witness):
+    """What an agent verifies; `kind` checks the entry, `witness` is (size, root) or None."""
+    code = "RECEIPT_INVALID"
+    try:
+        entry = strict_json(receipt["entry"].encode(), code)
+        if not kind(entry, receipt["result"]) or len(receipt["consistency"]) > 64:
+            raise Refused(code)
+        index, size, root = prove(receipt["proof"], vkey, receipt["entry"])
+        proof = [from_base64(each, code) for each in receipt["consistency"]]
+    except (KeyError, TypeError, AttributeError, Refused):
+        raise Refused(code) from None
+    if witness is not None and not continues(witness[0], witness[1], size, root, proof):
+        raise Refused(code)
+    return index, size, root
+
+
+def check_receipts():
+    vectors = read("receipts.json")
+    for each in vectors["reports"]:
+        digest = to_base64url(hashlib.sha256(each["jws"].encode()).digest())
+        witness = (each["witness"]["size"], bytes.fromhex(each["witness"]["rootHex"]))
+
+        def is_applied(entry, result):
+            is_ours = entry["kind"] == "applied" and entry["digest"] == digest
+            return is_ours and entry["outcomes"] == result["outcomes"]
+
+        got = verdict_of(lambda: verify_receipt(each["receipt"], vectors["vkey"], is_applied, witness))
+        expect("receipts", each["name"], got, each["verdict"])
+    for each in vectors["enrolments"]:
+
+        def is_enrolment(entry, result):
+            is_ours = entry["kind"] == "enroll" and entry["kid"] == each["kid"]
+            is_whole = all(isinstance(result[name], list) for name in ("names", "types", "prefixes"))
+            return is_ours and is_whole and entry["host"] == result["host"]
+
+        got = verdict_of(lambda: verify_receipt(each["receipt"], vectors["vkey"], is_enrolment, None))
+        expect("receipts", each["name"], got, each["verdict"])
+
+
+def tree_faults(lines, vkey):
+    """What tree and signature alone tell; who may do what is not judged here."""
+    leaves, note = [], None
+    for text in lines:
+        try:
+            line = json.loads(text)
+        except json.JSONDecodeError:
+            return "line"
+        if note is not None:
+            return "end"
+        if "checkpoint" in line:
+            note = line["checkpoint"]
+            continue
+        leaf = leaf_hash(line["entry"].encode())
+        if set(line) - {"leaf"} != {"index", "entry"} or line["index"] != len(leaves):
+            return "line"
+        if line.get("leaf", base64.b64encode(leaf).decode()) != base64.b64encode(leaf).decode():
+            return "leaf"
+        leaves.append(leaf)
+    try:
+        _, size, root = open_checkpoint(note or "", [vkey])
+    except Refused:
+        return "checkpoint"
+    return None if (size, root) == (len(leaves), tree_hash(leaves)) else "root"
+
+
+def check_log():
+    vectors = read("log.json")
+    export = (HERE / "export.ndjson").read_text(encoding="utf-8").splitlines()
+    for each in vectors["vectors"]:
+        lines = [line if isinstance(line, str) else export[line] for line in each["lines"]]
+        is_only_in_entries = each["name"].startswith(("intact", "forged/", "rewritten/"))
+        got = tree_faults(lines, each.get("vkey", vectors["vkey"]))
+        expect("logs", each["name"], got is None, is_only_in_entries)
+    for each in read("entries.json")["vectors"]:
+        expect("entries", each["name"], leaf_hash(each["entry"].encode()).hex(), each["leafHashHex"])
+    jwks = {}
+    for line in export[:-1]:
+        entry = json.loads(json.loads(line)["entry"])
+        if entry["kind"] == "enroll":
+            header, inner, signed, signature = parse_compact(entry["jws"], 64)
+            jwks[entry["kid"]] = header["jwk"]
+            is_signed = verify(check_jwk(header["jwk"]), signed, signature)
+            expect("entries", entry["kind"], is_signed, True)
+            expect("entries", entry["kind"], thumbprint(header["jwk"]), entry["kid"])
+        if entry["kind"] in ("report", "denied"):
+            payload = json.loads(verify_report(entry["jws"], jwks[entry["kid"]]))
+            expect("entries", entry["kind"], (payload["host"], payload["seq"]), (entry["host"], entry["seq"]))
