@@ -85,7 +85,8 @@ export async function signRotation(
  */
 export function parseRotationJws(text: string): RotationJws {
   const outer = parseCompact(text, rotationHeader, SIGNATURE_BYTES)
-  const payload = new TextDecoder().decode(outer.payload)
+  // A byte order mark stays in the text, where it is refused: signed bytes have one spelling only.
+  const payload = new TextDecoder('utf-8', { ignoreBOM: true }).decode(outer.payload)
   const inner = parseCompact(payload, successorHeader, SIGNATURE_BYTES)
   const jwk = parsePublicJwk(inner.header.jwk)
   const said = v.safeParse(successionSchema, parseStrictJson(inner.payload))

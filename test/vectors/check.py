@@ -9,13 +9,14 @@ import sys
 from check_log import check_log, check_receipts
 from check_notes import check_notes, check_proofs
 from check_trees import check_trees
-from check_wire import check_enrolments, check_keys, check_reports
+from check_wire import check_enrolments, check_keys, check_reports, check_rotations
 from strict import checked, faults
 
 for check in (
     check_keys,
     check_reports,
     check_enrolments,
+    check_rotations,
     check_trees,
     check_notes,
     check_proofs,

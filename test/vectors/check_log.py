@@ -6,7 +6,7 @@ import json
 
 from check_notes import open_checkpoint, prove
 from check_trees import continues, leaf_hash, tree_hash
-from check_wire import check_jwk, parse_compact, thumbprint, verify_report
+from check_wire import check_jwk, parse_compact, thumbprint, verify_report, verify_rotation
 from ed25519 import verify
 from strict import HERE, Refused, expect, from_base64, read, strict_json, to_base64url, verdict_of
 
@@ -47,6 +47,17 @@ def check_receipts():
             return is_ours and is_whole and entry["host"] == result["host"]
 
         got = verdict_of(lambda: verify_receipt(each["receipt"], vectors["vkey"], is_enrolment, None))
+        expect("receipts", each["name"], got, each["verdict"])
+
+
+    for each in vectors["rotations"]:
+        witness = (each["witness"]["size"], bytes.fromhex(each["witness"]["rootHex"]))
+
+        def is_rotation(entry, result):
+            names = {"kind": "rotate", **{name: each[name] for name in ("host", "kid", "successor")}}
+            return all(entry[name] == value for name, value in names.items())
+
+        got = verdict_of(lambda: verify_receipt(each["receipt"], vectors["vkey"], is_rotation, witness))
         expect("receipts", each["name"], got, each["verdict"])
 
 
@@ -95,6 +106,11 @@ def check_log():
             is_signed = verify(check_jwk(header["jwk"]), signed, signature)
             expect("entries", entry["kind"], is_signed, True)
             expect("entries", entry["kind"], thumbprint(header["jwk"]), entry["kid"])
+        if entry["kind"] == "rotate":
+            jwk, said = verify_rotation(entry["jws"], jwks.pop(entry["kid"]))
+            jwks[entry["successor"]] = jwk
+            wanted = (entry["host"], entry["successor"])
+            expect("entries", entry["kind"], (said["host"], thumbprint(jwk)), wanted)
         if entry["kind"] in ("report", "denied"):
             payload = json.loads(verify_report(entry["jws"], jwks[entry["kid"]]))
             expect("entries", entry["kind"], (payload["host"], payload["seq"]), (entry["host"], entry["seq"]))

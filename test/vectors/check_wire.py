@@ -191,3 +191,59 @@ def check_enrolments():
             _, vkey, token, secret = json.loads(text)
             got = (vkey, token, from_base64url(secret, "").hex())
             expect("enrolments", each["name"], got, (each["vkey"], each["token"], each["secretHex"]))
+
+
+def verify_rotation(text, jwk):
+    """Gives the successor's JWK, and what it says of itself."""
+    code = "JWS_MALFORMED"
+    outer, inner_bytes, signed, signature = parse_compact(text, 64)
+    nonce = {"nonce": is_text(".{1,256}")} if "nonce" in outer else {}
+    is_outer = is_header(
+        outer,
+        alg=is_text("Ed25519"),
+        typ=is_text(r"reprefix-rotate\+jws"),
+        kid=is_thumbprint,
+        url=is_text(".{1,2048}"),
+        iat=is_count,
+        **nonce,
+    )
+    if not is_outer:
+        raise Refused(code)
+    inner, payload, inner_signed, inner_signature = parse_compact(inner_bytes.decode("utf-8", "replace"), 64)
+    is_inner = is_header(
+        inner,
+        alg=is_text("Ed25519"),
+        typ=is_text(r"reprefix-successor\+jws"),
+        jwk=lambda _: True,
+        url=is_text(".{1,2048}"),
+    )
+    if not is_inner:
+        raise Refused(code)
+    successor = check_jwk(inner["jwk"])
+    said = strict_json(payload, code)
+    is_said = isinstance(said, dict) and is_header(
+        said,
+        v=lambda version: version == 1,
+        host=is_text("[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"),
+        kid=lambda kid: kid == outer["kid"],
+        log=lambda log: is_header(log, size=is_count, root=is_text("[A-Za-z0-9+/]{43}=")),
+    )
+    if not is_said or inner["url"] != outer["url"]:
+        raise Refused(code)
+    is_ours = outer["kid"] == thumbprint(jwk)
+    if not is_ours or not verify(from_base64url(jwk["x"], ""), signed, signature):
+        raise Refused("JWS_SIGNATURE")
+    if not verify(successor, inner_signed, inner_signature):
+        raise Refused("JWS_SIGNATURE")
+    return inner["jwk"], said
+
+
+def is_thumbprint(value):
+    return isinstance(value, str) and verdict_of(lambda: from_base64url(value, "x")) == "ok" and len(value) == 43
+
+
+def check_rotations():
+    vectors = read("rotations.json")
+    for each in vectors["vectors"]:
+        got = verdict_of(lambda: verify_rotation(each["jws"], vectors["key"]["jwk"]))
+        expect("rotations", each["name"], got, each["verdict"])

@@ -22,6 +22,7 @@ export interface SmallLog {
     readonly kid: string
     readonly receipt: Answer
   }[]
+  readonly rotation: { readonly jws: string; readonly receipt: Answer }
 }
 
 type Answer = Readonly<Record<string, unknown>>
@@ -49,10 +50,14 @@ export async function makeSmallLog(): Promise<SmallLog> {
   const own = { records: [aaaa('a.office.example.org', '2001:db8:1::7')] }
   const failed = await office.report('a provider refuses', own)
   const withdrawn = await home.report('one name fewer', { prefix, records: records.slice(1) })
+  const rotation = await home.rotationTo('successor of home')
+  const rotated = await author.request('a successor', '/v1/rotate', rotation, { status: 200 })
+  const successor = await author.agentWith('home', 'successor of home', rotated, home.lastSeq())
+  const followed = await successor.report('by the successor', { prefix, records: records.slice(1) })
   await author.revoke('office')
   await author.invite('office', { names: ['b.office.example.org'] })
   await author.revoke('office')
-  const kept = { first, second, failed, withdrawn }
+  const kept = { first, second, failed, withdrawn, followed }
   return {
     vkey,
     lines: await author.cloud.exportLines(),
@@ -66,6 +71,7 @@ export async function makeSmallLog(): Promise<SmallLog> {
       kid: key.kid,
       receipt: enrolled.answer,
     })),
+    rotation: { jws: rotation, receipt: rotated.answer },
   }
 }
 

@@ -8,7 +8,7 @@ type Answer = Readonly<Record<string, unknown>>
 type ReportReceipt = ReceiptVectors['reports'][number]
 
 /** receipts.json: what a cloud answered, and answers that an agent must not believe. */
-export function makeReceipts({ vkey, reports, enrolments }: SmallLog): ReceiptVectors {
+export function makeReceipts({ vkey, reports, enrolments, rotation }: SmallLog): ReceiptVectors {
   const good: ReportReceipt[] = reports.map(({ name, jws, receipt }) => ({
     name: `ok/${name}`,
     jws,
@@ -23,6 +23,7 @@ export function makeReceipts({ vkey, reports, enrolments }: SmallLog): ReceiptVe
     vkey,
     reports: [...good, ...tolerated(second), ...refused(first, second)],
     enrolments: enrolled(enrolments),
+    rotations: rotated(rotation),
   }
 }
 
@@ -118,7 +119,37 @@ function enrolled(list: SmallLog['enrolments']): ReceiptVectors['enrolments'] {
   ]
 }
 
-/** The checkpoint that a report names. */
+function rotated({ jws, receipt }: SmallLog['rotation']): ReceiptVectors['rotations'] {
+  const entry = JSON.parse(String(receipt.entry)) as { kid: string; successor: string }
+  const { kid, successor } = entry
+  const outer = new TextDecoder().decode(decodeBase64url(jws.split('.')[1] ?? ''))
+  const good = {
+    name: 'ok/home',
+    host: 'home',
+    kid,
+    successor,
+    witness: witnessOf(outer),
+    receipt,
+    verdict: 'ok',
+    index: provenBy(receipt).index,
+  } as const
+  const { index: _, ...base } = good
+  const bad = (name: string, members: object) =>
+    ({ ...base, verdict: 'RECEIPT_INVALID', ...members, name: `refused/${name}` }) as const
+  return [
+    good,
+    bad('of-another-host', { host: 'office' }),
+    bad('of-another-key', { kid: successor }),
+    bad('to-another-successor', { successor: kid }),
+    bad('consistency-empty', { receipt: { ...receipt, consistency: [] } }),
+    bad('witness-saw-another-log', { witness: { ...good.witness, rootHex: '00'.repeat(32) } }),
+    bad('entry-altered', {
+      receipt: { ...receipt, entry: String(receipt.entry).replace('T12:02', 'T12:03') },
+    }),
+  ]
+}
+
+/** The checkpoint that a report names, or a succession. */
 function witnessOf(jws: string): ReportReceipt['witness'] {
   const payload = new TextDecoder().decode(decodeBase64url(jws.split('.')[1] ?? ''))
   const { log } = JSON.parse(payload) as { log: { size: number; root: string } }

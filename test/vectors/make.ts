@@ -5,6 +5,7 @@ import { makeNotes } from './make-notes.ts'
 import { makeProofs } from './make-proofs.ts'
 import { makeReceipts } from './make-receipts.ts'
 import { makeReports } from './make-reports.ts'
+import { makeRotations } from './make-rotations.ts'
 import { makeSequences } from './make-sequences.ts'
 import { makeTrees } from './make-trees.ts'
 
@@ -15,6 +16,7 @@ export async function makeVectors(): Promise<ReadonlyMap<string, string>> {
     ['keys.json', await makeKeys()],
     ['reports.json', await makeReports()],
     ['enrolments.json', await makeEnrolments()],
+    ['rotations.json', await makeRotations()],
     ['trees.json', await makeTrees()],
     ['notes.json', await makeNotes()],
     ['proofs.json', await makeProofs()],

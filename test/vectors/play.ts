@@ -4,6 +4,7 @@ import { parseJoin, renderJoin } from '../../shared/join.ts'
 import { signEnrolment, signReport } from '../../shared/jws.ts'
 import { EMPTY_ROOT } from '../../shared/merkle.ts'
 import type { Report } from '../../shared/report.ts'
+import { signRotation } from '../../shared/rotation.ts'
 import { parseTlogProof } from '../../shared/tlog-proof.ts'
 import { ADMIN_TOKEN, CLOUD_URL, NONCE_SECRET, startTestCloud, ZONE } from '../fakes/test-cloud.ts'
 import { fromHex, toHex } from '../unit/shared/hex.ts'
@@ -13,7 +14,8 @@ import { keyOf, noteSignerOf, seedOf, type VectorKey } from './signing.ts'
 
 export const STARTS_AT = '2026-03-01T12:00:00.000Z'
 export const JOSE = { 'content-type': 'application/jose' }
-export const REPORTS_URL = `${CLOUD_URL}/v1/reports`
+const REPORTS_URL = `${CLOUD_URL}/v1/reports`
+const ROTATE_URL = `${CLOUD_URL}/v1/rotate`
 
 /** The cloud that sequences are played against. */
 export async function describeCloud(): Promise<SequenceVectors['cloud']> {
@@ -23,6 +25,7 @@ export async function describeCloud(): Promise<SequenceVectors['cloud']> {
     zone: ZONE,
     ttl: 60,
     providers: ['first', 'second'],
+    peer: '192.0.2.7',
     startsAt: STARTS_AT,
     logKey: secret,
     vkey: signer.vkey,
@@ -170,6 +173,10 @@ export async function createAuthor(name: string) {
       const join = parseJoin(joins.get(host) ?? '')
       return signEnrolment(join, (await keyOf(label)).key, Math.floor(now / 1000))
     },
+    /** The agent of a host with the key of that label, after what was answered to it. */
+    async agentWith(host: string, label: string, answer: Expected, seq?: number) {
+      return createReporter(host, await keyOf(label), answer, () => now, request, seq)
+    },
     /** Adds and enrols a host, whose agent then reports. */
     async addAgent(host: string, policy: Readonly<Record<string, unknown>> = {}) {
       await this.invite(host, policy)
@@ -191,9 +198,10 @@ function createReporter(
   enrolled: Expected,
   now: () => number,
   request: Ask,
+  formerSeq = now(),
 ) {
   let witness = witnessIn(enrolled) ?? { size: 0, root: encodeBase64(EMPTY_ROOT) }
-  let seq = now()
+  let seq = formerSeq
   const reporter = {
     host,
     key,
@@ -212,6 +220,13 @@ function createReporter(
       if (seen !== undefined && seen.size > witness.size) witness = seen
       return answer
     },
+    /** The rotation of this reporter's key to the one of that label. */
+    async rotationTo(label: string, header: { url?: string; iat?: number; nonce?: string } = {}) {
+      const keys = { key: key.key, successor: (await keyOf(label)).key }
+      const iat = Math.floor(now() / 1000)
+      return signRotation({ host, log: witness }, keys, { url: ROTATE_URL, iat, ...header })
+    },
+    lastSeq: () => seq,
     async report(what: string, change: object, foreseen: Foreseen = { status: 200 }) {
       const jws = await reporter.sign(reporter.reportOf(change))
       return { jws, answer: await reporter.post(what, jws, foreseen) }

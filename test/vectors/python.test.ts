@@ -23,6 +23,7 @@ describe.skipIf(missingPackages(VECTOR_PACKAGES).length > 0)('the check in Pytho
     ['keys.json', '"kid": "k', '"kid": "j'],
     ['reports.json', '"verdict": "JWS_MALFORMED"', '"verdict": "ok"'],
     ['enrolments.json', '"verdict": "KEY_INVALID"', '"verdict": "ok"'],
+    ['rotations.json', '"verdict": "KEY_INVALID"', '"verdict": "ok"'],
     ['trees.json', '"valid": false', '"valid": true'],
     ['notes.json', '"verdict": "CHECKPOINT_INVALID"', '"verdict": "ok"'],
     ['proofs.json', '"verdict": "unproven"', '"verdict": "ok"'],

@@ -120,6 +120,82 @@ export const CLOUD_SEQUENCES: Sequences = {
     await author.request('no JWS', '/v1/enroll', 'x', { status: 400, code: 'JWS_MALFORMED' })
   },
 
+  async 'rotation/successor'(author) {
+    const home = await author.addAgent('home')
+    const before = await home.report('by the first key', {})
+    const jws = await home.rotationTo('home-2')
+    const rotated = await author.request('the rotation', '/v1/rotate', jws, { status: 200 })
+    const again = await author.request('the same again', '/v1/rotate', jws, { status: 200 })
+    if (JSON.stringify(rotated) !== JSON.stringify(again)) throw new Error('another answer')
+    const revoked = { status: 401, code: 'KEY_REVOKED' }
+    await home.report('by the first key, after that', {}, revoked)
+    await home.post('its bytes from before', before.jws, revoked)
+    const other = await home.rotationTo('home-3')
+    await author.request('another successor of the first key', '/v1/rotate', other, revoked)
+    const next = await author.agentWith('home', 'home-2', rotated, home.lastSeq() - 2)
+    const stale = { status: 409, code: 'SEQUENCE_STALE' }
+    await next.report('by the successor, a used sequence', { seq: home.lastSeq() - 2 }, stale)
+    author.wait(1000)
+    await next.report('by the successor', {})
+    const back = await next.rotationTo('home')
+    const known = { status: 400, code: 'KEY_INVALID' }
+    await author.request('back to the first key', '/v1/rotate', back, known)
+  },
+
+  async 'rotation/refused'(author) {
+    const home = await author.addAgent('home')
+    const ask = (what: string, jws: string, status: number, code: string) =>
+      author.request(what, '/v1/rotate', jws, { status, code })
+    const url = 'https://other.example.org/v1/rotate'
+    await ask('for another cloud', await home.rotationTo('x', { url }), 403, 'URL_MISMATCH')
+    const skewed = await ask(
+      'signed in 1970',
+      await home.rotationTo('x', { iat: 0 }),
+      401,
+      'USE_NONCE',
+    )
+    const nonce = String(skewed.answer.nonce)
+    const office = await author.addAgent('office', { names: ['*.office.example.org'] })
+    const taken = await home.rotationTo('office')
+    await ask('to the key of another host', taken, 400, 'KEY_INVALID')
+    const stranger = await author.agentWith('home', 'stranger', office.enrolled)
+    await ask('by an unknown key', await stranger.rotationTo('x'), 401, 'KEY_UNKNOWN')
+    const impostor = await author.agentWith('home', 'office', office.enrolled)
+    await ask('in the name of another host', await impostor.rotationTo('x'), 403, 'HOST_MISMATCH')
+    await author.request(
+      'with the nonce',
+      '/v1/rotate',
+      await home.rotationTo('home-2', { iat: 0, nonce }),
+      {
+        status: 200,
+      },
+    )
+  },
+
+  async 'policy/rate'(author) {
+    const home = await author.addAgent('home', { reportsPerHour: 60 })
+    let last = await home.report('report 1 of a burst of 10', {})
+    for (let n = 2; n <= 10; n++) last = await home.report(`report ${n} of a burst of 10`, {})
+    const jws = await home.sign(home.reportOf())
+    const facts = { retryAfterSeconds: 60 }
+    await home.post('one more', jws, { status: 429, code: 'RATE_LIMITED', facts })
+    await home.post('the last one again, which does not count', last.jws, { status: 200 })
+    author.wait(60_000)
+    await home.post('the refused bytes, a minute later', jws, { status: 200 })
+  },
+
+  async 'policy/source'(author) {
+    const home = await author.addAgent('home', { sourceCheck: 'require' })
+    await home.report('from 192.0.2.7', {}, denied('SOURCE_MISMATCH'))
+    const office = await author.addAgent('office', {
+      names: ['*.office.example.org'],
+      sourceCheck: 'warn',
+    })
+    await office.report('from 192.0.2.7, which is only worth a warning', {
+      records: [record('a.office.example.org')],
+    })
+  },
+
   async revocation(author) {
     const home = await author.addAgent('home')
     const { jws } = await home.report('before', {})

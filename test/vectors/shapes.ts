@@ -64,6 +64,17 @@ export interface EnrolmentVectors {
   }[]
 }
 
+/** rotations.json */
+export interface RotationVectors {
+  readonly key: ShownKey
+  readonly successor: ShownKey
+  readonly vectors: readonly {
+    readonly name: string
+    readonly jws: string
+    readonly verdict: 'ok' | 'JWS_MALFORMED' | 'KEY_INVALID' | 'JWS_SIGNATURE'
+  }[]
+}
+
 /** entries.json */
 export interface EntryVectors {
   readonly vectors: readonly {
@@ -176,6 +187,16 @@ export interface ReceiptVectors {
     readonly verdict: 'ok' | 'RECEIPT_INVALID'
     readonly index?: number
   }[]
+  readonly rotations: readonly {
+    readonly name: string
+    readonly host: string
+    readonly kid: string
+    readonly successor: string
+    readonly witness: { readonly size: number; readonly rootHex: string }
+    readonly receipt: unknown
+    readonly verdict: 'ok' | 'RECEIPT_INVALID'
+    readonly index?: number
+  }[]
 }
 
 /** log.json, beside export.ndjson */
@@ -199,6 +220,8 @@ export interface SequenceVectors {
     readonly zone: string
     readonly ttl: number
     readonly providers: readonly string[]
+    /** Where every request comes from. */
+    readonly peer: string
     readonly startsAt: string
     readonly logKey: string
     readonly vkey: string

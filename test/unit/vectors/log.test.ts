@@ -3,7 +3,11 @@ import { verifyLog } from '../../../cloud/log/verify-log.ts'
 import { parseVkey } from '../../../shared/checkpoint.ts'
 import { type EntryKind, parseEntry } from '../../../shared/entry.ts'
 import { leafHash } from '../../../shared/merkle.ts'
-import { verifyEnrolmentReceipt, verifyReceipt } from '../../../shared/receipt.ts'
+import {
+  verifyEnrolmentReceipt,
+  verifyReceipt,
+  verifyRotationReceipt,
+} from '../../../shared/receipt.ts'
 import { readVectors, readVectorText } from '../../vectors/read.ts'
 import type { EntryVectors, LogVectors, ReceiptVectors } from '../../vectors/shapes.ts'
 import { fromHex, toHex } from '../shared/hex.ts'
@@ -30,6 +34,7 @@ describe('entries.json', () => {
       'genesis',
       'policy',
       'enroll',
+      'rotate',
       'revoke',
       'report',
       'applied',
@@ -64,6 +69,15 @@ describe('receipts.json', () => {
       if (verdict === 'ok') expect((await verify()).index).toBe(index)
     },
   )
+
+  it.each(receipts.rotations)('rotation $name: $verdict', async ({ receipt, verdict, ...rest }) => {
+    const { host, kid, successor } = rest
+    const witness = { size: rest.witness.size, root: fromHex(rest.witness.rootHex) }
+    const verify = () =>
+      verifyRotationReceipt(receipt, { verifiers, witness, host, kid, successor })
+    expect(await verdictOf(verify)).toBe(verdict)
+    if (verdict === 'ok') expect((await verify()).index).toBe(rest.index)
+  })
 })
 
 describe('log.json', () => {

@@ -77,9 +77,9 @@ describe("Sigstore's verifier", () => {
       logSize: BigInt(lines.length - 1),
       origin: 'cloud.example.org',
     })
-    const altered = {
-      inclusionProof: { checkpoint: { envelope: envelope.replace('\n17\n', '\n18\n') } },
-    }
+    const size = lines.length - 1
+    const other = envelope.replace(`\n${size}\n`, `\n${size + 1}\n`)
+    const altered = { inclusionProof: { checkpoint: { envelope: other } } }
     expect(() =>
       verifyCheckpoint(altered as unknown as TlogEntry, [tlogOf(receipts.vkey)]),
     ).toThrow(/signature/)
