@@ -5,6 +5,7 @@ import hmac
 import json
 import re
 
+from check_report import check_report
 from ed25519 import public_key_of, sign, verify
 from strict import Refused, expect, from_base64url, read, spell, strict_json, to_base64url, verdict_of
 
@@ -111,24 +112,16 @@ def verify_report(text, jwk):
 
 
 def check_reports():
-    """Form and signature; what a payload may hold is left to the product's own decoder."""
     vectors = read("reports.json")
+
+    def judge(text):
+        check_report(strict_json(verify_report(text, vectors["key"]["jwk"]), "REPORT_INVALID"))
+
     for each in vectors["vectors"]:
-        wanted = each["verdict"] if each["verdict"].startswith("JWS_") else "ok"
-        got = verdict_of(lambda: verify_report(each["jws"], vectors["key"]["jwk"]))
-        expect("reports", each["name"], got, wanted)
+        expect("reports", each["name"], verdict_of(lambda: judge(each["jws"])), each["verdict"])
         if "digest" in each:
             digest = to_base64url(hashlib.sha256(each["jws"].encode()).digest())
             expect("reports", each["name"], digest, each["digest"])
-        if each["name"].startswith(("payload/json/", "ok/")):
-            body = from_base64url(each["jws"].split(".")[1], "")
-            got = verdict_of(lambda: is_object(strict_json(body, "REPORT_INVALID")))
-            expect("reports", each["name"], got, each["verdict"])
-
-
-def is_object(value):
-    if not isinstance(value, dict):
-        raise Refused("REPORT_INVALID")
 
 
 def mac_key(secret):
