@@ -80,6 +80,36 @@ export const CLOUD_SEQUENCES: Sequences = {
     await home.report('a revoked host gives it up', { records })
   },
 
+  async 'policy/shared-names'(author) {
+    const name = 'www.example.org'
+    const shared = { names: [name], shared: [name] }
+    const home = await author.addAgent('home', shared)
+    const office = await author.addAgent('office', shared)
+    const alone = await author.addAgent('alone', { names: [name] })
+    await home.report('the first to claim a shared name', { records: [record(name)] })
+    await office.report('another that shares it', { records: [record(name, '2001:db8:1::2')] })
+    await alone.report('one that does not', { records: [record(name)] }, denied('NAME_OWNED'))
+    await home.report('the first withdraws its own value', { records: [] })
+    await office.report('the other withdraws the last one', { records: [] })
+    await alone.report('now it is free', { records: [record(name)] })
+    await home.report('and not shared', { records: [record(name)] }, denied('NAME_OWNED'))
+  },
+
+  async 'policy/values-and-ttl'(author) {
+    const values = ['2001:db8:f::/48', '10.0.0.0/8']
+    const home = await author.addAgent('home', { types: ['A', 'AAAA'], values, minTtl: 300 })
+    const of = (...records: object[]) => ({ records })
+    const inside = of(
+      record('www.example.org', '2001:db8:f::1'),
+      record('api.example.org', '10.1.2.3', 'A'),
+    )
+    await home.report('values of ranges that are permitted beside the prefix', inside)
+    const foreign = of(record('www.example.org', '2001:db8:e::1'))
+    await home.report('a value of no permitted range', foreign, denied('POLICY_VALUE'))
+    const other = of(record('api.example.org', '192.168.1.2', 'A'))
+    await home.report('another private address', other, denied('POLICY_VALUE'))
+  },
+
   async 'enrolment/token'(author) {
     const join = await author.invite('home')
     const jws = await author.enrolmentOf('home')
