@@ -61,6 +61,24 @@ def check_receipts():
         expect("receipts", each["name"], got, each["verdict"])
 
 
+def holds(line, member, digest):
+    return line.get(member, base64.b64encode(digest).decode()) == base64.b64encode(digest).decode()
+
+
+def tree_digest(leaves):
+    """Over the perfect subtrees that the last leaf completes, and the right edge after it."""
+    count, level, hashes = len(leaves), 1, []
+    while count % level == 0:
+        hashes.append(tree_hash(leaves[count - level :]))
+        level *= 2
+    start = 0
+    for bit in reversed(range(count.bit_length())):
+        if count & (1 << bit):
+            hashes.append(tree_hash(leaves[start : start + (1 << bit)]))
+            start += 1 << bit
+    return hashlib.sha256(b"".join(hashes)).digest()
+
+
 def tree_faults(lines, vkey):
     """What tree and signature alone tell; who may do what is not judged here."""
     leaves, note = [], None
@@ -75,11 +93,13 @@ def tree_faults(lines, vkey):
             note = line["checkpoint"]
             continue
         leaf = leaf_hash(line["entry"].encode())
-        if set(line) - {"leaf"} != {"index", "entry"} or line["index"] != len(leaves):
+        if set(line) - {"leaf", "tree"} != {"index", "entry"} or line["index"] != len(leaves):
             return "line"
-        if line.get("leaf", base64.b64encode(leaf).decode()) != base64.b64encode(leaf).decode():
-            return "leaf"
         leaves.append(leaf)
+        if not holds(line, "leaf", leaf):
+            return "leaf"
+        if not holds(line, "tree", tree_digest(leaves)):
+            return "tree"
     try:
         _, size, root = open_checkpoint(note or "", [vkey])
     except Refused:
