@@ -75,7 +75,9 @@ const results = await Promise.all([
 
 const agent = await readFile(join(root, 'dist/reprefix-agent.js'))
 if (agent.some((byte) => byte > 0x7f)) {
-  throw new Error('dist/reprefix-agent.js is not ASCII: V8 would keep two bytes for each letter of it')
+  throw new Error(
+    'dist/reprefix-agent.js is not ASCII: V8 would keep two bytes for each letter of it',
+  )
 }
 for (const program of Object.values(bin)) await chmod(join(root, program), 0o755)
 
