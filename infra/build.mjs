@@ -70,6 +70,8 @@ const results = await Promise.all([
       bench: 'test/bench/main.ts',
       test: 'test/main.ts',
     },
+    // Native: its binary cannot be bundled.
+    external: ['@libsql/client'],
   }),
 ])
 

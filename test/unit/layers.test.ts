@@ -69,6 +69,7 @@ const REFUSED: readonly Import[] = [
   ['cloud/app.ts', '@hono/node-server'],
   ['cloud/server.ts', '../test/lab/lab.ts'],
   ['test/lab/lab.ts', '../../agent/ports.ts'],
+  ['test/bench/agent.ts', '../../cloud/ports.ts'],
 ]
 
 const ALLOWED: readonly Import[] = [
@@ -86,6 +87,7 @@ const ALLOWED: readonly Import[] = [
   ['cloud/server.ts', '@hono/node-server'],
   ['cloud/commands/demo.ts', '../../test/lab/demo.ts'],
   ['test/lab/lab.ts', '../../shared/ipv6.ts'],
+  ['test/bench/reports/bench-cloud.ts', '../../../cloud/app.ts'],
 ]
 
 describe('the layers', () => {
