@@ -48,7 +48,7 @@ const results = await Promise.all([
     splitting: true,
     chunkNames: 'chunks/[name]-[hash]',
     // Native: its binary cannot be bundled.
-    external: ['@libsql/client'],
+    external: ['libsql'],
   }),
   build({
     ...common,
@@ -71,7 +71,7 @@ const results = await Promise.all([
       test: 'test/main.ts',
     },
     // Native: its binary cannot be bundled.
-    external: ['@libsql/client'],
+    external: ['libsql'],
   }),
 ])
 
