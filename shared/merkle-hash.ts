@@ -1,5 +1,8 @@
 import { sha256 } from './ed25519.ts'
 
+/** SHA-256 (FIPS 180-4) of some bytes: 32 bytes, at once where the runtime can. */
+export type Sha256 = (bytes: Uint8Array) => Uint8Array | Promise<Uint8Array>
+
 /** The root of the tree without leaves: SHA-256 of nothing (RFC 6962 §2.1). */
 export const EMPTY_ROOT: Uint8Array = Uint8Array.from([
   0xe3, 0xb0, 0xc4, 0x42, 0x98, 0xfc, 0x1c, 0x14, 0x9a, 0xfb, 0xf4, 0xc8, 0x99, 0x6f, 0xb9, 0x24,
@@ -7,13 +10,17 @@ export const EMPTY_ROOT: Uint8Array = Uint8Array.from([
 ])
 
 /** The hash of an entry as a leaf, told apart from inner nodes by its first byte (RFC 6962 §2.1). */
-export function leafHash(entry: Uint8Array): Promise<Uint8Array> {
-  return sha256(concatenate(0, entry))
+export async function leafHash(entry: Uint8Array, hash: Sha256 = sha256): Promise<Uint8Array> {
+  return hash(concatenate(0, entry))
 }
 
 /** The hash of an inner node. */
-export function nodeHash(left: Uint8Array, right: Uint8Array): Promise<Uint8Array> {
-  return sha256(concatenate(1, left, right))
+export async function nodeHash(
+  left: Uint8Array,
+  right: Uint8Array,
+  hash: Sha256 = sha256,
+): Promise<Uint8Array> {
+  return hash(concatenate(1, left, right))
 }
 
 function concatenate(mark: number, ...parts: readonly Uint8Array[]): Uint8Array {

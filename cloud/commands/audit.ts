@@ -4,6 +4,7 @@ import { parseEntry } from '../../shared/entry.ts'
 import { messageOf, ReprefixError } from '../../shared/errors.ts'
 import { parseName } from '../../shared/rrset.ts'
 import { createProgress, renderTable } from '../../shared/terminal.ts'
+import { nodeSha256 } from '../log/node-sha256.ts'
 import { type Verification, verifyLog } from '../log/verify-log.ts'
 import { type AdminOptions, createAdminClient, withAdminOptions } from './admin-client.ts'
 import { readCloudLines, readEntries, readFileLines } from './audit-source.ts'
@@ -82,7 +83,11 @@ async function verify(options: VerifyOptions, terminal: Terminal): Promise<void>
       : readFileLines(options.file)
   const progress = createProgress('verified entries:', terminal.isTty)
   const pinned = options.key === undefined ? {} : { vkey: options.key }
-  const result = await verifyLog(lines, { ...pinned, onProgress: progress.show })
+  const result = await verifyLog(lines, {
+    ...pinned,
+    onProgress: progress.show,
+    sha256: nodeSha256,
+  })
   progress.clear()
   if (options.json === true) printJson(result, terminal)
   else printVerdict(result, terminal)

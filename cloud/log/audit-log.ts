@@ -9,6 +9,7 @@ import {
   inclusionProof,
   leafHash,
   rootOf,
+  type Sha256,
 } from '../../shared/merkle.ts'
 import { renderTlogProof } from '../../shared/tlog-proof.ts'
 import type { Appended, AuditLog, Draft, LogRow, Repository } from '../ports.ts'
@@ -23,6 +24,8 @@ export interface AuditLogDeps {
   readonly sleep: (ms: number) => Promise<void>
   /** Uniform in [0, 1). */
   readonly random: () => number
+  /** The runtime's fastest; Web Crypto unless given. */
+  readonly sha256?: Sha256
 }
 
 /** Other processes may win this often before an append gives up. */
@@ -35,8 +38,8 @@ const LONGEST_PAUSE_MS = 200
  * hash that its leaf completes, so two writers can never make a gap, a double or half a tree.
  */
 export function createAuditLog(deps: AuditLogDeps): AuditLog {
-  const { repository, signer } = deps
-  const lastRow = createLastRowChecker(repository)
+  const { repository, signer, sha256 } = deps
+  const lastRow = createLastRowChecker(repository, sha256)
   // Appends of one process queue up instead of racing each other for the same index.
   let tail: Promise<unknown> = Promise.resolve()
 
@@ -47,7 +50,7 @@ export function createAuditLog(deps: AuditLogDeps): AuditLog {
       const drafted = await draft(index)
       if (drafted === null) return null
       await lastRow.check(last)
-      const row = await rowFor(drafted, index, last)
+      const row = await rowFor(drafted, index, last, sha256)
       if ((await repository.commit([row], drafted.writes)) === 'committed') {
         lastRow.trust(row)
         return { index, entry: row.entry }
@@ -78,11 +81,11 @@ export function createAuditLog(deps: AuditLogDeps): AuditLog {
       if (row === undefined) throw new ReprefixError('LOG_MISSING_ROW', `no row ${index}`)
       const size = index + 1
       const read = readNodes(repository)
-      const hashes = await inclusionProof(index, size, read)
+      const hashes = await inclusionProof(index, size, read, sha256)
       // A witness that saw more than there is gets no proof: there is none, and it must notice.
       const provable = witnessSize > 0 && witnessSize <= size
-      const consistency = provable ? await consistencyProof(witnessSize, size, read) : []
-      const checkpoint = await sign({ size, root: await rootOf(row.frontier) })
+      const consistency = provable ? await consistencyProof(witnessSize, size, read, sha256) : []
+      const checkpoint = await sign({ size, root: await rootOf(row.frontier, sha256) })
       return {
         entry: row.entry,
         proof: renderTlogProof({ index, hashes, checkpoint }),
@@ -93,14 +96,19 @@ export function createAuditLog(deps: AuditLogDeps): AuditLog {
     async checkpoint() {
       const last = await repository.lastRow()
       if (last === undefined) return sign({ size: 0, root: EMPTY_ROOT })
-      return sign({ size: last.index + 1, root: await rootOf(last.frontier) })
+      return sign({ size: last.index + 1, root: await rootOf(last.frontier, sha256) })
     },
   }
 }
 
-async function rowFor(draft: Draft, index: number, last: LogRow | undefined): Promise<LogRow> {
+async function rowFor(
+  draft: Draft,
+  index: number,
+  last: LogRow | undefined,
+  sha256: Sha256 | undefined,
+): Promise<LogRow> {
   const entry = renderEntry(draft.entry)
-  const leaf = await leafHash(new TextEncoder().encode(entry))
-  const { nodes, frontier } = await appendLeaf(last?.frontier ?? [], index, leaf)
+  const leaf = await leafHash(new TextEncoder().encode(entry), sha256)
+  const { nodes, frontier } = await appendLeaf(last?.frontier ?? [], index, leaf, sha256)
   return { index, entry, leaf, nodes, frontier }
 }

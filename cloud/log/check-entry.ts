@@ -11,6 +11,7 @@ import {
   verifyEnrolmentSignature,
   verifyReportJws,
 } from '../../shared/jws.ts'
+import type { Sha256 } from '../../shared/merkle.ts'
 import type { Report } from '../../shared/report.ts'
 import { keyOf, sameValues } from '../../shared/rrset.ts'
 import { prefixesOf } from '../domain/authorise-report.ts'
@@ -52,7 +53,11 @@ type Signed = EntryOf<'report'> | EntryOf<'denied'>
  * The log's own rules, from its entries alone: who may sign is what the enrolments before say,
  * sequences rise, DNS outcomes belong to a logged report, and no witness saw another log.
  */
-export function createEntryChecker(vkey: string, rootWas: RootCheck): EntryChecker {
+export function createEntryChecker(
+  vkey: string,
+  rootWas: RootCheck,
+  sha256?: Sha256,
+): EntryChecker {
   const keys = new Map<string, EnrolledKey>()
   const keyOfHost = new Map<string, string>()
   const policies = new Map<string, HostPolicy | undefined>()
@@ -100,7 +105,7 @@ export function createEntryChecker(vkey: string, rootWas: RootCheck): EntryCheck
       faults.push(`the sequence ${entry.seq} does not rise above ${enrolled.lastSeq}`)
     }
     enrolled.lastSeq = Math.max(enrolled.lastSeq, entry.seq)
-    const digest = await digestOf(entry.jws)
+    const digest = await digestOf(entry.jws, sha256)
     if (entry.kind === 'report') {
       open.set(index, { kid: entry.kid, digest, report })
       faults.push(...outsidePolicy(report, policies.get(entry.host)))

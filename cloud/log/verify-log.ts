@@ -1,7 +1,7 @@
 import { type Checkpoint, openCheckpoint, parseVkey } from '../../shared/checkpoint.ts'
 import { parseEntry } from '../../shared/entry.ts'
 import { messageOf } from '../../shared/errors.ts'
-import { appendLeaf, EMPTY_ROOT, leafHash, rootOf } from '../../shared/merkle.ts'
+import { appendLeaf, EMPTY_ROOT, leafHash, rootOf, type Sha256 } from '../../shared/merkle.ts'
 import { equalBytes } from '../../shared/merkle-verify.ts'
 import { createEntryChecker, type EntryChecker } from './check-entry.ts'
 import { type ExportLine, parseExportLine } from './export-line.ts'
@@ -32,6 +32,8 @@ export interface VerifyOptions {
   /** The log's public key as it was pinned; without it the one that genesis names is taken. */
   readonly vkey?: string
   readonly onProgress?: (entries: number) => void
+  /** The runtime's fastest; Web Crypto unless given. */
+  readonly sha256?: Sha256
 }
 
 const MAX_FINDINGS = 100
@@ -43,7 +45,7 @@ const MAX_FINDINGS = 100
  */
 export async function verifyLog(
   lines: AsyncIterable<string> | Iterable<string>,
-  { vkey, onProgress }: VerifyOptions,
+  { vkey, onProgress, sha256 }: VerifyOptions,
 ): Promise<Verification> {
   const findings: Finding[] = []
   let more = 0
@@ -64,14 +66,14 @@ export async function verifyLog(
       find(line.index, `entry ${entries} was expected here: entries are missing, doubled or moved`)
       isTreeWhole = false
     }
-    const computed = await leafHash(new TextEncoder().encode(line.entry))
+    const computed = await leafHash(new TextEncoder().encode(line.entry), sha256)
     const isIntact = line.leaf === undefined || equalBytes(computed, line.leaf)
     if (!isIntact) find(line.index, 'this is not the entry that was logged: its hash differs')
     // The tree is built from what was logged, so that one damaged entry does not hide the others.
-    const row = await appendLeaf(frontier, entries, line.leaf ?? computed)
+    const row = await appendLeaf(frontier, entries, line.leaf ?? computed, sha256)
     frontier = row.frontier
     entries++
-    roots.push(await rootOf(frontier))
+    roots.push(await rootOf(frontier, sha256))
     if (isIntact) await judge(line)
   }
 
@@ -79,7 +81,7 @@ export async function verifyLog(
     try {
       const entry = parseEntry(text)
       if (key === null && entry.kind === 'genesis') key = entry.vkey
-      checker ??= createEntryChecker(key ?? '', roots.matches)
+      checker ??= createEntryChecker(key ?? '', roots.matches, sha256)
       for (const fault of await checker.check(index, entry)) find(index, fault)
     } catch (error) {
       find(index, messageOf(error))

@@ -3,6 +3,7 @@ import { createWriteStream } from 'node:fs'
 import { compactVerify } from 'jose'
 import { readFileLines } from '../../../cloud/commands/audit-source.ts'
 import { renderCheckpointLine, renderEntryLine } from '../../../cloud/log/export-line.ts'
+import { nodeSha256 } from '../../../cloud/log/node-sha256.ts'
 import { type Verification, verifyLog } from '../../../cloud/log/verify-log.ts'
 import type { Repository } from '../../../cloud/ports.ts'
 import type { CryptoKey } from '../../../shared/ed25519.ts'
@@ -53,6 +54,7 @@ export async function measureAudit(path: string, vkey: string): Promise<AuditRun
   const startedAt = performance.now()
   const verdict = await verifyLog(readFileLines(path), {
     vkey,
+    sha256: nodeSha256,
     onProgress: () => {
       peakMiB = Math.max(peakMiB, rss())
     },

@@ -5,6 +5,7 @@ import { createApp } from '../../../cloud/app.ts'
 import { createNonceIssuer } from '../../../cloud/fleet/nonce-issuer.ts'
 import { createZoneFlusher } from '../../../cloud/flush-zone.ts'
 import { createAuditLog } from '../../../cloud/log/audit-log.ts'
+import { nodeSha256 } from '../../../cloud/log/node-sha256.ts'
 import { startLog } from '../../../cloud/log/start-log.ts'
 import type { AuditLog, Repository, SqlPort } from '../../../cloud/ports.ts'
 import { openLibsql } from '../../../cloud/store/libsql.ts'
@@ -74,7 +75,8 @@ export async function startBenchCloud(directory: string, count: number): Promise
   const repository = createSqlRepository(port)
   const { signer } = await generateNoteSigner('cloud.example.org')
   const sleep = (ms: number) => new Promise<void>((done) => setTimeout(done, ms).unref())
-  const log = createAuditLog({ repository, signer, sleep, random: Math.random })
+  const deps = { repository, signer, sleep, random: Math.random }
+  const log = createAuditLog({ ...deps, sha256: nodeSha256 })
   const now = () => new Date()
   await startLog(log, repository, { origin: signer.name, vkey: signer.vkey }, now)
   const logger = createLogger({ level: 'info', name: 'cloud', destination: { write: () => {} } })

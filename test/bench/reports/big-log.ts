@@ -1,3 +1,4 @@
+import { nodeSha256 } from '../../../cloud/log/node-sha256.ts'
 import type { LogRow, Repository, SqlPort } from '../../../cloud/ports.ts'
 import { insertRow } from '../../../cloud/store/sql-writes.ts'
 import { renderEntry } from '../../../shared/entry.ts'
@@ -32,6 +33,6 @@ const AT = '2026-03-01T12:00:00.000Z'
 async function rowAt(index: number, frontier: readonly Uint8Array[]): Promise<LogRow> {
   const policy = { names: ['www.example.org'], prefixes: ['2001:db8::/32'], index }
   const entry = renderEntry({ v: 1, kind: 'policy', at: AT, host: 'home', policy })
-  const leaf = await leafHash(new TextEncoder().encode(entry))
-  return { index, entry, ...(await appendLeaf(frontier, index, leaf)) }
+  const leaf = await leafHash(new TextEncoder().encode(entry), nodeSha256)
+  return { index, entry, ...(await appendLeaf(frontier, index, leaf, nodeSha256)) }
 }

@@ -1,4 +1,5 @@
 import { createAuditLog } from '../../../cloud/log/audit-log.ts'
+import { nodeSha256 } from '../../../cloud/log/node-sha256.ts'
 import type { AuditLog, SqlPort } from '../../../cloud/ports.ts'
 import { createSqlRepository } from '../../../cloud/store/sql-repository.ts'
 import type { NoteSigner } from '../../../shared/checkpoint.ts'
@@ -55,6 +56,7 @@ export async function measureGrowth(
       signer,
       sleep: async () => undefined,
       random: Math.random,
+      sha256: nodeSha256,
     })
     const appendMs: number[] = []
     for (let i = 0; i <= samples; i++) {
