@@ -1,15 +1,10 @@
-import {
-  digestOf,
-  importVerificationKey,
-  parseReportJws,
-  type ReportJws,
-  verifyReportJws,
-} from '../shared/jws.ts'
+import { digestOf, parseReportJws, type ReportJws, verifyReportJws } from '../shared/jws.ts'
+import type { Sha256 } from '../shared/merkle.ts'
 import type { Report } from '../shared/report.ts'
 import { type AdmitDeps, admitReport, type SignedReport } from './admit-report.ts'
 import { decideClock } from './domain/clock.ts'
 import type { HostKey } from './domain/host-record.ts'
-import type { NonceIssuer } from './ports.ts'
+import type { KeyImporter, NonceIssuer } from './ports.ts'
 import { type Refusal, type ReportAnswer, refused } from './report-answer.ts'
 import { type SettleDeps, settleReport } from './settle-report.ts'
 
@@ -18,6 +13,9 @@ export interface AcceptDeps extends AdmitDeps, SettleDeps {
   /** What a report's signed `url` must be: the configured one, whatever the request's Host says. */
   readonly reportsUrl: string
   readonly nonces: NonceIssuer
+  readonly importKey: KeyImporter
+  /** The runtime's fastest; Web Crypto unless given. */
+  readonly sha256?: Sha256
 }
 
 /**
@@ -34,7 +32,7 @@ export async function acceptReport(text: string, deps: AcceptDeps): Promise<Repo
   const signed: SignedReport = {
     text,
     kid: jws.header.kid,
-    digest: await digestOf(text),
+    digest: await digestOf(text, deps.sha256),
     ...verified,
   }
   // Known bytes first: an answer that was lost must not depend on how late the agent asks again.
@@ -76,7 +74,7 @@ async function verify(jws: ReportJws, deps: AcceptDeps): Promise<Verified | Refu
   if (host.status !== 'active' || host.key?.kid !== kid) {
     return refused('KEY_REVOKED', `the key ${kid} no longer speaks for ${host.name}`)
   }
-  const report = await verifyReportJws(jws, await importVerificationKey(host.key.jwk))
+  const report = await verifyReportJws(jws, await deps.importKey(host.key.jwk))
   if (report.host !== host.name) {
     return refused('HOST_MISMATCH', `the key ${kid} speaks for ${host.name}, not ${report.host}`)
   }

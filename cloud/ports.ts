@@ -1,4 +1,5 @@
 import type { LogEntry, RecordOutcome } from '../shared/entry.ts'
+import type { PublicJwk, VerificationKey } from '../shared/jws.ts'
 import type { Fqdn, RRKey } from '../shared/rrset.ts'
 import type { DesiredSet } from './domain/authorise-report.ts'
 import type { HostRecord } from './domain/host-record.ts'
@@ -180,6 +181,9 @@ export interface ZoneFlusher {
    */
   flush(zone: Fqdn, keys: readonly RRKey[]): Promise<readonly RowOutcome[]>
 }
+
+/** Makes a host's public key ready to verify. Says nothing of whether it may speak for the host. */
+export type KeyImporter = (jwk: PublicJwk) => Promise<VerificationKey>
 
 /** Nonces for agents whose clock is wrong: stateless, and good for two minutes. */
 export interface NonceIssuer {

@@ -12,6 +12,7 @@ import { createApp } from './app.ts'
 import { type CloudConfig, parseConfig } from './config.ts'
 import { createProviders } from './dns/providers.ts'
 import type { DnsProvider } from './domain/dns-provider.ts'
+import { createKeyImporter } from './fleet/key-importer.ts'
 import { createNonceIssuer } from './fleet/nonce-issuer.ts'
 import { createZoneFlusher } from './flush-zone.ts'
 import { createAuditLog } from './log/audit-log.ts'
@@ -81,6 +82,8 @@ export async function startCloud(config: CloudConfig, logger: Logger): Promise<C
       repository,
       log,
       flusher: createZoneFlusher({ repository, providers, logger }),
+      importKey: createKeyImporter(),
+      sha256: nodeSha256,
       nonces: await createNonceIssuer(new TextEncoder().encode(secret)),
       peerAddress: (c) => getConnInfo(c).remote.address,
       requestId: randomUUID,

@@ -14,7 +14,7 @@ import {
 import { renderTlogProof } from '../../shared/tlog-proof.ts'
 import type { Appended, AuditLog, Draft, LogRow, Repository } from '../ports.ts'
 import { createLastRowChecker } from './check-last-row.ts'
-import { readNodes } from './read-nodes.ts'
+import { gatherRows, readNodes } from './read-nodes.ts'
 
 /** What the log is built from. */
 export interface AuditLogDeps {
@@ -77,14 +77,17 @@ export function createAuditLog(deps: AuditLogDeps): AuditLog {
     },
 
     async receipt(index, witnessSize) {
-      const [row] = await repository.rows([index])
-      if (row === undefined) throw new ReprefixError('LOG_MISSING_ROW', `no row ${index}`)
       const size = index + 1
-      const read = readNodes(repository)
-      const hashes = await inclusionProof(index, size, read, sha256)
+      const gathered = gatherRows(repository)
+      const read = readNodes(gathered)
       // A witness that saw more than there is gets no proof: there is none, and it must notice.
       const provable = witnessSize > 0 && witnessSize <= size
-      const consistency = provable ? await consistencyProof(witnessSize, size, read, sha256) : []
+      const [[row], hashes, consistency] = await Promise.all([
+        gathered.rows([index]),
+        inclusionProof(index, size, read, sha256),
+        provable ? consistencyProof(witnessSize, size, read, sha256) : [],
+      ])
+      if (row === undefined) throw new ReprefixError('LOG_MISSING_ROW', `no row ${index}`)
       const checkpoint = await sign({ size, root: await rootOf(row.frontier, sha256) })
       return {
         entry: row.entry,

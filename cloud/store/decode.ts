@@ -98,7 +98,7 @@ export function joinHashes(list: readonly Uint8Array[]): Uint8Array {
 
 function hashes(joined: Uint8Array): Uint8Array[] {
   return Array.from({ length: joined.length / HASH_BYTES }, (_, i) =>
-    joined.slice(i * HASH_BYTES, (i + 1) * HASH_BYTES),
+    joined.subarray(i * HASH_BYTES, (i + 1) * HASH_BYTES),
   )
 }
 

@@ -18,6 +18,9 @@ import {
   statementsOf,
 } from './sql-writes.ts'
 
+/** What `decodeLogRow` reads; the other columns are for people. */
+const LOG_ROW = 'i, body, leaf, nodes, frontier'
+
 /** The repository on any store that speaks SQLite's dialect. The schema must be there already. */
 export function createSqlRepository(port: SqlPort): Repository {
   async function select(query: SqlStatement): Promise<readonly SqlRow[]> {
@@ -30,12 +33,13 @@ export function createSqlRepository(port: SqlPort): Repository {
   }
 
   return {
-    lastRow: () => first(statement('SELECT * FROM log ORDER BY i DESC LIMIT 1'), decodeLogRow),
+    lastRow: () =>
+      first(statement(`SELECT ${LOG_ROW} FROM log ORDER BY i DESC LIMIT 1`), decodeLogRow),
 
     async rows(indices) {
       if (indices.length === 0) return []
       const unique = [...new Set(indices)]
-      const sql = `SELECT * FROM log WHERE i IN (${places(unique)})`
+      const sql = `SELECT ${LOG_ROW} FROM log WHERE i IN (${places(unique)})`
       const found = (await select(statement(sql, ...unique))).map(decodeLogRow)
       const byIndex = new Map(found.map((row) => [row.index, row]))
       return indices.map((index) => {
@@ -48,7 +52,7 @@ export function createSqlRepository(port: SqlPort): Repository {
     },
 
     async range(start, limit) {
-      const sql = 'SELECT * FROM log WHERE i >= ? ORDER BY i LIMIT ?'
+      const sql = `SELECT ${LOG_ROW} FROM log WHERE i >= ? ORDER BY i LIMIT ?`
       return (await select(statement(sql, start, limit))).map(decodeLogRow)
     },
 

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import type { Hono } from 'hono'
 import { createApp } from '../../../cloud/app.ts'
+import { createKeyImporter } from '../../../cloud/fleet/key-importer.ts'
 import { createNonceIssuer } from '../../../cloud/fleet/nonce-issuer.ts'
 import { createZoneFlusher } from '../../../cloud/flush-zone.ts'
 import { createAuditLog } from '../../../cloud/log/audit-log.ts'
@@ -91,6 +92,8 @@ export async function startBenchCloud(directory: string, count: number): Promise
     repository,
     log,
     flusher: createZoneFlusher({ repository, providers, logger }),
+    importKey: createKeyImporter(),
+    sha256: nodeSha256,
     nonces: await createNonceIssuer(new TextEncoder().encode('secret of the bench')),
     peerAddress: () => '2001:db8:1::1',
     requestId: randomUUID,
