@@ -27,6 +27,20 @@ export interface AcceptDeps extends AdmitDeps, SettleDeps {
  */
 export async function acceptReport(text: string, deps: AcceptDeps): Promise<ReportAnswer> {
   const jws = parseReportJws(text)
+  const hasCome = deps.log.anticipate()
+  try {
+    return await accept(text, jws, hasCome, deps)
+  } finally {
+    hasCome()
+  }
+}
+
+async function accept(
+  text: string,
+  jws: ReportJws,
+  hasCome: () => void,
+  deps: AcceptDeps,
+): Promise<ReportAnswer> {
   const verified = await verify(jws, deps)
   if (verified.kind === 'refused') return verified
   const signed: SignedReport = {
@@ -36,12 +50,14 @@ export async function acceptReport(text: string, deps: AcceptDeps): Promise<Repo
     ...verified,
   }
   // Known bytes first: an answer that was lost must not depend on how late the agent asks again.
-  const known =
-    signed.report.seq <= verified.key.lastSeq ? await findKnown(signed, deps) : undefined
-  if (known !== undefined) return known
+  if (signed.report.seq <= verified.key.lastSeq) {
+    hasCome()
+    const known = await findKnown(signed, deps)
+    if (known !== undefined) return known
+  }
   const late = await refuseLate(jws, deps)
   if (late !== undefined) return late
-  const admitted = await admitReport(signed, deps)
+  const admitted = await admitReport(signed, deps, hasCome)
   const { host, seq } = signed.report
   if (admitted.kind === 'refused') {
     const { code, facts } = admitted

@@ -3,12 +3,11 @@ import type { Fqdn } from '../shared/rrset.ts'
 import { type Authorisation, authoriseReport, type ZoneTtl } from './domain/authorise-report.ts'
 import type { HostKey, HostRecord } from './domain/host-record.ts'
 import { decideSequence } from './domain/sequence.ts'
-import type { AuditLog, Draft, Repository, StateWrite, StoredReport } from './ports.ts'
+import type { AuditLog, DecisionState, Draft, StateWrite, StoredReport } from './ports.ts'
 import { type Refusal, refused } from './report-answer.ts'
 
 /** What admission decides by and writes to. */
 export interface AdmitDeps {
-  readonly repository: Repository
   readonly log: AuditLog
   readonly zones: readonly ZoneTtl[]
   readonly now: () => Date
@@ -32,23 +31,35 @@ export type Admission =
 /**
  * Judges a report against the sequence and the host's policy, and appends the `report` entry with
  * everything it asks for, or the `denied` entry, in one transaction. Nothing of DNS happens before.
+ * `hasCome` is called once the append is asked for.
  */
-export async function admitReport(signed: SignedReport, deps: AdmitDeps): Promise<Admission> {
+export async function admitReport(
+  signed: SignedReport,
+  deps: AdmitDeps,
+  hasCome: () => void = () => undefined,
+): Promise<Admission> {
   let admission: Admission = { kind: 'overtaken', current: 0 }
-  await deps.log.append(async (index) => {
-    const judged = await judge(signed, index, deps)
+  const appended = deps.log.append(async (index, state) => {
+    const judged = await judge(signed, index, state, deps)
     admission = judged.admission
     return judged.draft
   })
+  hasCome()
+  await appended
   return admission
 }
 
 type Judged = { readonly admission: Admission; readonly draft: Draft | null }
 type ActiveHost = HostRecord & { readonly key: HostKey }
 
-async function judge(signed: SignedReport, index: number, deps: AdmitDeps): Promise<Judged> {
+async function judge(
+  signed: SignedReport,
+  index: number,
+  state: DecisionState,
+  deps: AdmitDeps,
+): Promise<Judged> {
   const { report, kid } = signed
-  const host = await deps.repository.hostOfKey(kid)
+  const host = await state.hostOfKey(kid)
   if (!isActive(host, kid)) {
     return { admission: refused('KEY_REVOKED', 'the key was revoked just now'), draft: null }
   }
@@ -64,7 +75,7 @@ async function judge(signed: SignedReport, index: number, deps: AdmitDeps): Prom
     }
   }
   const names = [...report.records, ...host.claim].map(({ name }) => name)
-  const owners = await deps.repository.owners([...new Set(names)])
+  const owners = await state.owners([...new Set(names)])
   const { name, policy, claim } = host
   const verdict = authoriseReport(report, { host: name, policy, claim, owners, zones: deps.zones })
   return verdict.kind === 'denied'

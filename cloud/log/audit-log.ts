@@ -1,6 +1,6 @@
 import { encodeBase64 } from '../../shared/base64.ts'
 import { type Checkpoint, type NoteSigner, signCheckpoint } from '../../shared/checkpoint.ts'
-import { renderEntry } from '../../shared/entry.ts'
+import { parseEntry, renderEntry } from '../../shared/entry.ts'
 import { ReprefixError } from '../../shared/errors.ts'
 import {
   appendLeaf,
@@ -12,7 +12,8 @@ import {
   type Sha256,
 } from '../../shared/merkle.ts'
 import { renderTlogProof } from '../../shared/tlog-proof.ts'
-import type { Appended, AuditLog, Draft, LogRow, Repository } from '../ports.ts'
+import type { AuditLog, Draft, LogRow, Repository } from '../ports.ts'
+import { createAppendQueue } from './append-queue.ts'
 import { createLastRowChecker } from './check-last-row.ts'
 import { gatherRows, readNodes } from './read-nodes.ts'
 
@@ -28,11 +29,6 @@ export interface AuditLogDeps {
   readonly sha256?: Sha256
 }
 
-/** Other processes may win this often before an append gives up. */
-const MAX_ATTEMPTS = 40
-const FIRST_PAUSE_MS = 5
-const LONGEST_PAUSE_MS = 200
-
 /**
  * The audit log over a repository. Row n is written only if there is none yet, and holds every tree
  * hash that its leaf completes, so two writers can never make a gap, a double or half a tree.
@@ -40,41 +36,16 @@ const LONGEST_PAUSE_MS = 200
 export function createAuditLog(deps: AuditLogDeps): AuditLog {
   const { repository, signer, sha256 } = deps
   const lastRow = createLastRowChecker(repository, sha256)
-  // Appends of one process queue up instead of racing each other for the same index.
-  let tail: Promise<unknown> = Promise.resolve()
-
-  async function appendNow(draft: (index: number) => Promise<Draft | null>) {
-    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-      const last = await repository.lastRow()
-      const index = last === undefined ? 0 : last.index + 1
-      const drafted = await draft(index)
-      if (drafted === null) return null
-      await lastRow.check(last)
-      const row = await rowFor(drafted, index, last, sha256)
-      if ((await repository.commit([row], drafted.writes)) === 'committed') {
-        lastRow.trust(row)
-        return { index, entry: row.entry }
-      }
-      // Full jitter: writers that met once must not meet again.
-      await deps.sleep(deps.random() * Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** attempt))
-    }
-    throw new ReprefixError(
-      'LOG_CONTENDED',
-      `could not append to the log in ${MAX_ATTEMPTS} attempts, others were always first; ` +
-        'nothing was changed, try again',
-    )
-  }
+  const rowAfter = (last: LogRow | undefined, entry: Draft['entry']) => rowFor(entry, last, sha256)
+  const { append, anticipate } = createAppendQueue({ ...deps, lastRow, rowAfter })
 
   async function sign(checkpoint: Omit<Checkpoint, 'origin'>): Promise<string> {
     return signCheckpoint({ origin: signer.name, ...checkpoint }, signer)
   }
 
   return {
-    append(draft) {
-      const done: Promise<Appended | null> = tail.then(() => appendNow(draft))
-      tail = done.catch(() => undefined)
-      return done
-    },
+    append,
+    anticipate,
 
     async receipt(index, witnessSize) {
       const size = index + 1
@@ -105,13 +76,15 @@ export function createAuditLog(deps: AuditLogDeps): AuditLog {
 }
 
 async function rowFor(
-  draft: Draft,
-  index: number,
+  entry: Draft['entry'],
   last: LogRow | undefined,
   sha256: Sha256 | undefined,
 ): Promise<LogRow> {
-  const entry = renderEntry(draft.entry)
-  const leaf = await leafHash(new TextEncoder().encode(entry), sha256)
+  const index = last === undefined ? 0 : last.index + 1
+  const text = renderEntry(entry)
+  // What is not an entry must not get in: it could never be taken out again.
+  parseEntry(text)
+  const leaf = await leafHash(new TextEncoder().encode(text), sha256)
   const { nodes, frontier } = await appendLeaf(last?.frontier ?? [], index, leaf, sha256)
-  return { index, entry, leaf, nodes, frontier }
+  return { index, entry: text, leaf, nodes, frontier }
 }

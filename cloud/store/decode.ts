@@ -17,6 +17,11 @@ const hostSchema = v.looseObject({
   policy: v.looseObject({ names: v.array(v.string()), prefixes: v.array(v.string()) }),
   claim: v.array(v.object({ name: v.string(), type: v.string() })),
 })
+const factsSchema = v.object({
+  at: v.string(),
+  kind: v.string(),
+  host: v.exactOptional(v.string()),
+})
 const keysSchema = v.array(v.object({ name: v.string(), type: v.picklist(['A', 'AAAA', 'TXT']) }))
 const valuesSchema = v.array(v.string())
 
@@ -29,6 +34,11 @@ export function decodeLogRow(row: SqlRow): LogRow {
     nodes: hashes(bytes(row, 'nodes')),
     frontier: hashes(bytes(row, 'frontier')),
   }
+}
+
+/** What a row of `log` says of its entry besides the text: for people who look into the store. */
+export function decodeFacts(entry: string): { at: string; kind: string; host?: string } {
+  return v.parse(factsSchema, JSON.parse(entry))
 }
 
 /** A row of `host`; the version is that of the column. */
