@@ -22,12 +22,16 @@ import {
   hostPolicySchema,
 } from '../domain/host-policy.ts'
 
+import type { BegunCheck } from './read-ahead.ts'
+
 /** Whether the log of `size` entries had this root; undefined when it is not that large. */
 export type RootCheck = (size: number, root: Uint8Array) => boolean | undefined
 
 /** Checks entries in the order of the log; each answer is a list of what is wrong, empty if nothing. */
 export interface EntryChecker {
-  check(index: number, entry: LogEntry): Promise<readonly string[]>
+  check(index: number, entry: LogEntry, begun?: BegunCheck): Promise<readonly string[]>
+  /** Begins to verify an entry's signature, where its key is known by now, for a `check` that follows. */
+  begin(entry: LogEntry): BegunCheck | undefined
   /** Number of witness claims that were compared with the tree. */
   witnessed(): number
   /** How many entries from the first on a witness has seen as they are. */
@@ -92,13 +96,20 @@ export function createEntryChecker(
     return []
   }
 
-  async function checkSigned(index: number, entry: Signed): Promise<string[]> {
+  function begin(entry: LogEntry): BegunCheck | undefined {
+    if (entry.kind !== 'report' && entry.kind !== 'denied') return undefined
+    // The key of a thumbprint never changes, so it does not matter how early it is looked up.
+    const key = keys.get(entry.kid)?.key
+    return key && verifySigned(entry, key)
+  }
+
+  async function checkSigned(index: number, entry: Signed, begun?: BegunCheck): Promise<string[]> {
     const enrolled = keys.get(entry.kid)
     if (enrolled === undefined) return [`the key ${entry.kid} was not enrolled`]
     const faults: string[] = []
     if (enrolled.isRevoked) faults.push(`the key ${entry.kid} was revoked`)
     if (enrolled.host !== entry.host) faults.push(`the key ${entry.kid} is of ${enrolled.host}`)
-    const report = await verifyReportJws(parseReportJws(entry.jws), enrolled.key)
+    const report = await (begun ?? verifySigned(entry, enrolled.key))
     if (report.host !== entry.host) faults.push(`the report is of the host ${report.host}`)
     if (report.seq !== entry.seq) faults.push(`the report has the sequence ${report.seq}`)
     if (entry.seq <= enrolled.lastSeq) {
@@ -148,7 +159,11 @@ export function createEntryChecker(
     return faults
   }
 
-  async function check(index: number, entry: LogEntry): Promise<readonly string[]> {
+  async function check(
+    index: number,
+    entry: LogEntry,
+    begun?: BegunCheck,
+  ): Promise<readonly string[]> {
     if ((index === 0) !== (entry.kind === 'genesis')) {
       return [index === 0 ? 'the log does not begin with genesis' : 'genesis comes twice']
     }
@@ -164,7 +179,7 @@ export function createEntryChecker(
         return checkRevocation(entry)
       case 'report':
       case 'denied':
-        return checkSigned(index, entry)
+        return checkSigned(index, entry, begun)
       case 'applied':
         return checkApplied(entry)
       case 'rotate':
@@ -172,7 +187,11 @@ export function createEntryChecker(
         return [`entries of the kind ${entry.kind} are not written by this version`]
     }
   }
-  return { check, witnessed: () => witnessed, vouched: () => vouched }
+  return { check, begin, witnessed: () => witnessed, vouched: () => vouched }
+}
+
+async function verifySigned({ jws }: Signed, key: VerificationKey): Promise<Report> {
+  return verifyReportJws(parseReportJws(jws), key)
 }
 
 function readPolicy(value: unknown): HostPolicy | undefined {

@@ -1,10 +1,9 @@
 import { type Checkpoint, openCheckpoint, parseVkey } from '../../shared/checkpoint.ts'
-import { parseEntry } from '../../shared/entry.ts'
 import { messageOf } from '../../shared/errors.ts'
 import { appendLeaf, EMPTY_ROOT, leafHash, rootOf, type Sha256 } from '../../shared/merkle.ts'
 import { equalBytes } from '../../shared/merkle-verify.ts'
 import { createEntryChecker, type EntryChecker } from './check-entry.ts'
-import { type ExportLine, parseExportLine } from './export-line.ts'
+import { type ReadLine, readAhead } from './read-ahead.ts'
 import { createRootHistory } from './root-history.ts'
 
 /** One thing that is wrong; `index` is the entry's, or null for the export as a whole. */
@@ -61,7 +60,7 @@ export async function verifyLog(
   let isTreeWhole = true
   let note: string | undefined
 
-  async function take(line: Extract<ExportLine, { kind: 'entry' }>): Promise<void> {
+  async function take(line: Extract<ReadLine, { kind: 'entry' }>): Promise<void> {
     if (line.index !== entries) {
       find(line.index, `entry ${entries} was expected here: entries are missing, doubled or moved`)
       isTreeWhole = false
@@ -77,22 +76,23 @@ export async function verifyLog(
     if (isIntact) await judge(line)
   }
 
-  async function judge({ index, entry: text }: { index: number; entry: string }): Promise<void> {
+  async function judge({ index, content, check }: Extract<ReadLine, { kind: 'entry' }>) {
     try {
-      const entry = parseEntry(text)
+      if ('error' in content) throw content.error
+      const entry = content
       if (key === null && entry.kind === 'genesis') key = entry.vkey
       checker ??= createEntryChecker(key ?? '', roots.matches, sha256)
-      for (const fault of await checker.check(index, entry)) find(index, fault)
+      for (const fault of await checker.check(index, entry, check)) find(index, fault)
     } catch (error) {
       find(index, messageOf(error))
     }
   }
 
-  for await (const text of lines) {
-    if (text === '') continue
-    const line = parseLine(text, entries, find)
-    if (line === undefined) isTreeWhole = false
-    else if (note !== undefined) find(null, 'there are lines after the checkpoint')
+  for await (const line of readAhead(lines, (entry) => checker?.begin(entry))) {
+    if (line.kind === 'fault') {
+      find(entries, messageOf(line.error))
+      isTreeWhole = false
+    } else if (note !== undefined) find(null, 'there are lines after the checkpoint')
     else if (line.kind === 'checkpoint') note = line.checkpoint
     else await take(line)
     if (entries % 1000 === 0) onProgress?.(entries)
@@ -115,19 +115,6 @@ export async function verifyLog(
     witnessed: checker?.witnessed() ?? 0,
     vkey: key,
     isKeyFromLog: vkey === undefined,
-  }
-}
-
-function parseLine(
-  text: string,
-  expected: number,
-  find: (index: number | null, message: string) => void,
-): ExportLine | undefined {
-  try {
-    return parseExportLine(text)
-  } catch (error) {
-    find(expected, messageOf(error))
-    return undefined
   }
 }
 

@@ -11,6 +11,7 @@ import { parseEntry } from '../../../shared/entry.ts'
 import { ReprefixError } from '../../../shared/errors.ts'
 
 const PAGE = 500
+const TURNS = 5
 const MIB = 2 ** 20
 
 /** One verification of an export, as `audit verify --file` does it. */
@@ -78,10 +79,19 @@ export async function measureSignedAudit(
     const key = parsed?.kind === 'report' ? keys.get(parsed.kid) : undefined
     if (parsed?.kind === 'report' && key !== undefined) signed.push({ jws: parsed.jws, key })
   }
-  const startedAt = performance.now()
-  for (const { jws, key } of signed) await compactVerify(jws, key, { algorithms: ['Ed25519'] })
-  const bareSeconds = (performance.now() - startedAt) / 1000
-  return { ...(await measureAudit(path, vkey)), reports: signed.length, bareSeconds }
+  const runs: SignedAudit[] = []
+  for (let turn = 0; turn <= TURNS; turn++) {
+    const startedAt = performance.now()
+    for (const { jws, key } of signed) await compactVerify(jws, key, { algorithms: ['Ed25519'] })
+    const bareSeconds = (performance.now() - startedAt) / 1000
+    const run = await measureAudit(path, vkey)
+    if (turn > 0) runs.push({ ...run, reports: signed.length, bareSeconds })
+  }
+  // The turn in the middle by its ratio: what else the machine did meets both sides of it.
+  const times = ({ seconds, bareSeconds }: SignedAudit) => seconds / bareSeconds
+  const middle = runs.sort((a, b) => times(a) - times(b))[Math.floor(runs.length / 2)]
+  if (middle === undefined) throw new RangeError('no turns')
+  return middle
 }
 
 function expectIntact({ ok, findings }: Verification): void {
