@@ -21,6 +21,8 @@ import { timeInTurns } from './turns.ts'
 export interface CloudPlan {
   readonly ways: readonly string[]
   readonly turns: number
+  /** Turns before those, of what is timed one at a time. */
+  readonly warmUp: number
   /** Of each case, a turn. */
   readonly runs: number
   readonly hosts: number
@@ -39,6 +41,7 @@ export function planCloud(options: Omit<BenchOptions, 'onProgress' | 'onPart'>):
   return {
     ways: options.ways ?? WAYS,
     turns: runs ?? (isQuick ? 5 : 15),
+    warmUp: isQuick ? 5 : 20,
     runs: 20,
     hosts: 32,
     reports: 4,
@@ -57,7 +60,7 @@ async function measurePath(
 ): Promise<void> {
   if (!plan.ways.includes('path')) return
   const { cases, close } = await ladderOf(cloud, directory)
-  const times = await timeInTurns(cases, plan.turns, plan.runs)
+  const times = await timeInTurns(cases, plan)
   close()
   await report({ ladder: Object.fromEntries(times) })
 }
@@ -169,7 +172,7 @@ function describeConditions(plan: CloudPlan, isOnOneCore: boolean): Record<strin
     store: 'libsql file, WAL, synchronous=FULL',
     dns: 'one provider, in memory',
     requests: 'through the application without a socket; signed before the clock starts',
-    turns: `${plan.turns} of ${plan.runs} runs of each case, taken in turns`,
+    turns: `${plan.turns} of ${plan.runs} runs of each case, taken in turns, after ${plan.warmUp} to get warm`,
     load: `${plan.hosts} hosts, ${plan.reports} reports each a turn, each waits for its receipt`,
   }
 }

@@ -112,8 +112,7 @@ describe('timeInTurns', () => {
           now += 5
         }),
       ],
-      2,
-      2,
+      { turns: 2, runs: 2, warmUp: 1 },
       () => now,
     )
     expect([...times]).toEqual([
