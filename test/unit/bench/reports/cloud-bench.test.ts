@@ -13,7 +13,7 @@ import { plain, timed, timeInTurns } from '../../../bench/reports/turns.ts'
 
 const ladder = {
   [LADDER.hello]: [0.1],
-  [LADDER.whole]: [3, 2, 2.6],
+  [LADDER.whole]: [3, 2.2, 2.6],
   [LADDER.verification]: [0.2],
   [LADDER.insert]: [0.3],
   [LADDER.commits]: [1.6],
@@ -44,7 +44,7 @@ const whole: CloudMeasurement = {
 describe('what the cloud bench makes of its times', () => {
   it('adds up the parts, with the commits as they are and as bare inserts', () => {
     const { wholeMs, partsMs, barePartsMs } = unavoidableOf(ladder)
-    expect(wholeMs).toBe(2.6)
+    expect(wholeMs).toBeCloseTo(2.6, 9)
     expect(partsMs).toBeCloseTo(2, 9)
     expect(barePartsMs).toBeCloseTo(1, 9)
   })
