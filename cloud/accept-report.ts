@@ -1,15 +1,10 @@
-import {
-  digestOf,
-  importVerificationKey,
-  parseReportJws,
-  type ReportJws,
-  verifyReportJws,
-} from '../shared/jws.ts'
+import { digestOf, parseReportJws, type ReportJws, verifyReportJws } from '../shared/jws.ts'
+import type { Sha256 } from '../shared/merkle.ts'
 import type { Report } from '../shared/report.ts'
 import { type AdmitDeps, admitReport, type SignedReport } from './admit-report.ts'
 import type { ClientAddress } from './domain/client-address.ts'
 import type { HostKey } from './domain/host-record.ts'
-import type { NonceIssuer } from './ports.ts'
+import type { KeyImporter, NonceIssuer } from './ports.ts'
 import { refuseLate } from './refuse-late.ts'
 import { type Refusal, type ReportAnswer, refused } from './report-answer.ts'
 import { type SettleDeps, settleReport } from './settle-report.ts'
@@ -19,6 +14,9 @@ export interface AcceptDeps extends AdmitDeps, SettleDeps {
   /** What a report's signed `url` must be: the configured one, whatever the request's Host says. */
   readonly reportsUrl: string
   readonly nonces: NonceIssuer
+  readonly importKey: KeyImporter
+  /** The runtime's fastest; Web Crypto unless given. */
+  readonly sha256?: Sha256
 }
 
 /**
@@ -34,22 +32,39 @@ export async function acceptReport(
   deps: AcceptDeps,
 ): Promise<ReportAnswer> {
   const jws = parseReportJws(text)
+  const hasCome = deps.log.anticipate()
+  try {
+    return await accept(jws, source, hasCome, deps)
+  } finally {
+    hasCome()
+  }
+}
+
+async function accept(
+  jws: ReportJws,
+  source: ClientAddress | undefined,
+  hasCome: () => void,
+  deps: AcceptDeps,
+): Promise<ReportAnswer> {
   const verified = await verify(jws, deps)
   if (verified.kind === 'refused') return verified
+  const { text } = jws
   const signed: SignedReport = {
     text,
     kid: jws.header.kid,
-    digest: await digestOf(text),
+    digest: await digestOf(text, deps.sha256),
     source,
     ...verified,
   }
   // Known bytes first: an answer that was lost must not depend on how late the agent asks again.
-  const known =
-    signed.report.seq <= verified.key.lastSeq ? await findKnown(signed, deps) : undefined
-  if (known !== undefined) return known
+  if (signed.report.seq <= verified.key.lastSeq) {
+    hasCome()
+    const known = await findKnown(signed, deps)
+    if (known !== undefined) return known
+  }
   const late = await refuseLate(jws.header, deps.nonces, deps.now().getTime())
   if (late !== undefined) return late
-  const admitted = await admitReport(signed, deps)
+  const admitted = await admitReport(signed, deps, hasCome)
   const { host, seq } = signed.report
   if (admitted.kind === 'refused') {
     const { code, facts } = admitted
@@ -84,7 +99,7 @@ async function verify(jws: ReportJws, deps: AcceptDeps): Promise<Verified | Refu
   if (host.status !== 'active' || host.key?.kid !== kid) {
     return refused('KEY_REVOKED', `the key ${kid} no longer speaks for ${host.name}`)
   }
-  const report = await verifyReportJws(jws, await importVerificationKey(host.key.jwk))
+  const report = await verifyReportJws(jws, await deps.importKey(host.key.jwk))
   if (report.host !== host.name) {
     return refused('HOST_MISMATCH', `the key ${kid} speaks for ${host.name}, not ${report.host}`)
   }

@@ -13,12 +13,11 @@ import { decideRate } from './domain/rate-limit.ts'
 import { decideSequence } from './domain/sequence.ts'
 import type { Ownership } from './domain/shared-names.ts'
 import { sourceFault } from './domain/source-check.ts'
-import type { AuditLog, Draft, Repository, StateWrite, StoredReport } from './ports.ts'
+import type { AuditLog, DecisionState, Draft, StateWrite, StoredReport } from './ports.ts'
 import { type Refusal, rateLimited, refused } from './report-answer.ts'
 
 /** What admission decides by and writes to. */
 export interface AdmitDeps {
-  readonly repository: Repository
   readonly log: AuditLog
   readonly zones: readonly ZoneTtl[]
   readonly now: () => Date
@@ -43,14 +42,21 @@ export type Admission =
 /**
  * Judges a report against the sequence and the host's policy, and appends the `report` entry with
  * everything it asks for, or the `denied` entry, in one transaction. Nothing of DNS happens before.
+ * `hasCome` is called once the append is asked for.
  */
-export async function admitReport(signed: SignedReport, deps: AdmitDeps): Promise<Admission> {
+export async function admitReport(
+  signed: SignedReport,
+  deps: AdmitDeps,
+  hasCome: () => void = () => undefined,
+): Promise<Admission> {
   let admission: Admission = { kind: 'overtaken', current: 0 }
-  await deps.log.append(async (index) => {
-    const judged = await judge(signed, index, deps)
+  const appended = deps.log.append(async (index, state) => {
+    const judged = await judge(signed, index, state, deps)
     admission = judged.admission
     return judged.draft
   })
+  hasCome()
+  await appended
   return admission
 }
 
@@ -59,9 +65,14 @@ type ActiveHost = HostRecord & { readonly key: HostKey }
 type Allowance = Extract<Authorisation, { kind: 'allowed' }> &
   Pick<Ownership, 'owners'> & { readonly warning: string | undefined }
 
-async function judge(signed: SignedReport, index: number, deps: AdmitDeps): Promise<Judged> {
+async function judge(
+  signed: SignedReport,
+  index: number,
+  state: DecisionState,
+  deps: AdmitDeps,
+): Promise<Judged> {
   const { report, kid } = signed
-  const host = await deps.repository.hostOfKey(kid)
+  const host = await state.hostOfKey(kid)
   if (!isActive(host, kid)) {
     return { admission: refused('KEY_REVOKED', 'the key was revoked just now'), draft: null }
   }
@@ -83,7 +94,7 @@ async function judge(signed: SignedReport, index: number, deps: AdmitDeps): Prom
   }
   const key: HostKey = { ...host.key, lastSeq: report.seq, busyUntilMs: rate.busyUntilMs }
   const names = [...report.records, ...host.claim].map(({ name }) => name)
-  const owned = await readOwnership([...new Set(names)], host.name, deps)
+  const owned = await readOwnership([...new Set(names)], host.name, state)
   const { name, policy, claim } = host
   const fault =
     policy.sourceCheck === 'off' ? undefined : sourceFault(signed.source, prefixesOf(report))
@@ -99,11 +110,11 @@ async function judge(signed: SignedReport, index: number, deps: AdmitDeps): Prom
 async function readOwnership(
   names: readonly Fqdn[],
   host: string,
-  { repository }: AdmitDeps,
+  state: DecisionState,
 ): Promise<Ownership> {
-  const owners = await repository.owners(names)
+  const owners = await state.owners(names)
   const others = new Set([...owners.values()].flat().filter((owner) => owner !== host))
-  const found = await Promise.all([...others].map((name) => repository.host(name)))
+  const found = await Promise.all([...others].map((name) => state.host(name)))
   const holders = found.flatMap((other) =>
     other === undefined ? [] : [[other.name, other] as const],
   )

@@ -37,8 +37,10 @@ export function createZoneFlusher(deps: FlushDeps): ZoneFlusher {
 
   async function run(zone: Fqdn, keys: readonly RRKey[]): Promise<readonly RowOutcome[]> {
     const rows = new Map<string, DesiredRow>()
-    for (const row of await deps.repository.desired(keys)) rows.set(keyOf(row), row)
     for (const row of await deps.repository.pending(zone)) rows.set(keyOf(row), row)
+    // Those of a report that has just come are among them: the rest was asked for once more.
+    const others = keys.filter((key) => !rows.has(keyOf(key)))
+    for (const row of await deps.repository.desired(others)) rows.set(keyOf(row), row)
     const wanted = [...rows.values()]
     if (wanted.length === 0) return []
     const providers = deps.providers.get(zone) ?? []

@@ -1,4 +1,5 @@
 import type { LogEntry, RecordOutcome } from '../shared/entry.ts'
+import type { PublicJwk, VerificationKey } from '../shared/jws.ts'
 import type { Fqdn, RRKey } from '../shared/rrset.ts'
 import type { DesiredSet } from './domain/authorise-report.ts'
 import type { HostRecord } from './domain/host-record.ts'
@@ -135,6 +136,16 @@ export interface Draft {
   readonly writes: readonly StateWrite[]
 }
 
+/** What a draft may decide on. The log notes what is read of it. */
+export type DecisionState = Pick<Repository, 'host' | 'hostOfKey' | 'token' | 'owners' | 'report'>
+
+/**
+ * Gives what to append at the next index, or null for nothing. It is called again after a conflict,
+ * and when what it has read is being changed, so it must read afresh what it decides on, and only
+ * from the state it is given.
+ */
+export type Drafter = (index: number, state: DecisionState) => Promise<Draft | null>
+
 /** An entry that is in the log. */
 export interface Appended {
   readonly index: number
@@ -151,11 +162,17 @@ export interface LoggedReceipt {
 /** The tamper-evident log (RFC 6962), appended by compare-and-set. */
 export interface AuditLog {
   /**
-   * Appends what `draft` gives for the next index, and calls it again with another index after a
-   * conflict, so it must read afresh what it decides on. `null` appends nothing. Throws
-   * `LOG_ALTERED` rather than continue a log that was shortened or whose end is not as written.
+   * Appends what `draft` gives for the next index. Appends that wait at the same time may be stored
+   * in one commit, all or none, but never with another that changes what they have decided on.
+   * Throws `LOG_ALTERED` rather than continue a log that was shortened or whose end is not as
+   * written.
    */
-  append(draft: (index: number) => Promise<Draft | null>): Promise<Appended | null>
+  append(draft: Drafter): Promise<Appended | null>
+  /**
+   * Says that an append will probably follow in a moment, so that those that wait now wait for it,
+   * though never for long. The answer must be called once it has been asked for, or will not be.
+   */
+  anticipate(): () => void
   /**
    * Proves the entry at `index` in the tree that it completes, and that tree's consistency with
    * `witnessSize`. The same arguments give the same bytes for ever.
@@ -188,6 +205,9 @@ export interface ZoneFlusher {
    */
   flush(zone: Fqdn, keys: readonly RRKey[]): Promise<readonly RowOutcome[]>
 }
+
+/** Makes a host's public key ready to verify. Says nothing of whether it may speak for the host. */
+export type KeyImporter = (jwk: PublicJwk) => Promise<VerificationKey>
 
 /** Nonces for agents whose clock is wrong: stateless, and good for two minutes. */
 export interface NonceIssuer {

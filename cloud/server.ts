@@ -12,9 +12,11 @@ import { createApp } from './app.ts'
 import { type CloudConfig, parseConfig } from './config.ts'
 import { createProviders } from './dns/providers.ts'
 import type { DnsProvider } from './domain/dns-provider.ts'
+import { createKeyImporter } from './fleet/key-importer.ts'
 import { createNonceIssuer } from './fleet/nonce-issuer.ts'
 import { createZoneFlusher } from './flush-zone.ts'
 import { createAuditLog } from './log/audit-log.ts'
+import { nodeSha256 } from './log/node-sha256.ts'
 import { openNoteKey } from './log/note-key-file.ts'
 import { startLog } from './log/start-log.ts'
 import { openLibsql } from './store/libsql.ts'
@@ -62,7 +64,13 @@ export async function startCloud(config: CloudConfig, logger: Logger): Promise<C
     const repository = createSqlRepository(port)
     // A pause never keeps the process alive by itself.
     const wait = (ms: number) => sleep(ms, undefined, { ref: false })
-    const log = createAuditLog({ repository, signer, sleep: wait, random: Math.random })
+    const log = createAuditLog({
+      repository,
+      signer,
+      sleep: wait,
+      random: Math.random,
+      sha256: nodeSha256,
+    })
     await startLog(log, repository, { origin: signer.name, vkey: signer.vkey }, now)
     const app = createApp({
       url: config.url,
@@ -75,6 +83,8 @@ export async function startCloud(config: CloudConfig, logger: Logger): Promise<C
       repository,
       log,
       flusher: createZoneFlusher({ repository, providers, logger }),
+      importKey: createKeyImporter(),
+      sha256: nodeSha256,
       nonces: await createNonceIssuer(new TextEncoder().encode(secret)),
       trustedProxies: config.trustedProxies,
       peerAddress: (c) => getConnInfo(c).remote.address,

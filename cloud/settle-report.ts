@@ -105,9 +105,9 @@ async function appendApplied(
     .filter((row) => row.outcomes.every(({ outcome }) => outcome !== 'failed'))
     .map((row) => ({ kind: 'mark-applied', key: row.key, version: row.version }))
   const { seq, host } = report
-  const appended = await deps.log.append(async (index) => {
+  const appended = await deps.log.append(async (index, state) => {
     // The same report may be settled twice at once; the second finds it done.
-    if ((await deps.repository.report(kid, seq))?.verdict !== 'pending') return null
+    if ((await state.report(kid, seq))?.verdict !== 'pending') return null
     const at = deps.now().toISOString()
     const about = { host, kid, seq, report: stored.index, digest, outcomes }
     return {

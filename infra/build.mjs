@@ -48,7 +48,7 @@ const results = await Promise.all([
     splitting: true,
     chunkNames: 'chunks/[name]-[hash]',
     // Native: its binary cannot be bundled.
-    external: ['@libsql/client'],
+    external: ['libsql'],
   }),
   build({
     ...common,
@@ -72,7 +72,8 @@ const results = await Promise.all([
       test: 'test/main.ts',
       vectors: 'test/vectors/main.ts',
     },
-    external: ['@libsql/client'],
+    // Native: its binary cannot be bundled.
+    external: ['libsql'],
   }),
 ])
 

@@ -21,8 +21,8 @@ export function encodeBase64(bytes: Uint8Array): string {
  */
 export function decodeBase64(text: string): Uint8Array {
   if (BASE64.test(text)) {
-    const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0))
-    if (encodeBase64(bytes) === text) return bytes
+    const bytes = toBytes(atob(text))
+    if (encodeBase64(lastGroup(bytes)) === text.slice(-4)) return bytes
   }
   throw new ReprefixError(
     'BASE64_INVALID',
@@ -43,11 +43,23 @@ export function decodeBase64url(text: string): Uint8Array {
   if (BASE64URL.test(text) && text.length % 4 !== 1) {
     const padding = '='.repeat((4 - (text.length % 4)) % 4)
     const standard = text.replaceAll('-', '+').replaceAll('_', '/')
-    const bytes = Uint8Array.from(atob(standard + padding), (character) => character.charCodeAt(0))
-    if (encodeBase64url(bytes) === text) return bytes
+    const bytes = toBytes(atob(standard + padding))
+    const last = encodeBase64(lastGroup(bytes))
+    if (last === (standard + padding).slice(-4)) return bytes
   }
   throw new ReprefixError(
     'BASE64_INVALID',
     'the text is not canonical base64url: expected A-Z a-z 0-9 - _ without padding and nothing else',
   )
+}
+
+function toBytes(binary: string): Uint8Array {
+  const bytes = new Uint8Array(binary.length)
+  for (let i = 0; i < binary.length; i++) bytes[i] = binary.charCodeAt(i)
+  return bytes
+}
+
+/** The bytes of the last four characters: the only ones that can be spelled in more than one way. */
+function lastGroup(bytes: Uint8Array): Uint8Array {
+  return bytes.subarray(Math.floor(Math.max(0, bytes.length - 1) / 3) * 3)
 }

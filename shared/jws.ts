@@ -6,6 +6,7 @@ import { type CryptoKey, importPublicKey, importSeed, sha256 } from './ed25519.t
 import { isReprefixError, messageOf, ReprefixError } from './errors.ts'
 import type { JoinString } from './join.ts'
 import { type PublicJwk, parsePrivateJwk, parsePublicJwk } from './jwk.ts'
+import type { Sha256 } from './merkle-hash.ts'
 import { parseReport, type Report } from './report.ts'
 import { digestSchema } from './schema.ts'
 
@@ -221,8 +222,8 @@ export function verifyEnrolmentSignature(jws: EnrolmentJws, key: VerificationKey
 }
 
 /** base64url SHA-256 of a JWS text: what identifies its bytes in the log. */
-export async function digestOf(text: string): Promise<string> {
-  return encodeBase64url(await sha256(new TextEncoder().encode(text)))
+export async function digestOf(text: string, hash: Sha256 = sha256): Promise<string> {
+  return encodeBase64url(await hash(new TextEncoder().encode(text)))
 }
 
 /** Signs a payload with exactly this protected header; `header` is written in its own order. */

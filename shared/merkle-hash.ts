@@ -1,5 +1,8 @@
 import { sha256 } from './ed25519.ts'
 
+/** SHA-256 (FIPS 180-4) of some bytes: 32 bytes, at once where the runtime can. */
+export type Sha256 = (bytes: Uint8Array) => Uint8Array | Promise<Uint8Array>
+
 const LEAF = Uint8Array.of(0)
 const NODE = Uint8Array.of(1)
 
@@ -10,13 +13,17 @@ export const EMPTY_ROOT: Uint8Array = Uint8Array.from([
 ])
 
 /** The hash of an entry as a leaf, told apart from inner nodes by its first byte (RFC 6962 §2.1). */
-export function leafHash(entry: Uint8Array): Promise<Uint8Array> {
-  return sha256(concatenate(LEAF, entry))
+export async function leafHash(entry: Uint8Array, hash: Sha256 = sha256): Promise<Uint8Array> {
+  return hash(concatenate(LEAF, entry))
 }
 
 /** The hash of an inner node. */
-export function nodeHash(left: Uint8Array, right: Uint8Array): Promise<Uint8Array> {
-  return sha256(concatenate(NODE, left, right))
+export async function nodeHash(
+  left: Uint8Array,
+  right: Uint8Array,
+  hash: Sha256 = sha256,
+): Promise<Uint8Array> {
+  return hash(concatenate(NODE, left, right))
 }
 
 /** All parts as one. */

@@ -1,7 +1,7 @@
 import { ReprefixError } from './errors.ts'
-import { EMPTY_ROOT, nodeHash } from './merkle-hash.ts'
+import { EMPTY_ROOT, nodeHash, type Sha256 } from './merkle-hash.ts'
 
-export { EMPTY_ROOT, leafHash, nodeHash } from './merkle-hash.ts'
+export { EMPTY_ROOT, leafHash, nodeHash, type Sha256 } from './merkle-hash.ts'
 export {
   type ConsistencyClaim,
   type InclusionClaim,
@@ -38,6 +38,7 @@ export async function appendLeaf(
   frontierBefore: readonly Uint8Array[],
   index: number,
   leaf: Uint8Array,
+  hash?: Sha256,
 ): Promise<TreeRow> {
   if (frontierBefore.length !== perfectRanges(0, index).length) {
     throw new ReprefixError(
@@ -52,16 +53,16 @@ export async function appendLeaf(
   for (let rest = index; rest % 2 === 1; rest = (rest - 1) / 2) {
     const left = frontier.pop()
     if (left === undefined) break
-    node = await nodeHash(left, node)
+    node = await nodeHash(left, node, hash)
     nodes.push(node)
   }
   return { leaf, nodes, frontier: [...frontier, node] }
 }
 
 /** The root of the tree with this right edge. */
-export async function rootOf(frontier: readonly Uint8Array[]): Promise<Uint8Array> {
+export async function rootOf(frontier: readonly Uint8Array[], hash?: Sha256): Promise<Uint8Array> {
   let root = frontier.at(-1) ?? EMPTY_ROOT
-  for (const left of frontier.slice(0, -1).reverse()) root = await nodeHash(left, root)
+  for (const left of frontier.slice(0, -1).reverse()) root = await nodeHash(left, root, hash)
   return root
 }
 
@@ -73,6 +74,7 @@ export function inclusionProof(
   index: number,
   size: number,
   read: NodeReader,
+  hash?: Sha256,
 ): Promise<Uint8Array[]> {
   if (!isCount(index) || !isCount(size) || index >= size) {
     throw new ReprefixError('TREE_INVALID', `there is no entry ${index} in a log of ${size}`)
@@ -88,7 +90,7 @@ export function inclusionProof(
       start = middle
     }
   }
-  return hashRanges(ranges, read)
+  return hashRanges(ranges, read, hash)
 }
 
 /**
@@ -100,6 +102,7 @@ export function consistencyProof(
   from: number,
   to: number,
   read: NodeReader,
+  hash?: Sha256,
 ): Promise<Uint8Array[]> {
   if (!isCount(from) || !isCount(to) || from > to) {
     throw new ReprefixError(
@@ -122,19 +125,23 @@ export function consistencyProof(
   }
   // The verifier knows the old root; the old tree itself is left out when it is one perfect subtree.
   if (start !== 0) ranges.unshift([start, end])
-  return hashRanges(ranges, read)
+  return hashRanges(ranges, read, hash)
 }
 
 type Range = readonly [start: number, end: number]
 
 /** Reads every perfect subtree of all ranges at once, then hashes each range together. */
-async function hashRanges(ranges: readonly Range[], read: NodeReader): Promise<Uint8Array[]> {
+async function hashRanges(
+  ranges: readonly Range[],
+  read: NodeReader,
+  hash: Sha256 | undefined,
+): Promise<Uint8Array[]> {
   const wanted = ranges.map(([start, end]) => perfectRanges(start, end))
   const hashes = await read(wanted.flat())
   const proof: Uint8Array[] = []
   let offset = 0
   for (const { length } of wanted) {
-    proof.push(await rootOf(hashes.slice(offset, offset + length)))
+    proof.push(await rootOf(hashes.slice(offset, offset + length), hash))
     offset += length
   }
   return proof

@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { parseVkey } from '../../shared/checkpoint.ts'
 import { messageOf, ReprefixError } from '../../shared/errors.ts'
 import { createProgress } from '../../shared/terminal.ts'
+import { nodeSha256 } from '../log/node-sha256.ts'
 import { type Verification, verifyLog } from '../log/verify-log.ts'
 import { type AdminOptions, createAdminClient, withAdminOptions } from './admin-client.ts'
 import { type LogOptions, printLog } from './audit-log.ts'
@@ -66,7 +67,11 @@ async function verify(options: VerifyOptions, terminal: Terminal): Promise<void>
       : readFileLines(options.file)
   const progress = createProgress('verified entries:', terminal.isTty)
   const pinned = options.key === undefined ? {} : { vkey: options.key }
-  const result = await verifyLog(lines, { ...pinned, onProgress: progress.show })
+  const result = await verifyLog(lines, {
+    ...pinned,
+    onProgress: progress.show,
+    sha256: nodeSha256,
+  })
   progress.clear()
   if (options.json === true) printJson(result, terminal)
   else printVerdict(result, terminal)

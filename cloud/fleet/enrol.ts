@@ -3,7 +3,7 @@ import { ReprefixError } from '../../shared/errors.ts'
 import { parseEnrolmentJws, type VerificationKey, verifyEnrolmentJws } from '../../shared/jws.ts'
 import type { EnrolmentReceipt } from '../../shared/receipt.ts'
 import type { HostRecord } from '../domain/host-record.ts'
-import type { AuditLog, Draft, JoinToken, Repository } from '../ports.ts'
+import type { AuditLog, DecisionState, Draft, JoinToken, Repository } from '../ports.ts'
 import { type Refusal, refused } from '../report-answer.ts'
 
 /** What an enrolment is checked by and written to. */
@@ -33,8 +33,8 @@ export async function acceptEnrolment(text: string, deps: EnrolDeps): Promise<En
   if (token === undefined) return refused('TOKEN_INVALID', 'this cloud gave out no such token')
   const key = await verifyEnrolmentJws(jws, token.macKey)
   let answer: Refusal | { readonly kind: 'at'; readonly index: number } | undefined
-  await deps.log.append(async (index) => {
-    const judged = await judge(token.id, key, deps)
+  await deps.log.append(async (index, state) => {
+    const judged = await judge(token.id, key, state, deps)
     answer = judged.kind === 'enrol' ? { kind: 'at', index } : judged
     return judged.kind === 'enrol'
       ? draftFor(judged.host, judged.token, key, text, index, deps)
@@ -49,8 +49,13 @@ type Judged =
   | { readonly kind: 'at'; readonly index: number }
   | Refusal
 
-async function judge(id: string, key: VerificationKey, deps: EnrolDeps): Promise<Judged> {
-  const token = await deps.repository.token(id)
+async function judge(
+  id: string,
+  key: VerificationKey,
+  state: DecisionState,
+  deps: EnrolDeps,
+): Promise<Judged> {
+  const token = await state.token(id)
   if (token === undefined) return refused('TOKEN_INVALID', 'this cloud gave out no such token')
   if (token.used?.kid === key.kid) return { kind: 'at', index: token.used.index }
   if (token.used !== undefined) {
@@ -62,11 +67,11 @@ async function judge(id: string, key: VerificationKey, deps: EnrolDeps): Promise
       `this join string expired at ${token.expiresAt}; make a new one`,
     )
   }
-  const host = await deps.repository.host(token.host)
+  const host = await state.host(token.host)
   if (host?.status !== 'invited' || host.invitation !== id) {
     return refused('TOKEN_INVALID', `this join string for ${token.host} is void; make a new one`)
   }
-  if ((await deps.repository.hostOfKey(key.kid)) !== undefined) {
+  if ((await state.hostOfKey(key.kid)) !== undefined) {
     return refused('KEY_INVALID', 'this key has been enrolled before; make a new key')
   }
   return { kind: 'enrol', host, token }

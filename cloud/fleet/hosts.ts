@@ -49,8 +49,8 @@ export async function inviteHost(
   const expiresAt = new Date(deps.now().getTime() + JOIN_LIFETIME_MS).toISOString()
   const token: JoinToken = { id, host: name, macKey, expiresAt }
   let invited: HostRecord | undefined
-  await deps.log.append(async () => {
-    const existing = await deps.repository.host(name)
+  await deps.log.append(async (_index, state) => {
+    const existing = await state.host(name)
     invited = undefined
     if (existing !== undefined && existing.status !== 'revoked') return null
     const at = deps.now().toISOString()
@@ -91,8 +91,8 @@ export async function changePolicy(
   deps: FleetDeps,
 ): Promise<HostChange> {
   let changed: HostRecord | undefined
-  await deps.log.append(async () => {
-    const host = await deps.repository.host(name)
+  await deps.log.append(async (_index, state) => {
+    const host = await state.host(name)
     if (host === undefined) return null
     changed = { ...host, policy: change(host.policy) }
     const at = deps.now().toISOString()
@@ -120,8 +120,8 @@ export async function revokeHost(name: string, deps: FleetDeps): Promise<HostCha
       { kind: 'release-names', host: name, names },
     ]
   }
-  await deps.log.append(async () => {
-    const host = await deps.repository.host(name)
+  await deps.log.append(async (_index, state) => {
+    const host = await state.host(name)
     if (host === undefined || host.status === 'revoked') return null
     const at = deps.now().toISOString()
     const entry =

@@ -5,7 +5,7 @@ import type { RotationReceipt } from '../../shared/receipt.ts'
 import { parseRotationJws, type RotationJws, verifyRotationJws } from '../../shared/rotation.ts'
 import type { HostKey, HostRecord } from '../domain/host-record.ts'
 import { decideRate } from '../domain/rate-limit.ts'
-import type { AuditLog, Draft, NonceIssuer, Repository } from '../ports.ts'
+import type { AuditLog, DecisionState, Draft, NonceIssuer, Repository } from '../ports.ts'
 import { refuseLate } from '../refuse-late.ts'
 import { type Refusal, rateLimited, refused } from '../report-answer.ts'
 
@@ -58,8 +58,8 @@ export async function acceptRotation(text: string, deps: RotateDeps): Promise<Ro
       : undefined
   if (late !== undefined) return late
   let answer: Refusal | { readonly kind: 'at'; readonly index: number } | undefined
-  await deps.log.append(async (index) => {
-    const judged = await judge(kid, successor, deps)
+  await deps.log.append(async (index, state) => {
+    const judged = await judge(kid, successor, state, deps)
     answer = judged.kind === 'rotate' ? { kind: 'at', index } : judged
     return judged.kind === 'rotate' ? draftFor(judged, successor, jws, index, deps) : null
   })
@@ -67,8 +67,13 @@ export async function acceptRotation(text: string, deps: RotateDeps): Promise<Ro
   return answer.kind === 'refused' ? answer : receiptFor(answer.index, jws, deps)
 }
 
-async function judge(kid: string, successor: VerificationKey, deps: RotateDeps): Promise<Judged> {
-  const host = await deps.repository.hostOfKey(kid)
+async function judge(
+  kid: string,
+  successor: VerificationKey,
+  state: DecisionState,
+  deps: RotateDeps,
+): Promise<Judged> {
+  const host = await state.hostOfKey(kid)
   if (host === undefined || host.status !== 'active') return revoked(kid, host)
   const { key } = host
   const predecessor = key?.predecessor
@@ -76,7 +81,7 @@ async function judge(kid: string, successor: VerificationKey, deps: RotateDeps):
     return { kind: 'at', index: predecessor.index }
   }
   if (key?.kid !== kid) return revoked(kid, host)
-  if ((await deps.repository.hostOfKey(successor.kid)) !== undefined) {
+  if ((await state.hostOfKey(successor.kid)) !== undefined) {
     return refused('KEY_INVALID', 'the successor has been enrolled before; make a new key')
   }
   const nowMs = deps.now().getTime()

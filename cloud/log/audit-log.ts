@@ -1,6 +1,6 @@
 import { encodeBase64 } from '../../shared/base64.ts'
 import { type Checkpoint, type NoteSigner, signCheckpoint } from '../../shared/checkpoint.ts'
-import { renderEntry } from '../../shared/entry.ts'
+import { parseEntry, renderEntry } from '../../shared/entry.ts'
 import { ReprefixError } from '../../shared/errors.ts'
 import {
   appendLeaf,
@@ -9,11 +9,13 @@ import {
   inclusionProof,
   leafHash,
   rootOf,
+  type Sha256,
 } from '../../shared/merkle.ts'
 import { renderTlogProof } from '../../shared/tlog-proof.ts'
-import type { Appended, AuditLog, Draft, LogRow, Repository } from '../ports.ts'
+import type { AuditLog, Draft, LogRow, Repository } from '../ports.ts'
+import { createAppendQueue } from './append-queue.ts'
 import { createLastRowChecker } from './check-last-row.ts'
-import { readNodes } from './read-nodes.ts'
+import { gatherRows, readNodes } from './read-nodes.ts'
 
 /** What the log is built from. */
 export interface AuditLogDeps {
@@ -23,66 +25,41 @@ export interface AuditLogDeps {
   readonly sleep: (ms: number) => Promise<void>
   /** Uniform in [0, 1). */
   readonly random: () => number
+  /** The runtime's fastest; Web Crypto unless given. */
+  readonly sha256?: Sha256
 }
-
-/** Other processes may win this often before an append gives up. */
-const MAX_ATTEMPTS = 40
-const FIRST_PAUSE_MS = 5
-const LONGEST_PAUSE_MS = 200
 
 /**
  * The audit log over a repository. Row n is written only if there is none yet, and holds every tree
  * hash that its leaf completes, so two writers can never make a gap, a double or half a tree.
  */
 export function createAuditLog(deps: AuditLogDeps): AuditLog {
-  const { repository, signer } = deps
-  const lastRow = createLastRowChecker(repository)
-  // Appends of one process queue up instead of racing each other for the same index.
-  let tail: Promise<unknown> = Promise.resolve()
-
-  async function appendNow(draft: (index: number) => Promise<Draft | null>) {
-    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-      const last = await repository.lastRow()
-      const index = last === undefined ? 0 : last.index + 1
-      const drafted = await draft(index)
-      if (drafted === null) return null
-      await lastRow.check(last)
-      const row = await rowFor(drafted, index, last)
-      if ((await repository.commit([row], drafted.writes)) === 'committed') {
-        lastRow.trust(row)
-        return { index, entry: row.entry }
-      }
-      // Full jitter: writers that met once must not meet again.
-      await deps.sleep(deps.random() * Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** attempt))
-    }
-    throw new ReprefixError(
-      'LOG_CONTENDED',
-      `could not append to the log in ${MAX_ATTEMPTS} attempts, others were always first; ` +
-        'nothing was changed, try again',
-    )
-  }
+  const { repository, signer, sha256 } = deps
+  const lastRow = createLastRowChecker(repository, sha256)
+  const rowAfter = (last: LogRow | undefined, entry: Draft['entry']) => rowFor(entry, last, sha256)
+  const { append, anticipate } = createAppendQueue({ ...deps, lastRow, rowAfter })
 
   async function sign(checkpoint: Omit<Checkpoint, 'origin'>): Promise<string> {
     return signCheckpoint({ origin: signer.name, ...checkpoint }, signer)
   }
 
   return {
-    append(draft) {
-      const done: Promise<Appended | null> = tail.then(() => appendNow(draft))
-      tail = done.catch(() => undefined)
-      return done
-    },
+    append,
+    anticipate,
 
     async receipt(index, witnessSize) {
-      const [row] = await repository.rows([index])
-      if (row === undefined) throw new ReprefixError('LOG_MISSING_ROW', `no row ${index}`)
       const size = index + 1
-      const read = readNodes(repository)
-      const hashes = await inclusionProof(index, size, read)
+      const gathered = gatherRows(repository)
+      const read = readNodes(gathered)
       // A witness that saw more than there is gets no proof: there is none, and it must notice.
       const provable = witnessSize > 0 && witnessSize <= size
-      const consistency = provable ? await consistencyProof(witnessSize, size, read) : []
-      const checkpoint = await sign({ size, root: await rootOf(row.frontier) })
+      const [[row], hashes, consistency] = await Promise.all([
+        gathered.rows([index]),
+        inclusionProof(index, size, read, sha256),
+        provable ? consistencyProof(witnessSize, size, read, sha256) : [],
+      ])
+      if (row === undefined) throw new ReprefixError('LOG_MISSING_ROW', `no row ${index}`)
+      const checkpoint = await sign({ size, root: await rootOf(row.frontier, sha256) })
       return {
         entry: row.entry,
         proof: renderTlogProof({ index, hashes, checkpoint }),
@@ -104,14 +81,21 @@ export function createAuditLog(deps: AuditLogDeps): AuditLog {
     async checkpoint() {
       const last = await repository.lastRow()
       if (last === undefined) return sign({ size: 0, root: EMPTY_ROOT })
-      return sign({ size: last.index + 1, root: await rootOf(last.frontier) })
+      return sign({ size: last.index + 1, root: await rootOf(last.frontier, sha256) })
     },
   }
 }
 
-async function rowFor(draft: Draft, index: number, last: LogRow | undefined): Promise<LogRow> {
-  const entry = renderEntry(draft.entry)
-  const leaf = await leafHash(new TextEncoder().encode(entry))
-  const { nodes, frontier } = await appendLeaf(last?.frontier ?? [], index, leaf)
-  return { index, entry, leaf, nodes, frontier }
+async function rowFor(
+  entry: Draft['entry'],
+  last: LogRow | undefined,
+  sha256: Sha256 | undefined,
+): Promise<LogRow> {
+  const index = last === undefined ? 0 : last.index + 1
+  const text = renderEntry(entry)
+  // What is not an entry must not get in: it could never be taken out again.
+  parseEntry(text)
+  const leaf = await leafHash(new TextEncoder().encode(text), sha256)
+  const { nodes, frontier } = await appendLeaf(last?.frontier ?? [], index, leaf, sha256)
+  return { index, entry: text, leaf, nodes, frontier }
 }

@@ -11,6 +11,7 @@ import {
   verifyEnrolmentSignature,
   verifyReportJws,
 } from '../../shared/jws.ts'
+import type { Sha256 } from '../../shared/merkle.ts'
 import type { Claim, Report } from '../../shared/report.ts'
 import { parseRotationJws, verifyRotationJws } from '../../shared/rotation.ts'
 import { keyOf, sameValues } from '../../shared/rrset.ts'
@@ -23,12 +24,16 @@ import {
   sharesName,
 } from '../domain/host-policy.ts'
 
+import type { BegunCheck } from './read-ahead.ts'
+
 /** Whether the log of `size` entries had this root; undefined when it is not that large. */
 export type RootCheck = (size: number, root: Uint8Array) => boolean | undefined
 
 /** Checks entries in the order of the log; each answer is a list of what is wrong, empty if nothing. */
 export interface EntryChecker {
-  check(index: number, entry: LogEntry): Promise<readonly string[]>
+  check(index: number, entry: LogEntry, begun?: BegunCheck): Promise<readonly string[]>
+  /** Begins to verify an entry's signature, where its key is known by now, for a `check` that follows. */
+  begin(entry: LogEntry): BegunCheck | undefined
   /** Number of witness claims that were compared with the tree. */
   witnessed(): number
   /** How many entries from the first on a witness has seen as they are. */
@@ -56,7 +61,11 @@ type Signed = EntryOf<'report'> | EntryOf<'denied'>
  * The log's own rules, from its entries alone: who may sign is what the enrolments before say,
  * sequences rise, DNS outcomes belong to a logged report, and no witness saw another log.
  */
-export function createEntryChecker(vkey: string, rootWas: RootCheck): EntryChecker {
+export function createEntryChecker(
+  vkey: string,
+  rootWas: RootCheck,
+  sha256?: Sha256,
+): EntryChecker {
   const keys = new Map<string, EnrolledKey>()
   const keyOfHost = new Map<string, string>()
   const policies = new Map<string, HostPolicy | undefined>()
@@ -113,20 +122,27 @@ export function createEntryChecker(vkey: string, rootWas: RootCheck): EntryCheck
     return []
   }
 
-  async function checkSigned(index: number, entry: Signed): Promise<string[]> {
+  function begin(entry: LogEntry): BegunCheck | undefined {
+    if (entry.kind !== 'report' && entry.kind !== 'denied') return undefined
+    // The key of a thumbprint never changes, so it does not matter how early it is looked up.
+    const key = keys.get(entry.kid)?.key
+    return key && verifySigned(entry, key)
+  }
+
+  async function checkSigned(index: number, entry: Signed, begun?: BegunCheck): Promise<string[]> {
     const enrolled = keys.get(entry.kid)
     if (enrolled === undefined) return [`the key ${entry.kid} was not enrolled`]
     const faults: string[] = []
     if (enrolled.isRevoked) faults.push(`the key ${entry.kid} was revoked`)
     if (enrolled.host !== entry.host) faults.push(`the key ${entry.kid} is of ${enrolled.host}`)
-    const report = await verifyReportJws(parseReportJws(entry.jws), enrolled.key)
+    const report = await (begun ?? verifySigned(entry, enrolled.key))
     if (report.host !== entry.host) faults.push(`the report is of the host ${report.host}`)
     if (report.seq !== entry.seq) faults.push(`the report has the sequence ${report.seq}`)
     if (entry.seq <= enrolled.lastSeq) {
       faults.push(`the sequence ${entry.seq} does not rise above ${enrolled.lastSeq}`)
     }
     enrolled.lastSeq = Math.max(enrolled.lastSeq, entry.seq)
-    const digest = await digestOf(entry.jws)
+    const digest = await digestOf(entry.jws, sha256)
     if (entry.kind === 'report') {
       const expected = expectedValues(report)
       open.set(index, { kid: entry.kid, digest, report, expected })
@@ -193,7 +209,11 @@ export function createEntryChecker(vkey: string, rootWas: RootCheck): EntryCheck
     return faults
   }
 
-  async function check(index: number, entry: LogEntry): Promise<readonly string[]> {
+  async function check(
+    index: number,
+    entry: LogEntry,
+    begun?: BegunCheck,
+  ): Promise<readonly string[]> {
     if ((index === 0) !== (entry.kind === 'genesis')) {
       return [index === 0 ? 'the log does not begin with genesis' : 'genesis comes twice']
     }
@@ -211,14 +231,18 @@ export function createEntryChecker(vkey: string, rootWas: RootCheck): EntryCheck
         return checkRevocation(entry)
       case 'report':
       case 'denied':
-        return checkSigned(index, entry)
+        return checkSigned(index, entry, begun)
       case 'applied':
         return checkApplied(entry)
       case 'drift':
         return [`entries of the kind ${entry.kind} are not written by this version`]
     }
   }
-  return { check, witnessed: () => witnessed, vouched: () => vouched }
+  return { check, begin, witnessed: () => witnessed, vouched: () => vouched }
+}
+
+async function verifySigned({ jws }: Signed, key: VerificationKey): Promise<Report> {
+  return verifyReportJws(parseReportJws(jws), key)
 }
 
 function readPolicy(value: unknown): HostPolicy | undefined {

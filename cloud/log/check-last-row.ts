@@ -1,5 +1,5 @@
 import { ReprefixError } from '../../shared/errors.ts'
-import { appendLeaf, leafHash } from '../../shared/merkle.ts'
+import { appendLeaf, leafHash, type Sha256 } from '../../shared/merkle.ts'
 import { equalBytes } from '../../shared/merkle-verify.ts'
 import type { LogRow, Repository } from '../ports.ts'
 
@@ -16,14 +16,17 @@ export interface LastRowChecker {
  * not the one written, is not continued. A row that this process wrote is compared from memory;
  * another one is computed anew from the row before it. What lies deeper is found by `audit verify`.
  */
-export function createLastRowChecker(repository: Pick<Repository, 'rows'>): LastRowChecker {
+export function createLastRowChecker(
+  repository: Pick<Repository, 'rows'>,
+  sha256?: Sha256,
+): LastRowChecker {
   let trusted: LogRow | undefined
 
   async function recompute({ index, entry }: LogRow): Promise<LogRow> {
     try {
       const [before] = index === 0 ? [] : await repository.rows([index - 1])
-      const leaf = await leafHash(new TextEncoder().encode(entry))
-      return { index, entry, ...(await appendLeaf(before?.frontier ?? [], index, leaf)) }
+      const leaf = await leafHash(new TextEncoder().encode(entry), sha256)
+      return { index, entry, ...(await appendLeaf(before?.frontier ?? [], index, leaf, sha256)) }
     } catch (cause) {
       const isOurs = cause instanceof ReprefixError
       if (!isOurs || !['TREE_INVALID', 'LOG_MISSING_ROW'].includes(cause.code)) throw cause

@@ -3,7 +3,7 @@ import { decodeBase64, encodeBase64 } from '../../shared/base64.ts'
 import { sha256 } from '../../shared/ed25519.ts'
 import { messageOf, ReprefixError } from '../../shared/errors.ts'
 import { describeIssues } from '../../shared/issue.ts'
-import { concatenate } from '../../shared/merkle-hash.ts'
+import { concatenate, type Sha256 } from '../../shared/merkle-hash.ts'
 import { countSchema, hashSchema } from '../../shared/schema.ts'
 import type { LogRow } from '../ports.ts'
 
@@ -41,8 +41,11 @@ export async function renderEntryLine(row: LogRow): Promise<string> {
  * SHA-256 over the subtree hashes and the right edge of a row. They follow from the leaves, so an
  * export needs no more to tell whether the log still has those that proofs are made of.
  */
-export function treeDigest({ nodes, frontier }: Pick<LogRow, 'nodes' | 'frontier'>) {
-  return sha256(concatenate(...nodes, ...frontier))
+export async function treeDigest(
+  { nodes, frontier }: Pick<LogRow, 'nodes' | 'frontier'>,
+  hash: Sha256 = sha256,
+): Promise<Uint8Array> {
+  return hash(concatenate(...nodes, ...frontier))
 }
 
 /** The last line of an export. */

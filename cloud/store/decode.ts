@@ -25,6 +25,11 @@ const hostSchema = v.looseObject({
     }),
   ),
 })
+const factsSchema = v.object({
+  at: v.string(),
+  kind: v.string(),
+  host: v.exactOptional(v.string()),
+})
 const keysSchema = v.array(v.object({ name: v.string(), type: v.picklist(['A', 'AAAA', 'TXT']) }))
 const valuesSchema = v.array(v.string())
 
@@ -43,6 +48,11 @@ export function decodeLogRow(row: SqlRow): LogRow {
     nodes: hashes(bytes(row, 'nodes')),
     frontier: hashes(bytes(row, 'frontier')),
   }
+}
+
+/** What a row of `log` says of its entry besides the text: for people who look into the store. */
+export function decodeFacts(entry: string): { at: string; kind: string; host?: string } {
+  return v.parse(factsSchema, JSON.parse(entry))
 }
 
 /** A row of `host`; the version is that of the column. */
@@ -115,7 +125,7 @@ export function joinHashes(list: readonly Uint8Array[]): Uint8Array {
 /** A rest that is no whole hash is kept as it is, so that whoever compares sees it. */
 function hashes(joined: Uint8Array): Uint8Array[] {
   return Array.from({ length: Math.ceil(joined.length / HASH_BYTES) }, (_, i) =>
-    joined.slice(i * HASH_BYTES, (i + 1) * HASH_BYTES),
+    joined.subarray(i * HASH_BYTES, (i + 1) * HASH_BYTES),
   )
 }
 

@@ -1,54 +1,97 @@
-import { type Client, createClient } from '@libsql/client'
+import Database from 'libsql'
 import { type ErrorCode, messageOf, ReprefixError } from '../../shared/errors.ts'
-import type { SqlPort, SqlRow, SqlStatement, SqlValue } from '../ports.ts'
+import type { SqlPort, SqlResult, SqlRow, SqlStatement, SqlValue } from '../ports.ts'
 
 /** How long a write waits for another process that holds the file. */
 const BUSY_TIMEOUT_MS = 5000
+/** Statements kept ready; more than this program has, but for lists of unusual lengths. */
+const MAX_PREPARED = 200
 
 /**
  * Opens a libsql database, creating the file when there is none. One connection carries everything,
  * so that statements of this process never wait for each other inside SQLite; WAL lets other
  * processes read meanwhile, and `synchronous=FULL` makes every commit outlive a power cut.
+ * Statements are prepared once: to prepare one anew takes several times as long as to run it.
  */
 export async function openLibsql(url: string): Promise<SqlPort> {
-  let client: Client
+  let database: Database.Database
   try {
-    client = createClient({ url, concurrency: 1, timeout: BUSY_TIMEOUT_MS })
-    await client.execute('PRAGMA journal_mode=WAL')
-    await client.execute('PRAGMA synchronous=FULL')
+    database = new Database(url, { timeout: BUSY_TIMEOUT_MS })
+    database.exec('PRAGMA journal_mode=WAL')
+    database.exec('PRAGMA synchronous=FULL')
   } catch (cause) {
     throw storeError(cause, `failed to open the store ${url}`)
   }
+  const prepare = createPreparer(database)
+
+  function run({ sql, args }: SqlStatement): SqlResult {
+    const { statement, isReader } = prepare(sql)
+    if (isReader) return { rows: statement.all([...args]).map(toRow) }
+    statement.run([...args])
+    return { rows: [] }
+  }
+
+  function runAll(statements: readonly SqlStatement[]): readonly SqlResult[] {
+    run(BEGIN)
+    try {
+      const results = statements.map(run)
+      run(COMMIT)
+      return results
+    } catch (error) {
+      // SQLite itself undoes some transactions that fail.
+      if (database.inTransaction) run(ROLLBACK)
+      throw error
+    }
+  }
+
   return {
     async batch(statements) {
+      const [only, ...more] = statements
+      if (only === undefined) return []
       try {
-        const [only, ...more] = statements
-        if (only === undefined) return []
-        const done =
-          more.length === 0
-            ? [await client.execute(toLibsql(only))]
-            : await client.batch(statements.map(toLibsql), 'write')
-        return done.map((result) => ({
-          rows: result.rows.map((row) => toRow(row, result.columns)),
-        }))
+        return more.length === 0 ? [run(only)] : runAll(statements)
       } catch (cause) {
         throw storeError(cause, `the store ${url} failed`)
       }
     },
-    close: () => client.close(),
+    close: () => database.close(),
   }
 }
 
-function toLibsql({ sql, args }: SqlStatement) {
-  return { sql, args: [...args] }
+/** IMMEDIATE waits for the write lock at the start, where waiting is still possible. */
+const BEGIN: SqlStatement = { sql: 'BEGIN IMMEDIATE', args: [] }
+const COMMIT: SqlStatement = { sql: 'COMMIT', args: [] }
+const ROLLBACK: SqlStatement = { sql: 'ROLLBACK', args: [] }
+
+type Prepared = { readonly statement: Database.Statement; readonly isReader: boolean }
+
+/** Prepares statements, keeping those that were used last. */
+function createPreparer(database: Database.Database): (sql: string) => Prepared {
+  const kept = new Map<string, Prepared>()
+  return (sql) => {
+    const known = kept.get(sql)
+    if (known !== undefined) {
+      kept.delete(sql)
+      kept.set(sql, known)
+      return known
+    }
+    const statement = database.prepare(sql)
+    const prepared = { statement, isReader: statement.reader }
+    kept.set(sql, prepared)
+    const [oldest] = kept.keys()
+    if (kept.size > MAX_PREPARED && oldest !== undefined) kept.delete(oldest)
+    return prepared
+  }
 }
 
-function toRow(row: Readonly<Record<string, unknown>>, columns: readonly string[]): SqlRow {
-  return Object.fromEntries(columns.map((column) => [column, toValue(row[column])]))
+function toRow(row: unknown): SqlRow {
+  const columns = Object.entries(row as Readonly<Record<string, unknown>>)
+  return Object.fromEntries(columns.map(([column, value]) => [column, toValue(value)]))
 }
 
 function toValue(value: unknown): SqlValue {
-  if (value === null || typeof value === 'string' || typeof value === 'number') return value
+  if (value === null || typeof value === 'string') return value
+  if (typeof value === 'number' && Math.abs(value) <= Number.MAX_SAFE_INTEGER) return value
   if (value instanceof ArrayBuffer) return new Uint8Array(value)
   throw new ReprefixError('STORE_FAILED', `the store gave a value of type ${typeof value}`)
 }

@@ -1,9 +1,9 @@
-import { parseEntry } from '../../shared/entry.ts'
 import { ReprefixError } from '../../shared/errors.ts'
 import type { Fqdn } from '../../shared/rrset.ts'
 import type { Repository, SqlPort, SqlRow, SqlStatement } from '../ports.ts'
 import {
   decodeDesired,
+  decodeFacts,
   decodeHost,
   decodeLogRow,
   decodeOwner,
@@ -57,9 +57,7 @@ export function createSqlRepository(port: SqlPort): Repository {
 
     async commit(rows, writes) {
       const inserts = rows.map((row) => {
-        const entry = parseEntry(row.entry)
-        const facts = { at: entry.at, kind: entry.kind }
-        return insertRow(row, 'host' in entry ? { ...facts, host: entry.host } : facts)
+        return insertRow(row, decodeFacts(row.entry))
       })
       try {
         await port.batch([...inserts, ...writes.flatMap(statementsOf), CLEAR_GUARDS])

@@ -17,8 +17,7 @@ export async function readBody(
   if (request.headers.has('content-encoding')) {
     throw new ReprefixError('CONTENT_TYPE', 'compressed bodies are not accepted')
   }
-  const tooLarge = new ReprefixError('BODY_TOO_LARGE', `at most ${limit} bytes are accepted`)
-  if (Number(request.headers.get('content-length') ?? 0) > limit) throw tooLarge
+  if (Number(request.headers.get('content-length') ?? 0) > limit) throw tooLarge(limit)
   const chunks: Uint8Array[] = []
   let size = 0
   const reader = request.body?.getReader()
@@ -28,11 +27,15 @@ export async function readBody(
     size += chunk.value.length
     if (size > limit) {
       await reader?.cancel()
-      throw tooLarge
+      throw tooLarge(limit)
     }
     chunks.push(chunk.value)
   }
   return decode(chunks, size)
+}
+
+function tooLarge(limit: number): ReprefixError {
+  return new ReprefixError('BODY_TOO_LARGE', `at most ${limit} bytes are accepted`)
 }
 
 function decode(chunks: readonly Uint8Array[], size: number): string {

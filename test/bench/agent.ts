@@ -161,7 +161,7 @@ function fileOf(measurement: AgentMeasurement): BenchFile {
 export const agentBench: Bench = {
   name: 'agent',
   summary: 'reprefix beside a cron script and ddclient: time, losses, restarts, idle cost',
-  needs: 'bench',
+  needs: 'lab and others',
   ways: WAYS,
   run: async ({ onProgress, onPart, ...options }) => {
     const keepPart = async (soFar: AgentMeasurement) => onPart?.(fileOf(soFar))

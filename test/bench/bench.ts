@@ -18,6 +18,11 @@ export function below(name: string, value: number, limit: number): Target {
   return { name, value, target: `< ${limit}`, ok: value < limit }
 }
 
+/** Verdict on a value that must reach a limit. */
+export function atLeast(name: string, value: number, limit: number): Target {
+  return { name, value, target: `>= ${limit}`, ok: value >= limit }
+}
+
 /** Verdict on something that must not happen at all. */
 export function none(name: string, value: number): Target {
   return { name, value, target: '0', ok: value === 0 }
@@ -61,8 +66,8 @@ export interface BenchOptions {
 export interface Bench {
   readonly name: string
   readonly summary: string
-  /** What it needs besides the lab: a group of `test/lab/packages.json`. */
-  readonly needs?: 'bench'
+  /** What must be there: the lab, or the lab and what it compares with. Without it: nothing. */
+  readonly needs?: 'lab' | 'lab and others'
   /** The names of what it compares. */
   readonly ways?: readonly string[]
   run(options: BenchOptions): Promise<BenchResult>

@@ -5,10 +5,11 @@ import { BENCH_PACKAGES, LAB_PACKAGES, labObstacle, missingPackages } from '../l
 import { agentBench } from './agent.ts'
 import type { Bench, BenchResult } from './bench.ts'
 import { renumberBench } from './renumber.ts'
+import { cloudBench } from './reports/cloud-bench.ts'
 import { createSaving } from './saving.ts'
 import { renderTable } from './table.ts'
 
-const BENCHES: readonly Bench[] = [agentBench, renumberBench]
+const BENCHES: readonly Bench[] = [agentBench, renumberBench, cloudBench]
 
 interface Flags {
   readonly json?: true
@@ -34,7 +35,8 @@ function toSizes(text: string): readonly number[] {
 
 /** Why this bench cannot run here, in one line, or `undefined`; installs what is missing if asked. */
 async function obstacleOf(bench: Bench, flags: Flags): Promise<string | undefined> {
-  const needed = bench.needs === undefined ? [] : BENCH_PACKAGES
+  if (bench.needs === undefined) return undefined
+  const needed = bench.needs === 'lab' ? [] : BENCH_PACKAGES
   if (flags.install && process.getuid?.() === 0) {
     // One after the other: before Debian 13 Docker's command line comes with Docker.
     for (const group of [LAB_PACKAGES, needed]) {
@@ -74,7 +76,7 @@ const program: Command = new Command('bench')
   .option('--json', 'one JSON object a line, the last one the summary')
   .option('--quick', 'less of everything: a first impression in two minutes')
   .option('--install', 'install missing Debian packages, starting none of their services')
-  .option('--runs <n>', 'renumberings of each size', toCount)
+  .option('--runs <n>', 'renumberings of each size; turns of the cloud bench', toCount)
   .option('--containers <n,...>', 'numbers of containers', toSizes)
   .addOption(
     new Option('--ways <name,...>', 'only these of what is compared').argParser((text: string) =>

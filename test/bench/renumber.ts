@@ -45,6 +45,7 @@ export function judgeRenumber(samples: readonly Sample[]): BenchResult {
 export const renumberBench: Bench = {
   name: 'renumber',
   summary: 'flash renumbering in the lab: time to the first page by name, and what was lost',
+  needs: 'lab',
   run: async ({ isQuick, runs, containers, onProgress }) => {
     const { samples } = await measureReprefix({
       containers: containers?.[0] ?? CONTAINERS,

@@ -11,6 +11,11 @@ export function median(values: readonly number[]): number {
   return (lower + upper) / 2
 }
 
+/** The sum divided by the count: unlike medians, means of parts add up to that of the whole. */
+export function mean(values: readonly number[]): number {
+  return ascending(values, 'mean').reduce((sum, value) => sum + value, 0) / values.length
+}
+
 /** The smallest of the values that at least `percent` of them do not exceed (nearest rank). */
 export function percentile(values: readonly number[], percent: number): number {
   const sorted = ascending(values, 'percentile')

@@ -114,6 +114,21 @@ export function describeRepository(name: string, make: () => Promise<RepositoryU
       expect(await repository.host('home')).toBeUndefined()
     })
 
+    it('stores several rows and the writes of all of them, or nothing', async () => {
+      const repository = await open()
+      const first = await rowAfter(undefined)
+      const second = await rowAfter(first)
+      const create: StateWrite = { kind: 'create-host', host }
+      const update: StateWrite = { kind: 'update-host', host }
+      const stale: StateWrite = { kind: 'update-host', host: { ...host, version: 7 } }
+      expect(await repository.commit([first, second], [create, update, stale])).toBe('conflict')
+      expect(await repository.lastRow()).toBeUndefined()
+      expect(await repository.host('home')).toBeUndefined()
+      expect(await repository.commit([first, second], [create, update])).toBe('committed')
+      expect(await repository.range(0, 9)).toEqual([first, second])
+      expect((await repository.host('home'))?.version).toBe(2)
+    })
+
     const conditions: readonly {
       readonly name: string
       readonly before: readonly StateWrite[]

@@ -64,11 +64,12 @@ const REFUSED: readonly Import[] = [
   ['cloud/accept-report.ts', './app.ts'],
   ['cloud/app.ts', './server.ts'],
   ['cloud/dns/rfc2136.ts', '../cli.ts'],
-  ['cloud/store/sql-repository.ts', '@libsql/client'],
+  ['cloud/store/sql-repository.ts', 'libsql'],
   ['cloud/store/libsql.ts', '../../agent/ports.ts'],
   ['cloud/app.ts', '@hono/node-server'],
   ['cloud/server.ts', '../test/lab/lab.ts'],
   ['test/lab/lab.ts', '../../agent/ports.ts'],
+  ['test/bench/agent.ts', '../../cloud/ports.ts'],
 ]
 
 const ALLOWED: readonly Import[] = [
@@ -82,10 +83,11 @@ const ALLOWED: readonly Import[] = [
   ['agent/cli.ts', './adapters/docker.ts'],
   ['cloud/domain/policy.ts', '../../shared/ipv6.ts'],
   ['cloud/accept-report.ts', './domain/policy.ts'],
-  ['cloud/store/libsql.ts', '@libsql/client'],
+  ['cloud/store/libsql.ts', 'libsql'],
   ['cloud/server.ts', '@hono/node-server'],
   ['cloud/commands/demo.ts', '../../test/lab/demo.ts'],
   ['test/lab/lab.ts', '../../shared/ipv6.ts'],
+  ['test/bench/reports/bench-cloud.ts', '../../../cloud/app.ts'],
 ]
 
 describe('the layers', () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { median, percentile } from '../../bench/statistics.ts'
+import { mean, median, percentile } from '../../bench/statistics.ts'
 
 describe('median', () => {
   it.each([
@@ -41,5 +41,12 @@ describe('percentile', () => {
         expect(below / list.length).toBeGreaterThanOrEqual(percent / 100)
       }),
     )
+  })
+})
+
+describe('mean', () => {
+  it('adds up', () => {
+    expect(mean([1, 2, 6])).toBe(3)
+    expect(() => mean([])).toThrow(RangeError)
   })
 })

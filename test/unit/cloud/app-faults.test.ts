@@ -136,6 +136,59 @@ describe('a burst of reports', () => {
   })
 })
 
+describe('reports that come at once', () => {
+  const points = ['"kind":"report"', '"kind":"applied"'] as const
+  const table = points.flatMap((entry) => [false, true].map((hasStored) => ({ entry, hasStored })))
+  it.each(table)(
+    'and whose commit fails at $entry, having stored: $hasStored, are made good one by one',
+    async (fault) => {
+      const cloud = await startTestCloud()
+      const agents = await Promise.all([0, 1, 2, 3, 4].map((i) => cloud.addAgent(`host-${i}`)))
+      cloud.commitFaults.push(fault)
+      const answers = await Promise.all(
+        agents.map((agent, i) =>
+          agent.report({
+            records: [aaaa(parseName(`h${i}.home.example.org`), `2001:db8:1::${i + 1}`)],
+          }),
+        ),
+      )
+      expect(answers.map(({ response }) => response.status)).toContain(503)
+      const reported = (await kinds(cloud)).filter((kind) => kind === 'report').length
+      if (reported === 0) expect(cloud.dns.applied()).toBe(0)
+      for (const [i, { jws }] of answers.entries()) {
+        expect((await agents[i]?.post(jws))?.response.status).toBe(200)
+        expect(cloud.dns.values(`h${i}.home.example.org`)).toEqual([`2001:db8:1::${i + 1}`])
+      }
+      const all = await kinds(cloud)
+      for (const kind of points.map((point) => point.slice(8, -1))) {
+        expect(all.filter((one) => one === kind)).toHaveLength(5)
+      }
+      await expectIntact(cloud)
+    },
+  )
+
+  it('and claim one name give it to one host', async () => {
+    const cloud = await startTestCloud()
+    const agents = await Promise.all([0, 1, 2, 3].map((i) => cloud.addAgent(`host-${i}`)))
+    const answers = await Promise.all(agents.map((agent) => agent.report()))
+    const statuses = answers.map(({ response }) => response.status)
+    expect(statuses.toSorted()).toEqual([200, 403, 403, 403])
+    const refused = answers.filter(({ response }) => response.status === 403)
+    expect(refused.map(({ body }) => body.code)).toEqual(Array(3).fill('NAME_OWNED'))
+    await expectIntact(cloud)
+  })
+
+  it('of one host, the same bytes several times over, are one report', async () => {
+    const cloud = await startTestCloud()
+    const agent = await cloud.addAgent('home')
+    const jws = await agent.sign(agent.reportOf())
+    const answers = await Promise.all([1, 2, 3, 4].map(() => agent.post(jws)))
+    expect(answers.map(({ response }) => response.status)).toEqual([200, 200, 200, 200])
+    expect(new Set(answers.map(({ body }) => JSON.stringify(body))).size).toBe(1)
+    expect((await kinds(cloud)).slice(3)).toEqual(['report', 'applied'])
+  })
+})
+
 describe('a store that fails', () => {
   const points = ['"kind":"report"', '"kind":"applied"', '"kind":"denied"'] as const
   const table = points.flatMap((entry) => [false, true].map((hasStored) => ({ entry, hasStored })))

@@ -61,4 +61,22 @@ describe('Base 64', () => {
       }),
     )
   })
+
+  it('refuses every other spelling of the last byte, whatever stands before it', () => {
+    const letters = [...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_']
+    for (const size of [1, 2, 3, 4, 5, 64, 601]) {
+      const text = encodeBase64url(Uint8Array.from({ length: size }, (_, i) => i * 37))
+      const accepted = letters.filter((letter) => {
+        try {
+          decodeBase64url(text.slice(0, -1) + letter)
+          return true
+        } catch {
+          return false
+        }
+      })
+      // A last character of one byte has 2 bits of use, of two bytes 4, of three all 6.
+      expect(accepted).toHaveLength([64, 4, 16][size % 3] ?? 0)
+      expect(accepted).toContain(text.at(-1))
+    }
+  })
 })
