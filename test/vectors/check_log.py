@@ -5,7 +5,7 @@ import hashlib
 import json
 
 from check_notes import open_checkpoint, prove
-from check_trees import continues, leaf_hash, tree_hash
+from check_trees import continues, leaf_hash, right_edge, subtrees, tree_hash
 from check_wire import check_jwk, parse_compact, thumbprint, verify_report, verify_rotation
 from ed25519 import verify
 from strict import HERE, Refused, expect, from_base64, read, strict_json, to_base64url, verdict_of
@@ -61,45 +61,38 @@ def check_receipts():
         expect("receipts", each["name"], got, each["verdict"])
 
 
-def holds(line, member, digest):
-    return line.get(member, base64.b64encode(digest).decode()) == base64.b64encode(digest).decode()
+def is_line(text):
+    """Whether a line is one of an export, spelled in the one way."""
+    try:
+        line = strict_json(text.encode(), "line")
+    except Refused:
+        return False
+    names = [name for name in ("index", "leaf", "tree", "entry") if name in line]
+    return list(line) == ["checkpoint"] or list(line) == names and {"index", "entry"} <= set(names)
 
 
 def tree_digest(leaves):
-    """Over the perfect subtrees that the last leaf completes, and the right edge after it."""
-    count, level, hashes = len(leaves), 1, []
-    while count % level == 0:
-        hashes.append(tree_hash(leaves[count - level :]))
-        level *= 2
-    start = 0
-    for bit in reversed(range(count.bit_length())):
-        if count & (1 << bit):
-            hashes.append(tree_hash(leaves[start : start + (1 << bit)]))
-            start += 1 << bit
-    return hashlib.sha256(b"".join(hashes)).digest()
+    """What the log keeps with the last of these leaves: the subtrees it completes, then the right edge."""
+    nodes, edge = subtrees(leaves), right_edge(leaves)
+    return hashlib.sha256(b"".join(nodes + edge)).digest()
 
 
 def tree_faults(lines, vkey):
     """What tree and signature alone tell; who may do what is not judged here."""
     leaves, note = [], None
     for text in lines:
-        try:
-            line = json.loads(text)
-        except json.JSONDecodeError:
+        if not is_line(text) or note is not None:
             return "line"
-        if note is not None:
-            return "end"
+        line = json.loads(text)
         if "checkpoint" in line:
             note = line["checkpoint"]
             continue
-        leaf = leaf_hash(line["entry"].encode())
-        if set(line) - {"leaf", "tree"} != {"index", "entry"} or line["index"] != len(leaves):
+        if line["index"] != len(leaves):
             return "line"
-        leaves.append(leaf)
-        if not holds(line, "leaf", leaf):
-            return "leaf"
-        if not holds(line, "tree", tree_digest(leaves)):
-            return "tree"
+        leaves.append(leaf_hash(line["entry"].encode()))
+        for name, made in (("leaf", leaves[-1]), ("tree", tree_digest(leaves))):
+            if name in line and line[name] != base64.b64encode(made).decode():
+                return name
     try:
         _, size, root = open_checkpoint(note or "", [vkey])
     except Refused:

@@ -128,13 +128,22 @@ def check_trees():
             expect("consistency proofs", each["name"], wanted, proof)
 
 
-def check_row(name, leaves, row):
+def subtrees(leaves):
+    """The roots of the perfect subtrees that the last leaf completes, by level."""
     count = len(leaves)
-    nodes = [tree_hash(leaves[count - 2**level :]).hex() for level in range(64) if count % 2**level == 0]
-    expect("rows", name, nodes, row["nodesHex"])
+    return [tree_hash(leaves[count - 2**level :]) for level in range(53) if count % 2**level == 0]
+
+
+def right_edge(leaves):
+    """The roots of the perfect subtrees that the leaves consist of, largest first."""
     edge, start = [], 0
-    for level in reversed(range(count.bit_length())):
-        if count >> level & 1:
-            edge.append(tree_hash(leaves[start : start + 2**level]).hex())
+    for level in reversed(range(len(leaves).bit_length())):
+        if len(leaves) >> level & 1:
+            edge.append(tree_hash(leaves[start : start + 2**level]))
             start += 2**level
-    expect("rows", name, edge, row["frontierHex"])
+    return edge
+
+
+def check_row(name, leaves, row):
+    expect("rows", name, [each.hex() for each in subtrees(leaves)], row["nodesHex"])
+    expect("rows", name, [each.hex() for each in right_edge(leaves)], row["frontierHex"])

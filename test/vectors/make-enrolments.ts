@@ -64,6 +64,7 @@ async function makeJoins(secret: Uint8Array): Promise<Join[]> {
     ['url/credentials', of(0, 'https://me:pw@cloud.example.org')],
     ['url/query', of(0, `${CLOUD}?x=1`)],
     ['url/fragment', of(0, `${CLOUD}#x`)],
+    ['url/2001-characters', of(0, `${CLOUD}/`.padEnd(2001, 'x'))],
     ['vkey/no-key', of(1, 'cloud.example.org')],
     ['vkey/upper-case-id', of(1, vkey.replace(/\+[0-9a-f]{8}\+/, '+ABCDEF01+'))],
     ['token/empty', of(2, '')],

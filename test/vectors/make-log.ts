@@ -171,6 +171,24 @@ export async function makeLogVectors({ vkey, lines }: SmallLog): Promise<LogVect
         each === 3 ? line(3, entryAt(3), encodeBase64(new Uint8Array(32))) : each,
       ),
     ],
+    [
+      'tree-hashes-altered',
+      all.toSpliced(
+        5,
+        1,
+        JSON.stringify({ ...JSON.parse(lines[5] ?? ''), tree: encodeBase64(new Uint8Array(32)) }),
+      ),
+    ],
+    ['line-with-white-space', all.toSpliced(5, 1, (lines[5] ?? '').replace('{', '{ '))],
+    ['line-with-member-twice', all.toSpliced(5, 1, (lines[5] ?? '').replace('{', '{"index":5,'))],
+    [
+      'line-in-another-order',
+      all.toSpliced(
+        5,
+        1,
+        JSON.stringify(Object.fromEntries(Object.entries(JSON.parse(lines[5] ?? '')).reverse())),
+      ),
+    ],
     ['entry-dropped', all.toSpliced(4, 1)],
     ['entry-dropped-and-renumbered', renumbered(entries.toSpliced(4, 1))],
     ['entries-swapped', all.with(3, 4).with(4, 3)],
