@@ -1,6 +1,7 @@
 import { isReprefixError, messageOf } from '../../shared/errors.ts'
 import type { Logger } from '../../shared/logger.ts'
 import type { Report } from '../../shared/report.ts'
+import { backoffMs } from '../domain/backoff.ts'
 import { claimOf, withCause } from '../domain/claim-text.ts'
 import type { HostKeys } from './host-key.ts'
 import type { LastAttemptFile } from './last-attempt.ts'
@@ -59,17 +60,12 @@ export interface Reporter {
   waiting(): number
 }
 
-const FIRST_BACKOFF_MS = 500
-const MAX_BACKOFF_MS = 300_000
 const REFUSED_RETRY_MS = 900_000
 /** Rounds of signing again (nonce, sequence) before it counts as a failed attempt. */
 const MAX_ROUNDS = 4
+const NOT_ROTATED = { isDone: false, retryMs: null } as const
 /** Right after a renumbering the first connection may hang on a dead source: try again soon. */
 const TIMEOUTS_MS = [2000, 5000, 15_000] as const
-
-function backoffMs(failures: number): number {
-  return Math.min(FIRST_BACKOFF_MS * 2 ** failures, MAX_BACKOFF_MS)
-}
 
 /** Loads what waits from disk and gives the reporter. */
 export async function createReporter(parts: ReporterParts, start: ReportingState) {
@@ -220,9 +216,12 @@ export async function createReporter(parts: ReporterParts, start: ReportingState
         case 'receipt':
           await accept(entry, signed, verdict.receipt, ms)
           return 0
-        case 'refused':
-          await refuse(entry, verdict)
-          return 0
+        case 'refused': {
+          // The cloud may know the successor already, its answer having been lost.
+          const { isDone, retryMs } = verdict.code === 'KEY_REVOKED' ? await rotate() : NOT_ROTATED
+          if (!isDone && retryMs === null) await refuse(entry, verdict)
+          return retryMs ?? 0
+        }
         case 'pending':
           return verdict.retryMs
         case 'unavailable':
@@ -242,24 +241,24 @@ export async function createReporter(parts: ReporterParts, start: ReportingState
   }
 
   /**
-   * Between two reports: what waits then is signed anew, as the witness has moved. Gives how long to wait
-   * before the cloud is asked again.
+   * Replaces the key where a successor waits; what waits to be sent is signed anew then, as the witness has
+   * moved. Otherwise gives how long to wait before the cloud is asked again, if at all.
    */
-  async function rotate(): Promise<number | null> {
+  async function rotate(): Promise<{ isDone: boolean; retryMs: number | null }> {
     try {
       const rotated = await parts.keys.rotate(state.witness)
-      if (rotated === null) return null
+      if (rotated === null) return NOT_ROTATED
       const after = { ...state, witness: rotated.witness }
       await parts.stateFile.write(after)
       state = after
       await rotated.adopt()
-      return null
+      return { isDone: true, retryMs: null }
     } catch (cause) {
       const isUnknown = isReprefixError(cause, 'CLOUD_UNREACHABLE')
       const retryMs = isUnknown ? Math.round(backoffMs(failures) * (0.5 + parts.random())) : null
       failures += 1
       parts.log.error({ event: 'not-rotated', retryMs, cause }, messageOf(cause))
-      return retryMs
+      return { isDone: false, retryMs }
     }
   }
 
@@ -273,7 +272,7 @@ export async function createReporter(parts: ReporterParts, start: ReportingState
       const oldest = queue.oldest()
       const waitMs = oldest
         ? await attempt(oldest).catch((cause: unknown) => backoff(messageOf(cause), null))
-        : await rotate()
+        : (await rotate()).retryMs
       if (waitMs === 0 || isKicked) continue
       await new Promise<void>((resolve) => {
         const timer = waitMs === null ? undefined : setTimeout(resolve, waitMs)

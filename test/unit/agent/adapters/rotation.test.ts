@@ -5,7 +5,7 @@ import { readEnrolment, writeEnrolment } from '../../../../agent/adapters/enrolm
 import { createHostKeys } from '../../../../agent/adapters/host-key.ts'
 import type { HttpAnswer } from '../../../../agent/adapters/http-post.ts'
 import { writeJsonFile } from '../../../../agent/adapters/json-file.ts'
-import { reportsUrl } from '../../../../agent/adapters/report-client.ts'
+import { reportsUrl, type Verdict } from '../../../../agent/adapters/report-client.ts'
 import { createReportingStateFile } from '../../../../agent/adapters/reporting-state.ts'
 import { rotateKey } from '../../../../agent/adapters/rotation.ts'
 import { encodeBase64 } from '../../../../shared/base64.ts'
@@ -102,6 +102,35 @@ describe('a successor that waits', () => {
     await made.offer(body(1))
     await until(() => signers.length > 0)
     expect(signers).toEqual([successor.kid])
+    await made.stop()
+  })
+
+  it('is adopted before a report of the key that it replaced is given up', async () => {
+    // The answer to the rotation is lost, and a report comes before it is asked again.
+    const host = await enrolledHost((attempt) => (attempt === 1 ? 'answer' : undefined))
+    const { jwk, key: successor } = await generateSigningKey()
+    await writeJsonFile(host.paths.successor, jwk)
+    const state = createReportingStateFile(join(directory(), 'reporting.json'))
+    await state.write({ ...ENROLLED, witness: NOTHING_SEEN })
+    const signers: string[] = []
+    const post = async (jws: string): Promise<Verdict> => {
+      const { kid } = parseReportJws(jws).header
+      signers.push(kid)
+      if (kid === successor.kid) return RECEIPT
+      return { kind: 'refused', status: 401, code: 'KEY_REVOKED', detail: 'it was replaced' }
+    }
+    const verify = async () => ({ witness: NOTHING_SEEN, entry: 4 })
+    // So long a pause that the report comes first.
+    const made = await reporter(() => RECEIPT, {
+      ...{ keys: await host.open(), post, verify },
+      random: () => 1000,
+    })
+    await until(() => host.attempts() === 1)
+    await made.offer(body(1))
+    await until(() => signers.length === 2)
+    expect(signers).toEqual([host.key.kid, successor.kid])
+    await until(async () => (await made.waiting()).length === 0)
+    expect(made.isRefused()).toBe(false)
     await made.stop()
   })
 
