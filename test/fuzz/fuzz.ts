@@ -25,8 +25,16 @@ const anyEdit: fc.Arbitrary<Edit> = fc.record({
   pick: fc.nat(1023),
 })
 
-/** Decodes `cases` inputs, most of them valid ones with a few changes. A seed gives the same again. */
-export async function fuzz(decoder: Decoder, cases: number, seed: number): Promise<FuzzResult> {
+/**
+ * Decodes `cases` inputs, most of them valid ones with a few changes. A seed gives the same again. To make
+ * a failure small can take minutes.
+ */
+export async function fuzz(
+  decoder: Decoder,
+  cases: number,
+  seed: number,
+  isShrinking = true,
+): Promise<FuzzResult> {
   let accepted = 0
   let slowestMs = 0
   const check = async (input: string): Promise<void> => {
@@ -35,7 +43,7 @@ export async function fuzz(decoder: Decoder, cases: number, seed: number): Promi
     slowestMs = Math.max(slowestMs, ms)
   }
   const property = fc.asyncProperty(anyInput(decoder), check)
-  const details = await fc.check(property, { numRuns: cases, seed, endOnFailure: false })
+  const details = await fc.check(property, { numRuns: cases, seed, endOnFailure: !isShrinking })
   // Making a failure smaller takes more cases than are counted.
   const result = {
     cases: details.numRuns,

@@ -14,6 +14,7 @@ import {
   rootOf,
 } from '../../shared/merkle.ts'
 import type { Report } from '../../shared/report.ts'
+import { signRotation } from '../../shared/rotation.ts'
 import { parseName } from '../../shared/rrset.ts'
 import { renderTlogProof } from '../../shared/tlog-proof.ts'
 
@@ -25,6 +26,12 @@ const JWK = {
   crv: 'Ed25519',
   x: '10VUG2OoiS9k-O9zcHk_X3eQed2ZPi1l2E4caiDH85A',
   d: 'NzkMCkaEg7usefAIcbZ5SS5p09XxSvfAmMW3cY4Mx_I',
+}
+const SUCCESSOR = {
+  kty: 'OKP',
+  crv: 'Ed25519',
+  x: 'vtHrTVr5Z17el4to-9MpL8rga5KqINS9g7Ep1OL63hU',
+  d: 's-Zt7N3gnPzVptXZA7JFMvhzplYaB4S91HdwiX7M2OM',
 }
 const AT = '2026-03-01T12:00:00.000Z'
 const IAT = 1_772_366_400
@@ -65,6 +72,13 @@ export async function makeSamples() {
   const jws = await signReport(report(), key, header)
   const withNonce = await signReport(report({ records: [] }), key, { ...header, nonce: 'abc' })
   const enrolment = await signEnrolment(join, key, IAT)
+  const successor = await importSigningKey(SUCCESSOR)
+  const seen = { size: 0, root: report().log.root }
+  const rotation = await signRotation(
+    { host: 'home', log: seen },
+    { key, successor },
+    { url: `${URL}/v1/rotate`, iat: IAT },
+  )
   const digest = await digestOf(jws)
   const from = { v: 1, at: AT, host: 'home', kid: key.kid } as const
   const outcome: RecordOutcome = {
@@ -82,7 +96,7 @@ export async function makeSamples() {
     { kind: 'report', ...from, seq: SEQ, jws },
     { kind: 'applied', ...from, seq: SEQ, report: 3, digest, outcomes: [outcome] },
     { kind: 'denied', ...from, seq: SEQ, digest, code: 'POLICY_NAME', detail: 'no', jws },
-    { kind: 'rotate', ...from, successor: key.kid, jws },
+    { kind: 'rotate', ...from, successor: successor.kid, jws: rotation },
     { kind: 'drift', v: 1, at: AT, zone: parseName('example.org'), outcomes: [outcome] },
     { kind: 'revoke', ...from },
   ]
@@ -118,6 +132,8 @@ export async function makeSamples() {
     report: report(),
     reportJws: [jws, withNonce],
     enrolment,
+    rotation,
+    successor,
     entries: rows.map(({ entry }) => entry),
     rows,
     exportLines: [
@@ -134,6 +150,13 @@ export async function makeSamples() {
       result: { outcomes: [outcome] },
     },
     witness: { size: 3, root: await rootOf(rows[2]?.frontier ?? []) },
+    /** The answer to `rotation`. */
+    rotationReceipt: {
+      entry: rows[6]?.entry ?? '',
+      proof: await proofOf(6),
+      consistency: (await consistencyProof(3, 7, read)).map(encodeBase64),
+      result: { host: 'home', kid: successor.kid },
+    },
     enrolmentReceipt: {
       entry: rows[2]?.entry ?? '',
       proof: await proofOf(2),

@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { findClient } from '../../cloud/domain/client-address.ts'
 import { hostPolicySchema } from '../../cloud/domain/host-policy.ts'
 import { type ExportLine, parseExportLine } from '../../cloud/log/export-line.ts'
 import { parseTilePath, renderTilePath } from '../../cloud/log/tile.ts'
@@ -6,11 +7,18 @@ import { verifyLog } from '../../cloud/log/verify-log.ts'
 import { encodeBase64 } from '../../shared/base64.ts'
 import { importNoteSigner, openCheckpoint, parseVkey } from '../../shared/checkpoint.ts'
 import { parseEntry, renderEntry } from '../../shared/entry.ts'
+import { parsePrefix } from '../../shared/ipv6.ts'
 import { parseJoin, renderJoin } from '../../shared/join.ts'
 import { parsePublicJwk } from '../../shared/jwk.ts'
 import { parseEnrolmentJws, parseReportJws, verifyReportJws } from '../../shared/jws.ts'
-import { verifyEnrolmentReceipt, verifyLogged, verifyReceipt } from '../../shared/receipt.ts'
+import {
+  verifyEnrolmentReceipt,
+  verifyLogged,
+  verifyReceipt,
+  verifyRotationReceipt,
+} from '../../shared/receipt.ts'
 import { parseReport } from '../../shared/report.ts'
+import { parseRotationJws } from '../../shared/rotation.ts'
 import { openNote } from '../../shared/signed-note.ts'
 import { parseTlogProof, renderTlogProof } from '../../shared/tlog-proof.ts'
 import { type Decoder, jsonDecoder, textDecoder } from './decoder.ts'
@@ -49,6 +57,21 @@ function requestDecoders(samples: Samples): readonly Decoder[] {
       isCanonical: true,
       views: [JWS_HEADER, JWS_PAYLOAD, within(inner, JWS_HEADER), within(inner, JWS_PAYLOAD)],
       codes: ['JWS_MALFORMED', 'KEY_INVALID'],
+    }),
+    textDecoder({
+      name: 'rotation JWS',
+      samples: [samples.rotation],
+      decode: parseRotationJws,
+      render: ({ text }) => text,
+      isCanonical: true,
+      views: [JWS_HEADER, JWS_PAYLOAD, within(inner, JWS_HEADER), within(inner, JWS_PAYLOAD)],
+      codes: ['JWS_MALFORMED', 'KEY_INVALID'],
+    }),
+    textDecoder({
+      name: 'client address',
+      samples: ['192.0.2.1, [2001:db8::1]:443', '::ffff:192.0.2.1', '203.0.113.9:80,fe80::1%eth0'],
+      decode: (text) => findClient('::1', text, [parsePrefix('::/0')]),
+      codes: [],
     }),
     jsonDecoder({
       name: 'public JWK',
@@ -192,6 +215,16 @@ function logDecoders(samples: Samples): readonly Decoder[] {
       samples: [JSON.stringify(samples.receipt)],
       decode: async (text) => verifyLogged(jsonIn(text), verifiers),
       views: [member('entry'), member('proof')],
+      codes: ['RECEIPT_INVALID'],
+      weight: 0.5,
+    }),
+    jsonDecoder({
+      name: 'rotation receipt',
+      samples: [samples.rotationReceipt],
+      decode: (value) => {
+        const keys = { kid: key.kid, successor: samples.successor.kid }
+        return verifyRotationReceipt(value, { verifiers, witness, host: 'home', ...keys })
+      },
       codes: ['RECEIPT_INVALID'],
       weight: 0.5,
     }),

@@ -1,8 +1,11 @@
 import { renderCheckpointLine, renderEntryLine } from '../../../../cloud/log/export-line.ts'
 import { verifyLog } from '../../../../cloud/log/verify-log.ts'
 import type { LogRow } from '../../../../cloud/ports.ts'
+import { encodeBase64 } from '../../../../shared/base64.ts'
 import { parsePrefix } from '../../../../shared/ipv6.ts'
-import { startTestCloud } from '../../../fakes/test-cloud.ts'
+import { generateSigningKey } from '../../../../shared/jws.ts'
+import { signRotation } from '../../../../shared/rotation.ts'
+import { CLOUD_URL, startTestCloud } from '../../../fakes/test-cloud.ts'
 
 /** A row as the store keeps it, every part as bytes. */
 export type RowPart = 'entry' | 'leaf' | 'nodes' | 'frontier'
@@ -14,12 +17,20 @@ export async function makeSmallLog() {
   await agent.report()
   // Outside the policy: denied.
   await agent.report({ prefix: { current: parsePrefix('2001:470:1::/64'), cause: 'flash' } })
-  await agent.report({ records: [] })
+  const { key: successor } = await generateSigningKey()
+  const { size, root } = agent.witness()
+  const log = { size, root: encodeBase64(root) }
+  const rotation = { url: `${CLOUD_URL}/v1/rotate`, iat: Math.floor(cloud.clock.ms / 1000) }
+  const keys = { key: agent.key, successor }
+  await cloud.post('/v1/rotate', await signRotation({ host: 'home', log }, keys, rotation))
+  cloud.clock.ms += 1000
+  const later = cloud.createAgent('home', successor, agent.witness())
+  await later.report({ records: [] })
   const headers = cloud.adminHeaders
   await cloud.app.request('/v1/admin/hosts/home/revoke', { method: 'POST', headers })
   const rows = await cloud.repository.range(0, 100)
   const checkpoint = await cloud.log.checkpoint()
-  return { cloud, agent, rows, checkpoint, vkey: cloud.signer.vkey }
+  return { cloud, agent: later, rows, checkpoint, vkey: cloud.signer.vkey }
 }
 
 /** What `audit verify` says of rows that the cloud exports, with that checkpoint. */
