@@ -99,8 +99,7 @@ export async function joinRouter(home: Home, name: string): Promise<Router & Nei
       return router.announce(prefixes, options)
     },
     remove: async () => {
-      // With a goodbye: otherwise the home counts it among its routers for half an hour.
-      await router.stop('SIGTERM')
+      await router.stop('SIGKILL')
       await neighbour.remove()
     },
   }
