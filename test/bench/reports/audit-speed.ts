@@ -41,7 +41,8 @@ export async function writeExport(
     const rows = await repository.range(start, PAGE)
     if (rows.length === 0) break
     start += rows.length
-    if (!file.write(rows.map(renderEntryLine).join(''))) await once(file, 'drain')
+    const lines = await Promise.all(rows.map(renderEntryLine))
+    if (!file.write(lines.join(''))) await once(file, 'drain')
   }
   file.end(renderCheckpointLine(checkpoint))
   await once(file, 'finish')
