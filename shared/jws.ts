@@ -46,13 +46,15 @@ const MAC_KEY_INFO = 'reprefix token mac key v1'
 export const urlSchema = v.pipe(v.string(), v.minLength(1), v.maxLength(2048))
 /** Unix seconds. */
 export const issuedAtSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
+/** What the cloud gives to those whose clock is off. */
+export const nonceSchema = v.pipe(v.string(), v.minLength(1), v.maxLength(256))
 const reportHeader = v.strictObject({
   alg: v.literal('Ed25519'),
   typ: v.literal('reprefix-report+jws'),
   kid: digestSchema,
   url: urlSchema,
   iat: issuedAtSchema,
-  nonce: v.exactOptional(v.pipe(v.string(), v.minLength(1), v.maxLength(256))),
+  nonce: v.exactOptional(nonceSchema),
 })
 const enrolmentHeader = v.strictObject({
   alg: v.literal('Ed25519'),
@@ -112,16 +114,9 @@ export function signReport(
   header: { readonly url: string; readonly iat: number; readonly nonce?: string },
 ): Promise<string> {
   const { url, iat, nonce } = header
-  return new CompactSign(encodeJson(report))
-    .setProtectedHeader({
-      alg: 'Ed25519',
-      typ: 'reprefix-report+jws',
-      kid: key.kid,
-      url,
-      iat,
-      ...(nonce === undefined ? {} : { nonce }),
-    })
-    .sign(key.privateKey)
+  const typ = 'reprefix-report+jws'
+  const members = { alg: 'Ed25519', typ, kid: key.kid, url, iat } as const
+  return signCompact(encodeJson(report), nonce === undefined ? members : { ...members, nonce }, key)
 }
 
 /**
@@ -172,9 +167,8 @@ export async function signEnrolment(
     .setProtectedHeader({ alg: 'HS256', typ: 'reprefix-token+jws', kid: join.token, url })
     .sign(await deriveMacKey(join.secret))
   const jwk = { ...thumbprintMembers(key.jwk) }
-  return new CompactSign(new TextEncoder().encode(inner))
-    .setProtectedHeader({ alg: 'Ed25519', typ: 'reprefix-enroll+jws', jwk, url, iat })
-    .sign(key.privateKey)
+  const header = { alg: 'Ed25519', typ: 'reprefix-enroll+jws', jwk, url, iat } as const
+  return signCompact(new TextEncoder().encode(inner), header, key)
 }
 
 /**

@@ -6,6 +6,7 @@ import { type PublicJwk, parsePublicJwk } from './jwk.ts'
 import {
   importVerificationKey,
   issuedAtSchema,
+  nonceSchema,
   type SigningKey,
   signCompact,
   urlSchema,
@@ -45,7 +46,7 @@ const rotationHeader = v.strictObject({
   kid: digestSchema,
   url: urlSchema,
   iat: issuedAtSchema,
-  nonce: v.exactOptional(v.pipe(v.string(), v.minLength(1), v.maxLength(256))),
+  nonce: v.exactOptional(nonceSchema),
 })
 const successorHeader = v.strictObject({
   alg: v.literal('Ed25519'),

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest'
+import { POLICY_DEFAULTS } from '../../cloud/domain/host-policy.ts'
 import type { HostRecord } from '../../cloud/domain/host-record.ts'
 import { createAuditLog } from '../../cloud/log/audit-log.ts'
 import { renderCheckpointLine, renderEntryLine } from '../../cloud/log/export-line.ts'
@@ -30,17 +31,12 @@ const host: HostRecord = {
   addedAt: at,
   claim: [{ name: www, type: 'AAAA' }],
   policy: {
+    ...POLICY_DEFAULTS,
     names: [www],
     types: ['AAAA'],
     prefixes: [parsePrefix('2001:db8::/32')],
     shortestPrefix: 48,
     maxDeletions: 8,
-    sourceCheck: 'off',
-    reportsPerHour: 600,
-    shared: [],
-    values: [],
-    minTtl: 1,
-    maxTtl: 86_400,
   },
   key: { kid, jwk: { kty: 'OKP', crv: 'Ed25519', x: 'B'.repeat(43) }, lastSeq: 7, enrolledAt: at },
 }

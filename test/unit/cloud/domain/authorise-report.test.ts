@@ -5,6 +5,7 @@ import {
   type Standing,
   zoneOf,
 } from '../../../../cloud/domain/authorise-report.ts'
+import { POLICY_DEFAULTS } from '../../../../cloud/domain/host-policy.ts'
 import { parseAddress, parsePrefix, splice } from '../../../../shared/ipv6.ts'
 import type { Claim, Report } from '../../../../shared/report.ts'
 import { type Fqdn, keyOf, parseName, type RRKey } from '../../../../shared/rrset.ts'
@@ -17,17 +18,12 @@ const zones = [
 const standing: Standing = {
   host: 'home',
   policy: {
+    ...POLICY_DEFAULTS,
     names: [name('www.example.org'), name('*.home.example.org'), name('*.dyn.example.org')],
     types: ['AAAA'],
     prefixes: [parsePrefix('2001:db8::/32'), parsePrefix('fd00::/8')],
     shortestPrefix: 56,
     maxDeletions: 2,
-    sourceCheck: 'off',
-    reportsPerHour: 600,
-    shared: [],
-    values: [],
-    minTtl: 1,
-    maxTtl: 86_400,
   },
   claim: [],
   owners: new Map(),
