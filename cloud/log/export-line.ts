@@ -54,8 +54,8 @@ export function renderCheckpointLine(checkpoint: string): string {
 }
 
 /**
- * Reads one untrusted line, with or without its newline. Refuses a duplicate member and every spelling that the renderers above do
- * not write, so that no two readers understand one line differently.
+ * Reads one untrusted line, with or without its newline. Refuses a duplicate member and every spelling
+ * that the renderers above do not write, so that no two readers understand one line differently.
  * @throws ReprefixError REQUEST_INVALID
  */
 export function parseExportLine(text: string): ExportLine {

@@ -56,9 +56,7 @@ export function createSqlRepository(port: SqlPort): Repository {
     },
 
     async commit(rows, writes) {
-      const inserts = rows.map((row) => {
-        return insertRow(row, decodeFacts(row.entry))
-      })
+      const inserts = rows.map((row) => insertRow(row, decodeFacts(row.entry)))
       try {
         await port.batch([...inserts, ...writes.flatMap(statementsOf), CLEAR_GUARDS])
         return 'committed'

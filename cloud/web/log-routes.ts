@@ -16,8 +16,8 @@ export interface LogRoutesDeps {
 }
 
 /**
- * `GET checkpoint` and the tree's tiles for anybody; `GET entries` for the operator, as entries name hosts and names, and
- * `GET proof`, as each one is a signature.
+ * `GET checkpoint` and the tree's tiles for anybody; `GET entries` for the operator, as entries name
+ * hosts and names, and `GET proof`, as each one is a signature.
  */
 export function logRoutes(deps: LogRoutesDeps): Hono {
   const operator = requireBearer(deps.adminToken)
