@@ -66,6 +66,7 @@ const numberingEntries = {
       validUntil: nullableInstantSchema,
     }),
   ),
+  severalUntil: v.exactOptional(nullableInstantSchema),
 }
 
 const claimedHosts = { hosts: v.array(addressSchema), missingSince: nullableInstantSchema }

@@ -76,9 +76,10 @@ export function isSameButLifetimes(a: Verdict, b: Verdict): boolean {
 function digest({ decision, others, state, claims, claimedOthers, problems }: Verdict): string {
   return JSON.stringify([
     [decision, ...others.map((other) => other.decision)],
-    Object.entries(state.uplinks).map(([uplink, { prefixes, current, retiring }]) => [
+    Object.entries(state.uplinks).map(([uplink, { prefixes, current, retiring, severalUntil }]) => [
       uplink,
       current,
+      severalUntil,
       retiring.map(({ prefix }) => prefix),
       prefixes.map(({ prefix, isEligible }) => [prefix, isEligible]),
     ]),

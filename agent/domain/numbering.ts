@@ -16,6 +16,8 @@ export interface Numbering {
   readonly current: CurrentPrefix | null
   /** Former prefixes, newest first, until nothing of ours is left in them. */
   readonly retiring: readonly RetiringPrefix[]
+  /** Until when several routers were known, `null` while they are; absent where they never were. */
+  readonly severalUntil?: Instant | null
 }
 
 /** An uplink on which no prefix was ever seen. */

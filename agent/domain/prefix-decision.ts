@@ -35,6 +35,11 @@ export interface DecisionRules {
   readonly settleMs: number
   /** Default routers known; one advertisement of a single router names all prefixes that live. */
   readonly routers: number
+  /**
+   * When the last but one of several routers went. It says goodbye with an advertisement that ends its
+   * own lifetime and may name its prefixes with all of theirs (RFC 4861 §6.2.5).
+   */
+  readonly aloneSince?: Instant | undefined
   /** Prefixes are delegated: nothing else is still to be heard when one has gone. */
   readonly isDelegated?: boolean
 }
@@ -90,7 +95,7 @@ function compareWithOthers(
   rules: DecisionRules,
 ): PrefixDecision {
   const proven = eligible.flatMap((candidate) => {
-    const since = provenSince(candidate, current, rules.routers)
+    const since = provenSince(candidate, current, rules)
     return since === undefined ? [] : [{ candidate, settled: since + rules.settleMs }]
   })
   const ready = proven.filter(({ settled }) => settled <= rules.now)
@@ -109,14 +114,17 @@ function compareWithOthers(
 function provenSince(
   candidate: PrefixEntry,
   current: PrefixEntry,
-  routers: number,
+  { routers, aloneSince = 0 }: DecisionRules,
 ): Instant | undefined {
   if (candidate.prefix === current.prefix) return undefined
   if (candidate.refreshes === 0 || current.refreshes === 0) return undefined
   if (candidate.firstSeen > current.lastRefreshed) return candidate.firstSeen
-  if (routers <= 1 && isBackAlone(candidate, current)) return candidate.appeared
   // Expiries are read in whole seconds: what is that close together may be the same advertisement.
-  const after = current.lastRefreshed + EXPIRY_TOLERANCE_MS
+  // What came before the last router was alone, a goodbye included, need not be its own.
+  const from = routers > 1 ? current.lastRefreshed : Math.max(current.lastRefreshed, aloneSince)
+  const after = from + EXPIRY_TOLERANCE_MS
+  const isOfLastRouter = routers <= 1 && candidate.lastRefreshed > aloneSince + EXPIRY_TOLERANCE_MS
+  if (isOfLastRouter && isBackAlone(candidate, current)) return candidate.appeared
   const without = candidate.recentRefreshes.filter((at) => at > after)
   const [first] = without
   if (first === undefined) return undefined

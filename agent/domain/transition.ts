@@ -39,6 +39,7 @@ export function advance(
   const others = known.filter(({ prefix }) => prefix !== to && prefix !== from)
   const retiring = from === undefined ? others : [retire(from, cause, prefixes, now), ...others]
   return {
+    ...numbering,
     prefixes,
     current: { prefix: to, cause, since: now },
     retiring: forget(endSurplus(retiring, now), observed, now),

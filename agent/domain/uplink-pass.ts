@@ -46,15 +46,25 @@ function passUplink(
     return { uplink, decision, numbering: same, problems: [] }
   }
   const isDelegated = snapshot.delegations !== undefined
+  // A delegating router names all its prefixes in each reply, as a router does that is alone.
+  const routers = isDelegated ? 1 : snapshot.routers
+  const known = countRouters(numbering, routers, now)
   const prefixes = foldPrefixList(numbering.prefixes, snapshot, intent, now)
   const decision = decidePrefix(prefixes, numbering.current?.prefix, {
     now,
     settleMs,
-    // A delegating router names all its prefixes in each reply, as a router does that is alone.
-    routers: isDelegated ? 1 : snapshot.routers,
+    routers,
+    aloneSince: known.severalUntil ?? undefined,
     isDelegated,
   })
-  const next = advance(numbering, prefixes, decision, observed, now)
+  const next = advance(known, prefixes, decision, observed, now)
   const problems = misfits(snapshot.delegations ?? [], intent)
   return { uplink, decision, numbering: next, problems }
+}
+
+/** Remembers when the last but one router went; a clock that was set back makes that now. */
+function countRouters(numbering: Numbering, routers: number, now: Instant): Numbering {
+  if (routers > 1) return { ...numbering, severalUntil: null }
+  if (numbering.severalUntil === undefined) return numbering
+  return { ...numbering, severalUntil: Math.min(numbering.severalUntil ?? now, now) }
 }

@@ -99,6 +99,62 @@ describe('decidePrefix with two routers', { timeout: 240_000 }, () => {
   })
 })
 
+/** One of two routers leaves after so many announcements; its farewell names its prefix once more. */
+function playFarewell(
+  [stays, leaves]: readonly [Source, Source],
+  { farewell, split }: { readonly farewell: number; readonly split: number },
+) {
+  const uplink = createUplink()
+  uplink.setRouters(2)
+  const chooser = createChooser(uplink, 100)
+  const ms = (seconds: number) => START + Math.round(seconds * 1000)
+  const advertise = ({ prefix, times }: Source) =>
+    times.map((time) => ({ at: ms(time), happen: () => uplink.advertise(ms(time), [{ prefix }]) }))
+  const events = [
+    ...advertise(stays),
+    ...advertise({ ...leaves, times: leaves.times.filter((time) => time < farewell) }),
+    { at: ms(farewell), happen: () => uplink.setRouters(1) },
+    {
+      at: ms(farewell) + split,
+      happen: () => uplink.advertise(ms(farewell) + split, [{ prefix: leaves.prefix }]),
+    },
+  ].toSorted((a, b) => a.at - b.at)
+  const changes: { readonly at: number; readonly to: string }[] = []
+  for (const { at, happen } of events) {
+    happen()
+    for (const look of [at, at + 100, at + 600]) {
+      const decision = chooser.pass(look)
+      if (decision.kind === 'renumber') changes.push({ at: look, to: decision.to })
+    }
+  }
+  return { chooser, late: changes.filter(({ at }) => at >= ms(farewell)).map(({ to }) => to) }
+}
+
+describe('decidePrefix when one of two routers leaves', { timeout: 240_000 }, () => {
+  it('never goes to the prefix of the one that leaves, and ends at that of the one that stays', () => {
+    const when = fc.double({ min: 0.1, max: 0.8, noNaN: true })
+    fc.assert(
+      fc.property(
+        routerSchedule,
+        routerSchedule,
+        when,
+        fc.integer({ min: 0, max: 200 }),
+        (a, b, share, split) => {
+          const stays = { prefix: P1, times: announcements(a) }
+          const leaves = { prefix: P2, times: announcements(b) }
+          const farewell = share * (stays.times.at(-1) ?? 0)
+          fc.pre(farewell > Math.max(a.offset, b.offset) + 1)
+          const { chooser, late } = playFarewell([stays, leaves], { farewell, split })
+          expect(late.filter((to) => to === P2)).toEqual([])
+          expect(late.length).toBeLessThanOrEqual(1)
+          expect(chooser.numbering.current?.prefix).toBe(P1)
+        },
+      ),
+      { numRuns: 300 },
+    )
+  })
+})
+
 describe('decidePrefix with one router', { timeout: 240_000 }, () => {
   it('renumbers once, settled, whatever the schedule before the change', () => {
     fc.assert(
