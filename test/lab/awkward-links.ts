@@ -111,4 +111,23 @@ export const LINK_ROWS: readonly Row[] = [
     },
     after: async () => neighbour?.remove(),
   },
+  {
+    name: 'two-routers/the-one-in-use-says-goodbye/one-change',
+    // The first router is the way to the internet for both.
+    cutsOff: 'the home',
+    happen: async ({ home, from, fresh, renumberings, regular }) => {
+      const second = await joinRouter(home, 'heir')
+      neighbour = second
+      const other = fresh()
+      await second.announce([usable(other)], { interval: OFTEN })
+      for (let n = 0; n < 2; n++) await Promise.all([second.regular(), regular(1)])
+      const isTaken = renumberings().length > 0
+      const to = isTaken ? from : other
+      const stays = isTaken ? home.lab.router : second
+      await (isTaken ? second : home.lab.router).stop('SIGTERM')
+      for (let n = 0; n < 20 && !renumberings().includes(`flash ${to}`); n++) await stays.regular()
+      return { at: to, renumberings: [...(isTaken ? [`flash ${other}`] : []), `flash ${to}`] }
+    },
+    after: async () => neighbour?.remove(),
+  },
 ]
