@@ -1,12 +1,11 @@
 import { digestOf, parseReportJws, type ReportJws, verifyReportJws } from '../shared/jws.ts'
 import type { Sha256 } from '../shared/merkle.ts'
 import type { Report } from '../shared/report.ts'
-import { type AdmitDeps, admitReport, type SignedReport } from './admit-report.ts'
+import { type AdmitDeps, admitReport, isActive, type SignedReport } from './admit-report.ts'
 import type { ClientAddress } from './domain/client-address.ts'
-import type { HostKey } from './domain/host-record.ts'
-import type { KeyImporter, NonceIssuer } from './ports.ts'
+import type { EnrolledKey, KeyRing, NonceIssuer } from './ports.ts'
 import { refuseLate } from './refuse-late.ts'
-import { type Refusal, type ReportAnswer, refused } from './report-answer.ts'
+import { keyRevoked, type Refusal, type ReportAnswer, refused } from './report-answer.ts'
 import { type SettleDeps, settleReport } from './settle-report.ts'
 
 /** Everything a report meets on its way. */
@@ -14,7 +13,7 @@ export interface AcceptDeps extends AdmitDeps, SettleDeps {
   /** What a report's signed `url` must be: the configured one, whatever the request's Host says. */
   readonly reportsUrl: string
   readonly nonces: NonceIssuer
-  readonly importKey: KeyImporter
+  readonly keys: KeyRing
   /** The runtime's fastest; Web Crypto unless given. */
   readonly sha256?: Sha256
 }
@@ -46,23 +45,19 @@ async function accept(
   hasCome: () => void,
   deps: AcceptDeps,
 ): Promise<ReportAnswer> {
-  const verified = await verify(jws, deps)
+  const late = await refuseLate(jws.header, deps.nonces, deps.now().getTime())
+  const verified = await verify(jws, late === undefined, deps)
   if (verified.kind === 'refused') return verified
+  const { report, lastSeq } = verified
   const { text } = jws
-  const signed: SignedReport = {
-    text,
-    kid: jws.header.kid,
-    digest: await digestOf(text, deps.sha256),
-    source,
-    ...verified,
-  }
+  const digest = await digestOf(text, deps.sha256)
+  const signed: SignedReport = { text, kid: jws.header.kid, digest, source, report }
   // Known bytes first: an answer that was lost must not depend on how late the agent asks again.
-  if (signed.report.seq <= verified.key.lastSeq) {
+  if (lastSeq !== undefined && report.seq <= lastSeq) {
     hasCome()
     const known = await findKnown(signed, deps)
     if (known !== undefined) return known
   }
-  const late = await refuseLate(jws.header, deps.nonces, deps.now().getTime())
   if (late !== undefined) return late
   const admitted = await admitReport(signed, deps, hasCome)
   const { host, seq } = signed.report
@@ -85,25 +80,42 @@ async function accept(
   return (await findKnown(signed, deps)) ?? sequenceStale(admitted.current)
 }
 
-type Verified = { readonly kind: 'verified'; readonly report: Report; readonly key: HostKey }
+interface Verified {
+  readonly kind: 'verified'
+  readonly report: Report
+  /** The last sequence that was used with the key, where the store was asked. */
+  readonly lastSeq?: number
+}
 
-async function verify(jws: ReportJws, deps: AcceptDeps): Promise<Verified | Refusal> {
+/**
+ * With `isTimely`, the store is not asked for a key that is at hand: whether it still speaks for its
+ * host, and of which sequence, is decided with the append in any case.
+ */
+async function verify(
+  jws: ReportJws,
+  isTimely: boolean,
+  deps: AcceptDeps,
+): Promise<Verified | Refusal> {
   const { kid, url } = jws.header
   if (url !== deps.reportsUrl) {
     return refused('URL_MISMATCH', `signed for another cloud; this one is ${deps.reportsUrl}`)
   }
+  const known = isTimely ? deps.keys.known(kid) : undefined
+  if (known !== undefined) return verifyWith(known, jws)
   const host = await deps.repository.hostOfKey(kid)
   if (host === undefined) {
     return refused('KEY_UNKNOWN', `no host is enrolled with the key ${kid}`)
   }
-  if (host.status !== 'active' || host.key?.kid !== kid) {
-    return refused('KEY_REVOKED', `the key ${kid} no longer speaks for ${host.name}`)
-  }
-  const report = await verifyReportJws(jws, await deps.importKey(host.key.jwk))
-  if (report.host !== host.name) {
-    return refused('HOST_MISMATCH', `the key ${kid} speaks for ${host.name}, not ${report.host}`)
-  }
-  return { kind: 'verified', report, key: host.key }
+  if (!isActive(host, kid)) return keyRevoked(kid, host.name)
+  const { jwk, lastSeq } = host.key
+  const verified = await verifyWith(await deps.keys.learn(host.name, jwk), jws)
+  return verified.kind === 'verified' ? { ...verified, lastSeq } : verified
+}
+
+async function verifyWith(key: EnrolledKey, jws: ReportJws): Promise<Verified | Refusal> {
+  const report = await verifyReportJws(jws, key)
+  if (report.host === key.host) return { kind: 'verified', report }
+  return refused('HOST_MISMATCH', `the key ${key.kid} speaks for ${key.host}, not ${report.host}`)
 }
 
 /** The answer to a report whose sequence has been used, or undefined when that sequence is unknown. */

@@ -14,7 +14,7 @@ import { decideSequence } from './domain/sequence.ts'
 import type { Ownership } from './domain/shared-names.ts'
 import { sourceFault } from './domain/source-check.ts'
 import type { AuditLog, DecisionState, Draft, StateWrite, StoredReport } from './ports.ts'
-import { type Refusal, rateLimited, refused } from './report-answer.ts'
+import { keyRevoked, type Refusal, rateLimited, refused } from './report-answer.ts'
 
 /** What admission decides by and writes to. */
 export interface AdmitDeps {
@@ -61,7 +61,8 @@ export async function admitReport(
 }
 
 type Judged = { readonly admission: Admission; readonly draft: Draft | null }
-type ActiveHost = HostRecord & { readonly key: HostKey }
+/** A host that speaks with a key. */
+export type ActiveHost = HostRecord & { readonly key: HostKey }
 type Allowance = Extract<Authorisation, { kind: 'allowed' }> &
   Pick<Ownership, 'owners'> & { readonly warning: string | undefined }
 
@@ -73,9 +74,7 @@ async function judge(
 ): Promise<Judged> {
   const { report, kid } = signed
   const host = await state.hostOfKey(kid)
-  if (!isActive(host, kid)) {
-    return { admission: refused('KEY_REVOKED', 'the key was revoked just now'), draft: null }
-  }
+  if (!isActive(host, kid)) return { admission: keyRevoked(kid, report.host), draft: null }
   const sequence = decideSequence(report.seq, host.key.lastSeq, deps.now().getTime())
   if (sequence.kind === 'stale') {
     return { admission: { kind: 'overtaken', current: sequence.current }, draft: null }
@@ -190,6 +189,7 @@ function storedOf({ kid, digest, report }: SignedReport, index: number) {
   return { kid, seq: report.seq, digest, index }
 }
 
-function isActive(host: HostRecord | undefined, kid: string): host is ActiveHost {
+/** Whether that key speaks for the host. */
+export function isActive(host: HostRecord | undefined, kid: string): host is ActiveHost {
   return host?.status === 'active' && host.key?.kid === kid
 }

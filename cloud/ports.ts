@@ -206,8 +206,17 @@ export interface ZoneFlusher {
   flush(zone: Fqdn, keys: readonly RRKey[]): Promise<readonly RowOutcome[]>
 }
 
-/** Makes a host's public key ready to verify. Says nothing of whether it may speak for the host. */
-export type KeyImporter = (jwk: PublicJwk) => Promise<VerificationKey>
+/** A key ready to verify, and the host that it was enrolled for, whether or not it still speaks for it. */
+export interface EnrolledKey extends VerificationKey {
+  readonly host: string
+}
+
+/** Keys of hosts that are at hand without asking the store. */
+export interface KeyRing {
+  known(kid: string): EnrolledKey | undefined
+  /** Imports what the store has. @throws ReprefixError KEY_INVALID */
+  learn(host: string, jwk: PublicJwk): Promise<EnrolledKey>
+}
 
 /** Nonces for agents whose clock is wrong: stateless, and good for two minutes. */
 export interface NonceIssuer {

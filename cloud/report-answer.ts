@@ -27,6 +27,11 @@ export function refused(
   return { kind: 'refused', code, detail, ...(facts === undefined ? {} : { facts }) }
 }
 
+/** The refusal of a key that was the host's. */
+export function keyRevoked(kid: string, host: string): Refusal {
+  return refused('KEY_REVOKED', `the key ${kid} no longer speaks for ${host}`)
+}
+
 /** The refusal of one more report than the host's policy permits. */
 export function rateLimited({ name, policy }: HostRecord, retryAfterMs: number): Refusal {
   const retryAfterSeconds = Math.ceil(retryAfterMs / 1000)

@@ -12,7 +12,7 @@ import { createApp } from './app.ts'
 import { type CloudConfig, parseConfig } from './config.ts'
 import { createProviders } from './dns/providers.ts'
 import type { DnsProvider } from './domain/dns-provider.ts'
-import { createKeyImporter } from './fleet/key-importer.ts'
+import { createKeyRing } from './fleet/key-ring.ts'
 import { createNonceIssuer } from './fleet/nonce-issuer.ts'
 import { createZoneFlusher } from './flush-zone.ts'
 import { createAuditLog } from './log/audit-log.ts'
@@ -83,7 +83,7 @@ export async function startCloud(config: CloudConfig, logger: Logger): Promise<C
       repository,
       log,
       flusher: createZoneFlusher({ repository, providers, logger }),
-      importKey: createKeyImporter(),
+      keys: createKeyRing(),
       sha256: nodeSha256,
       nonces: await createNonceIssuer(new TextEncoder().encode(secret)),
       trustedProxies: config.trustedProxies,

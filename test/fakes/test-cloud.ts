@@ -1,6 +1,6 @@
 import type { AppDeps } from '../../cloud/app.ts'
 import { createApp } from '../../cloud/app.ts'
-import { createKeyImporter } from '../../cloud/fleet/key-importer.ts'
+import { createKeyRing } from '../../cloud/fleet/key-ring.ts'
 import { createNonceIssuer } from '../../cloud/fleet/nonce-issuer.ts'
 import { createZoneFlusher } from '../../cloud/flush-zone.ts'
 import { createAuditLog } from '../../cloud/log/audit-log.ts'
@@ -73,7 +73,7 @@ export async function startTestCloud(
     repository,
     log,
     flusher: createZoneFlusher({ repository, providers, logger: recorded.log }),
-    importKey: createKeyImporter(),
+    keys: createKeyRing(),
     nonces: await createNonceIssuer(new TextEncoder().encode(NONCE_SECRET)),
     trustedProxies: [],
     peerAddress: () => '::ffff:192.0.2.7',

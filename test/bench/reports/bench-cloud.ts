@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import type { Hono } from 'hono'
 import { createApp } from '../../../cloud/app.ts'
-import { createKeyImporter } from '../../../cloud/fleet/key-importer.ts'
+import { createKeyRing } from '../../../cloud/fleet/key-ring.ts'
 import { createNonceIssuer } from '../../../cloud/fleet/nonce-issuer.ts'
 import { createZoneFlusher } from '../../../cloud/flush-zone.ts'
 import { createAuditLog } from '../../../cloud/log/audit-log.ts'
@@ -57,6 +57,10 @@ export interface BenchCloud {
   witness(): Promise<Witness>
   /** Posts a report. @throws ReprefixError LAB_FAILED unless the answer is a receipt */
   post(jws: string): Promise<unknown>
+  /** A request with a JWS, ready to be answered. */
+  request(path: string, jws: string): Request
+  /** Answers a report, but for sending the answer. @throws ReprefixError LAB_FAILED as `post` */
+  answer(report: Request): Promise<void>
   /** Verifies a receipt as an agent does. */
   verify(receipt: unknown, jws: string, witness: Witness): Promise<void>
   /** The most entries that one transaction has put into the log so far. */
@@ -93,7 +97,7 @@ export async function startBenchCloud(directory: string, count: number): Promise
     repository,
     log,
     flusher: createZoneFlusher({ repository, providers, logger }),
-    importKey: createKeyImporter(),
+    keys: createKeyRing(),
     sha256: nodeSha256,
     nonces: await createNonceIssuer(new TextEncoder().encode('secret of the bench')),
     trustedProxies: [],
@@ -149,6 +153,11 @@ export async function startBenchCloud(directory: string, count: number): Promise
       return { size, root }
     },
     post: (jws) => ask('/v1/reports', jws, JOSE),
+    request: (path, body) => new Request(`${URL}${path}`, { method: 'POST', body, headers: JOSE }),
+    answer: async (report) => {
+      const { status } = await app.fetch(report)
+      if (status !== 200) throw new ReprefixError('LAB_FAILED', `a report was answered ${status}`)
+    },
     verify: async (receipt, jws, witness) => {
       await verifyReceipt(receipt, { verifiers, witness, jws })
     },

@@ -170,13 +170,38 @@ describe('a report that is refused changes nothing', () => {
     expect(body).toMatchObject({ code: 'SEQUENCE_STALE', seq: latest.seq })
   })
 
-  it('signed by a key that was revoked', async () => {
+  it.each([false, true])('signed by a key that was revoked, used before: %s', async (isUsed) => {
     const cloud = await startTestCloud()
     const agent = await cloud.addAgent('home')
+    if (isUsed) expect((await agent.report()).response.status).toBe(200)
     const headers = cloud.adminHeaders
     await cloud.app.request('/v1/admin/hosts/home/revoke', { method: 'POST', headers })
-    expect((await agent.report()).body).toMatchObject({ status: 401, code: 'KEY_REVOKED' })
+    const before = (await cloud.entries()).length
+    for (const iat of [undefined, 1000]) {
+      const jws = await agent.sign(agent.reportOf(), iat === undefined ? {} : { iat })
+      const { body } = await agent.post(jws)
+      expect(body).toMatchObject({ status: 401, code: 'KEY_REVOKED' })
+      expect(body.detail).toMatch(/no longer speaks for home/)
+    }
+    expect(await cloud.entries()).toHaveLength(before)
     await expectIntact(cloud)
+  })
+
+  it('asks the store for a key only once, and for what it may do each time', async () => {
+    const asked: string[] = []
+    const cloud = await startTestCloud()
+    const { repository } = cloud.deps
+    const { hostOfKey } = repository
+    repository.hostOfKey = async (kid) => {
+      asked.push(kid)
+      return hostOfKey(kid)
+    }
+    const agent = await cloud.addAgent('home')
+    asked.length = 0
+    await agent.report()
+    expect(asked).toHaveLength(2)
+    await agent.report()
+    expect(asked).toHaveLength(3)
   })
 })
 

@@ -1,0 +1,29 @@
+import { importVerificationKey } from '../../shared/jws.ts'
+import type { EnrolledKey, KeyRing } from '../ports.ts'
+
+/** More hosts than one cloud is made for; a key takes about a kilobyte. */
+const MAX_KEYS = 1000
+
+/**
+ * Keeps the keys of hosts that were used last: a key and the host that it was enrolled for are the same
+ * for ever, so nothing here grows stale. Whether it may still speak for that host is not known here.
+ */
+export function createKeyRing(limit = MAX_KEYS): KeyRing {
+  const kept = new Map<string, EnrolledKey>()
+
+  function keep(enrolled: EnrolledKey): EnrolledKey {
+    kept.delete(enrolled.kid)
+    kept.set(enrolled.kid, enrolled)
+    const [oldest] = kept.keys()
+    if (kept.size > limit && oldest !== undefined) kept.delete(oldest)
+    return enrolled
+  }
+
+  return {
+    known(kid) {
+      const enrolled = kept.get(kid)
+      return enrolled && keep(enrolled)
+    },
+    learn: async (host, jwk) => keep({ ...(await importVerificationKey(jwk)), host }),
+  }
+}
