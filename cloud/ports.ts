@@ -113,9 +113,13 @@ export interface Repository {
   range(start: number, limit: number): Promise<readonly LogRow[]>
   /**
    * Stores the rows and the writes, all or none. `conflict` when another writer was first: an index
-   * is taken, or a write's condition does not hold.
+   * is taken, a write's condition does not hold, or `after` is not stored exactly as it is given.
    */
-  commit(rows: readonly LogRow[], writes: readonly StateWrite[]): Promise<'committed' | 'conflict'>
+  commit(
+    rows: readonly LogRow[],
+    writes: readonly StateWrite[],
+    after?: LogRow,
+  ): Promise<'committed' | 'conflict'>
   host(name: string): Promise<HostRecord | undefined>
   hosts(): Promise<readonly HostRecord[]>
   /** The host that a key was enrolled for, whether or not that is still its key. */
@@ -142,7 +146,7 @@ export type DecisionState = Pick<Repository, 'host' | 'hostOfKey' | 'token' | 'o
 /**
  * Gives what to append at the next index, or null for nothing. It is called again after a conflict,
  * and when what it has read is being changed, so it must read afresh what it decides on, and only
- * from the state it is given.
+ * from the state it is given, or leave it to the condition of a write.
  */
 export type Drafter = (index: number, state: DecisionState) => Promise<Draft | null>
 

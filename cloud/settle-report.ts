@@ -105,9 +105,12 @@ async function appendApplied(
     .filter((row) => row.outcomes.every(({ outcome }) => outcome !== 'failed'))
     .map((row) => ({ kind: 'mark-applied', key: row.key, version: row.version }))
   const { seq, host } = report
+  let isAgain = false
   const appended = await deps.log.append(async (index, state) => {
-    // The same report may be settled twice at once; the second finds it done.
-    if ((await state.report(kid, seq))?.verdict !== 'pending') return null
+    // The same report may be settled twice at once: the condition of the write refuses the second
+    // one, which is asked again then and finds it done.
+    if (isAgain && (await state.report(kid, seq))?.verdict !== 'pending') return null
+    isAgain = true
     const at = deps.now().toISOString()
     const about = { host, kid, seq, report: stored.index, digest, outcomes }
     return {

@@ -58,11 +58,11 @@ export async function readDiffWrite<T>(
       if (!mayRetry(last)) break
     }
   }
-  const missing =
-    last ?? new ProviderError('conflict', 'the records kept changing while being written')
-  return {
-    outcomes: changes.map((change) => outcomes.get(change) ?? { kind: 'failed', error: missing }),
-    writes,
+  return { outcomes: changes.map((change) => outcomes.get(change) ?? unfinished()), writes }
+
+  function unfinished(): ChangeOutcome {
+    last ??= new ProviderError('conflict', 'the records kept changing while being written')
+    return { kind: 'failed', error: last }
   }
 
   function compare(

@@ -54,6 +54,8 @@ export function createAppendQueue(deps: AppendQueueDeps): AppendQueue {
   const { repository, lastRow } = deps
   const queue: Waiting[] = []
   let isRunning = false
+  /** Another process was seen to append: what this one wrote last need not be the last row. */
+  let othersAppend = false
   let anticipated = 0
   let wake = (): void => undefined
 
@@ -73,19 +75,24 @@ export function createAppendQueue(deps: AppendQueueDeps): AppendQueue {
   }
 
   async function appendTogether(): Promise<void> {
-    let last: LogRow | undefined
+    // Whether it still is the last row, and as it was written, is a condition of the commit.
+    const assumed = othersAppend ? undefined : lastRow.trusted()
+    let last = assumed
     try {
-      last = await repository.lastRow()
+      last ??= await readLast()
     } catch (error) {
       queue.shift()?.reject(error)
       return
     }
-    const decided = await decide(last)
+    const decided = await decide(last, assumed === undefined)
     if (decided.length === 0) return
     try {
       const rows = decided.map(({ row }) => row)
       const writes = decided.flatMap((one) => one.writes)
-      if ((await repository.commit(rows, writes)) === 'conflict') return await retry(decided)
+      if ((await repository.commit(rows, writes, assumed)) === 'conflict') {
+        othersAppend = true
+        return await retry(decided)
+      }
     } catch (error) {
       // Whether it was stored may be unknown: each asker finds out by asking again.
       for (const { waiting } of decided) waiting.reject(error)
@@ -97,8 +104,15 @@ export function createAppendQueue(deps: AppendQueueDeps): AppendQueue {
     }
   }
 
+  async function readLast(): Promise<LogRow | undefined> {
+    const last = await repository.lastRow()
+    const trusted = lastRow.trusted()
+    othersAppend = trusted !== undefined && last?.index !== trusted.index
+    return last
+  }
+
   /** Lets drafts decide, first come first, up to one that must not be stored together with them. */
-  async function decide(last: LogRow | undefined): Promise<readonly Decided[]> {
+  async function decide(last: LogRow | undefined, isRead: boolean): Promise<readonly Decided[]> {
     const decided: Decided[] = []
     const changed = new Set<string>()
     let before = last
@@ -106,7 +120,9 @@ export function createAppendQueue(deps: AppendQueueDeps): AppendQueue {
       // After a conflict each goes alone: one that cannot be stored must not hold up the others.
       const isAlone = next.conflicts > 0 || (decided[0]?.waiting.conflicts ?? 0) > 0
       if (isAlone && decided.length > 0) break
-      const one = await decideOne(next, last, before, changed)
+      // The row that all of a commit build on; those after it are of this process.
+      const unjudged = isRead && before === last ? { row: last } : undefined
+      const one = await decideOne(next, unjudged, before, changed)
       if (one === 'later') break
       queue.shift()
       if (one === 'none') continue
@@ -119,7 +135,7 @@ export function createAppendQueue(deps: AppendQueueDeps): AppendQueue {
 
   async function decideOne(
     waiting: Waiting,
-    last: LogRow | undefined,
+    unjudged: { readonly row: LogRow | undefined } | undefined,
     before: LogRow | undefined,
     changed: ReadonlySet<string>,
   ): Promise<Decided | 'later' | 'none'> {
@@ -128,8 +144,7 @@ export function createAppendQueue(deps: AppendQueueDeps): AppendQueue {
       const drafted = await waiting.draft(before === undefined ? 0 : before.index + 1, state)
       if (hasRead(changed)) return 'later'
       if (drafted !== null) {
-        // The row that all of a commit build on; those after it are of this process.
-        if (before === last) await lastRow.check(last)
+        if (unjudged) await lastRow.check(unjudged.row)
         const row = await deps.rowAfter(before, drafted.entry)
         return { waiting, row, writes: drafted.writes }
       }

@@ -14,8 +14,9 @@ import {
 import { renderTlogProof } from '../../shared/tlog-proof.ts'
 import type { AuditLog, Draft, LogRow, Repository } from '../ports.ts'
 import { createAppendQueue } from './append-queue.ts'
-import { createLastRowChecker } from './check-last-row.ts'
+import { createLastRowChecker, type LastRowChecker } from './check-last-row.ts'
 import { gatherRows, readNodes } from './read-nodes.ts'
+import { createRowMemory } from './row-memory.ts'
 
 /** What the log is built from. */
 export interface AuditLogDeps {
@@ -35,7 +36,15 @@ export interface AuditLogDeps {
  */
 export function createAuditLog(deps: AuditLogDeps): AuditLog {
   const { repository, signer, sha256 } = deps
-  const lastRow = createLastRowChecker(repository, sha256)
+  const memory = createRowMemory()
+  const checker = createLastRowChecker(repository, sha256)
+  const lastRow: LastRowChecker = {
+    ...checker,
+    trust(row) {
+      checker.trust(row)
+      memory.learn(row)
+    },
+  }
   const rowAfter = (last: LogRow | undefined, entry: Draft['entry']) => rowFor(entry, last, sha256)
   const { append, anticipate } = createAppendQueue({ ...deps, lastRow, rowAfter })
 
@@ -50,11 +59,12 @@ export function createAuditLog(deps: AuditLogDeps): AuditLog {
     async receipt(index, witnessSize) {
       const size = index + 1
       const gathered = gatherRows(repository)
-      const read = readNodes(gathered)
+      const read = memory.reading(readNodes(gathered))
+      const known = memory.row(index)
       // A witness that saw more than there is gets no proof: there is none, and it must notice.
       const provable = witnessSize > 0 && witnessSize <= size
       const [[row], hashes, consistency] = await Promise.all([
-        gathered.rows([index]),
+        known === undefined ? gathered.rows([index]) : [known],
         inclusionProof(index, size, read, sha256),
         provable ? consistencyProof(witnessSize, size, read, sha256) : [],
       ])

@@ -5,9 +5,11 @@ import type { LogRow, Repository } from '../ports.ts'
 
 /** Judges the row that an append builds on. */
 export interface LastRowChecker {
+  /** The newest row that this process wrote or has judged. */
+  trusted(): LogRow | undefined
   /** @throws ReprefixError LOG_ALTERED when the end of the log is not what was written */
   check(last: LogRow | undefined): Promise<void>
-  /** Notes the row that this process has just written. */
+  /** Notes the row that this process has just committed. */
   trust(row: LogRow): void
 }
 
@@ -35,6 +37,7 @@ export function createLastRowChecker(
   }
 
   return {
+    trusted: () => trusted,
     async check(last) {
       if (trusted !== undefined && (last === undefined || last.index < trusted.index)) {
         throw altered(trusted.index, 'it was there and is gone')

@@ -11,6 +11,7 @@ import type { DesiredRow, JoinToken, LogRow, SqlRow, StoredReport } from '../por
  */
 
 const HASH_BYTES = 32
+const MAX_KEPT_HOSTS = 1000
 const utf8 = new TextDecoder('utf-8', { ignoreBOM: true })
 
 const hostSchema = v.looseObject({
@@ -55,12 +56,32 @@ export function decodeFacts(entry: string): { at: string; kind: string; host?: s
   return v.parse(factsSchema, JSON.parse(entry))
 }
 
-/** A row of `host`; the version is that of the column. */
-export function decodeHost(row: SqlRow): HostRecord {
-  const record = v.parse(hostSchema, JSON.parse(text(row, 'record')))
+/**
+ * Decodes rows of `host`; the version is that of the column. A host is read several times for each of its
+ * reports, so what was decoded last is kept: the same text gives the same record.
+ */
+export function createHostDecoder(): (row: SqlRow) => HostRecord {
+  const kept = new Map<string, { readonly source: string; readonly host: HostRecord }>()
+  return (row) => {
+    const [name, source, version] = [
+      text(row, 'name'),
+      text(row, 'record'),
+      integer(row, 'version'),
+    ]
+    const known = kept.get(name)
+    if (known?.source === source && known.host.version === version) return known.host
+    const host = decodeHost(source, version)
+    if (kept.size >= MAX_KEPT_HOSTS) kept.clear()
+    kept.set(name, { source, host })
+    return host
+  }
+}
+
+function decodeHost(source: string, version: number): HostRecord {
+  const record = v.parse(hostSchema, JSON.parse(source))
   // A host that an older version wrote has no more than the policy of that version.
   const policy = { ...POLICY_DEFAULTS, ...record.policy }
-  return { ...record, policy, version: integer(row, 'version') } as unknown as HostRecord
+  return { ...record, policy, version } as unknown as HostRecord
 }
 
 /** A row of `token`. */

@@ -2,9 +2,9 @@ import { ReprefixError } from '../../shared/errors.ts'
 import type { Fqdn } from '../../shared/rrset.ts'
 import type { Repository, SqlPort, SqlRow, SqlStatement } from '../ports.ts'
 import {
+  createHostDecoder,
   decodeDesired,
   decodeFacts,
-  decodeHost,
   decodeLogRow,
   decodeOwner,
   decodeReport,
@@ -13,6 +13,7 @@ import {
 } from './decode.ts'
 import {
   CLEAR_GUARDS,
+  guardRow,
   insertRow,
   places,
   selectDesired,
@@ -22,6 +23,8 @@ import {
 
 /** The repository on any store that speaks SQLite's dialect. The schema must be there already. */
 export function createSqlRepository(port: SqlPort): Repository {
+  const decodeHost = createHostDecoder()
+
   async function select(query: SqlStatement): Promise<readonly SqlRow[]> {
     const [result] = await port.batch([query])
     return result?.rows ?? []
@@ -55,10 +58,11 @@ export function createSqlRepository(port: SqlPort): Repository {
       return (await select(statement(sql, start, limit))).map(decodeLogRow)
     },
 
-    async commit(rows, writes) {
+    async commit(rows, writes, after) {
+      const before = after === undefined ? [] : [guardRow(after)]
       const inserts = rows.map((row) => insertRow(row, decodeFacts(row.entry)))
       try {
-        await port.batch([...inserts, ...writes.flatMap(statementsOf), CLEAR_GUARDS])
+        await port.batch([...before, ...inserts, ...writes.flatMap(statementsOf), CLEAR_GUARDS])
         return 'committed'
       } catch (error) {
         if (error instanceof ReprefixError && error.code === 'STORE_CONFLICT') return 'conflict'

@@ -13,6 +13,14 @@ function guard(condition: string, ...args: readonly SqlValue[]): SqlStatement {
 /** Leaves the guard table empty again; the last statement of a batch with guards. */
 export const CLEAR_GUARDS: SqlStatement = { sql: 'DELETE FROM guard', args: [] }
 
+/** Holds while that row of the log is as it was written. */
+export function guardRow({ index, entry, leaf, nodes, frontier }: LogRow): SqlStatement {
+  return guard(
+    'EXISTS (SELECT 1 FROM log WHERE i = ? AND body = ? AND leaf = ? AND nodes = ? AND frontier = ?)',
+    ...[index, entry, leaf, joinHashes(nodes), joinHashes(frontier)],
+  )
+}
+
 /** Inserts a row of the log; refused when the index is taken. */
 export function insertRow(row: LogRow, facts: { at: string; kind: string; host?: string }) {
   return {

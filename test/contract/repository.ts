@@ -110,6 +110,29 @@ export function describeRepository(name: string, make: () => Promise<RepositoryU
       expect(await repository.host('home')).toBeUndefined()
     })
 
+    it('stores nothing after a row that is not as it is given, or not there', async () => {
+      const repository = await open()
+      const first = await rowAfter(undefined)
+      const second = await rowAfter(first)
+      const writes: StateWrite[] = [{ kind: 'create-host', host }]
+      expect(await repository.commit([second], writes, first)).toBe('conflict')
+      await repository.commit([first], [])
+      const others: LogRow[] = [
+        { ...first, entry: `${first.entry} ` },
+        { ...first, leaf: second.leaf },
+        { ...first, nodes: [...first.nodes, second.leaf] },
+        { ...first, frontier: [] },
+        { ...first, index: 1 },
+      ]
+      for (const other of others) {
+        expect(await repository.commit([second], writes, other)).toBe('conflict')
+      }
+      expect(await repository.lastRow()).toEqual(first)
+      expect(await repository.host('home')).toBeUndefined()
+      expect(await repository.commit([second], writes, first)).toBe('committed')
+      expect(await repository.range(0, 9)).toEqual([first, second])
+    })
+
     it('stores several rows and the writes of all of them, or nothing', async () => {
       const repository = await open()
       const first = await rowAfter(undefined)

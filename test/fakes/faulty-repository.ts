@@ -12,11 +12,11 @@ export interface CommitFault {
 export function createFaultyRepository(repository: Repository, faults: CommitFault[]): Repository {
   return {
     ...repository,
-    async commit(rows, writes) {
+    async commit(rows, writes, after) {
       const at = faults.findIndex(({ entry }) => rows.some((row) => row.entry.includes(entry)))
       const [fault] = at < 0 ? [] : faults.splice(at, 1)
       if (fault?.hasStored === false) throw failed()
-      const result = await repository.commit(rows, writes)
+      const result = await repository.commit(rows, writes, after)
       if (fault?.hasStored === true) throw failed()
       return result
     },

@@ -26,9 +26,9 @@ async function makeLog(change: Partial<Repository> = {}) {
   const commits: number[] = []
   const repository: Repository = {
     ...stored,
-    async commit(rows, writes) {
+    async commit(rows, ...more) {
       commits.push(rows.length)
-      return stored.commit(rows, writes)
+      return stored.commit(rows, ...more)
     },
     ...change,
   }
@@ -36,7 +36,7 @@ async function makeLog(change: Partial<Repository> = {}) {
   const pauses: number[] = []
   const sleep = async (ms: number) => void pauses.push(ms)
   const deps = { repository, signer, sleep, random: () => 0 }
-  return { log: createAuditLog(deps), deps, stored, commits, pauses }
+  return { log: createAuditLog(deps), deps, stored, commits, pauses, port }
 }
 
 function entry(policy: Record<string, unknown> = {}): LogEntry {
@@ -136,10 +136,10 @@ describe('appends that wait at the same time', () => {
     const fault = new Error('scripted fault of the store')
     const faulty: Repository = {
       ...stored,
-      async commit(rows, writes) {
+      async commit(...commit) {
         const fails = faults-- > 0
         if (fails && !hasStored) throw fault
-        const result = await stored.commit(rows, writes)
+        const result = await stored.commit(...commit)
         if (fails) throw fault
         return result
       },
@@ -178,6 +178,54 @@ describe('appends that wait at the same time', () => {
     const log = createAuditLog({ ...deps, repository: { ...stored, lastRow } })
     const settled = await Promise.allSettled([log.append(plain()), log.append(plain())])
     expect(settled).toMatchObject([{ reason: fault }, { value: { index: 0 } }])
+  })
+})
+
+describe('the last row', () => {
+  async function counted() {
+    const made = await makeLog()
+    const reads: number[] = []
+    const lastRow = () => {
+      reads.push(reads.length)
+      return made.stored.lastRow()
+    }
+    const log = createAuditLog({ ...made.deps, repository: { ...made.deps.repository, lastRow } })
+    return { ...made, log, reads }
+  }
+
+  it('is read once by a process that appends alone', async () => {
+    const { log, stored, reads } = await counted()
+    for (let i = 0; i < 10; i++) await log.append(plain())
+    expect(reads).toHaveLength(1)
+    await expectTree(stored)
+  })
+
+  it('is read before each append while another process appends too, without more conflicts', async () => {
+    const { log, deps, stored, reads, commits } = await counted()
+    const other = createAuditLog(deps)
+    for (let i = 0; i < 10; i++) {
+      expect((await log.append(plain()))?.index).toBe(2 * i)
+      expect((await other.append(plain()))?.index).toBe(2 * i + 1)
+    }
+    // Each has met the other once before it looked.
+    expect(commits.length).toBeLessThanOrEqual(22)
+    await log.append(plain())
+    const before = reads.length
+    await log.append(plain())
+    await log.append(plain())
+    expect(reads.length - before).toBeLessThanOrEqual(1)
+    await expectTree(stored)
+  })
+
+  it('is checked by the commit itself, so that nothing follows one that was altered meanwhile', async () => {
+    const { log, stored, port } = await counted()
+    await log.append(plain())
+    const draft: Drafter = async (index) => {
+      await port.batch([{ sql: 'UPDATE log SET leaf = zeroblob(32) WHERE i = 0', args: [] }])
+      return { entry: entry({ index }), writes: [] }
+    }
+    await expect(log.append(draft)).rejects.toMatchObject({ code: 'LOG_ALTERED' })
+    expect(await stored.range(0, 9)).toHaveLength(1)
   })
 })
 
