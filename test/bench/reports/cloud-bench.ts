@@ -21,10 +21,8 @@ import { timeInTurns } from './turns.ts'
 export interface CloudPlan {
   readonly ways: readonly string[]
   readonly turns: number
-  /** Turns before those, of what is timed one at a time. */
-  readonly warmUp: number
-  /** Of each case, a turn. */
-  readonly runs: number
+  /** Of what is timed one at a time. */
+  readonly path: { readonly turns: number; readonly warmUp: number }
   readonly hosts: number
   /** Reports of a host, a turn. */
   readonly reports: number
@@ -38,11 +36,11 @@ const WAYS = ['path', 'load', 'growth', 'audit'] as const
 /** What the options come to: by default everything, for `--quick` logs of at most 10,000 entries. */
 export function planCloud(options: Omit<BenchOptions, 'onProgress' | 'onPart'>): CloudPlan {
   const { isQuick, runs } = options
+  const turns = runs ?? (isQuick ? 5 : 15)
   return {
     ways: options.ways ?? WAYS,
-    turns: runs ?? (isQuick ? 5 : 15),
-    warmUp: isQuick ? 5 : 20,
-    runs: 20,
+    turns,
+    path: { turns: 20 * turns, warmUp: isQuick ? 500 : 3000 },
     hosts: 32,
     reports: 4,
     sizes: isQuick ? [100, 1000, 10_000] : [100, 1000, 10_000, 100_000, 1_000_000],
@@ -60,7 +58,7 @@ async function measurePath(
 ): Promise<void> {
   if (!plan.ways.includes('path')) return
   const { cases, close } = await ladderOf(cloud, directory)
-  const times = await timeInTurns(cases, plan)
+  const times = await timeInTurns(cases, plan.path)
   close()
   await report({ ladder: Object.fromEntries(times) })
 }
@@ -171,8 +169,8 @@ function describeConditions(plan: CloudPlan, isOnOneCore: boolean): Record<strin
     core: isOnOneCore ? 'all threads on one' : 'not bound: there is no taskset here',
     store: 'libsql file, WAL, synchronous=FULL',
     dns: 'one provider, in memory',
-    requests: 'through the application without a socket; signed before the clock starts',
-    turns: `${plan.turns} of ${plan.runs} runs of each case, taken in turns, after ${plan.warmUp} to get warm`,
+    requests: 'through the application without a socket; made and signed before the clock starts',
+    path: `${plan.path.turns} runs of each case, one of each a turn, after ${plan.path.warmUp} to get warm`,
     load: `${plan.hosts} hosts, ${plan.reports} reports each a turn, each waits for its receipt`,
   }
 }

@@ -48,7 +48,7 @@ export function unavoidableOf(ladder: NonNullable<CloudMeasurement['ladder']>): 
   const around = of(LADDER.verification) + of(LADDER.signature)
   return {
     wholeMs: of(LADDER.whole),
-    partsMs: around + of(LADDER.commits),
+    partsMs: around + of(LADDER.reportCommit) + of(LADDER.appliedCommit),
     barePartsMs: around + 2 * of(LADDER.insert),
   }
 }

@@ -21,7 +21,8 @@ export const LADDER = {
   whole: 'the whole report path',
   verification: 'one verification (jose)',
   insert: 'one durable insert of a log row',
-  commits: 'the two durable commits of a report',
+  reportCommit: 'the durable commit of a report entry',
+  appliedCommit: 'the durable commit of an applied entry',
   signature: 'one signature of a checkpoint',
 } as const
 
@@ -55,23 +56,30 @@ export async function ladderOf(
     await bare.insert()
     return c.json({ ok: true })
   })
-  const headers = { 'content-type': 'application/jose' }
-  const post = async (path: string) =>
-    (await app.request(path, { method: 'POST', body: sample, headers })).json()
+  const fetched = (name: string, request: () => Request | Promise<Request>) =>
+    timed<Request>(
+      name,
+      async (given) => {
+        const response = await app.fetch(given)
+        if (response.status !== 200) throw new RangeError(`${name}: ${response.status}`)
+      },
+      async () => request(),
+    )
+  const posted = (path: string) => cloud.request(path, sample)
   const checkpoint = { origin: cloud.signer.name, size: 1000, root: EMPTY_ROOT }
-  const reports = async (count: number) => {
-    const witness = await cloud.witness()
-    return Promise.all(Array.from({ length: count }, () => host.sign(witness)))
-  }
   return {
+    // The parts stand between each other and other cases, as they do on the whole path.
     cases: [
-      plain(LADDER.hello, async () => (await app.request('/hello')).json()),
-      plain(LADDER.verified, () => post('/verified')),
-      plain(LADDER.inserted, () => post('/inserted')),
-      timed<string>(LADDER.whole, cloud.post, reports),
+      fetched(LADDER.hello, () => new Request('http://localhost/hello')),
+      fetched(LADDER.verified, () => posted('/verified')),
+      fetched(LADDER.inserted, () => posted('/inserted')),
+      timed<Request>(LADDER.whole, cloud.answer, async () =>
+        cloud.request('/v1/reports', await host.sign(await cloud.witness())),
+      ),
       plain(LADDER.verification, () => verify(sample)),
+      plain(LADDER.reportCommit, bare.commitReport),
       plain(LADDER.insert, bare.insert),
-      plain(LADDER.commits, bare.commitBoth),
+      plain(LADDER.appliedCommit, bare.commitApplied),
       plain(LADDER.signature, () => signCheckpoint(checkpoint, cloud.signer)),
     ],
     close: () => port.close(),
@@ -95,6 +103,7 @@ function createBareStore(port: SqlPort, { name, key }: BenchHost, jws: string) {
     outcomes: [outcome],
   })
   let next = 0
+  let reported = 0
   let version = 1
   let seq = 0
 
@@ -116,9 +125,10 @@ function createBareStore(port: SqlPort, { name, key }: BenchHost, jws: string) {
 
   return {
     insert: () => port.batch([insertOf('report', report)]),
-    async commitBoth(): Promise<void> {
+    async commitReport(): Promise<void> {
       seq += 1
-      const index = next
+      reported = next
+      const index = reported
       const set = { ...rr, ttl: 60, values: [`2001:db8:1::${(seq % 0xffff).toString(16)}`] }
       const desired = { ...rr, zone: ZONE, ttl: 60, set, host: name, version: index }
       const stored = { kid: key.kid, seq, digest, index, verdict: 'pending', keys: [rr] } as const
@@ -129,9 +139,12 @@ function createBareStore(port: SqlPort, { name, key }: BenchHost, jws: string) {
         { kind: 'record-report', report: stored },
       ])
       if (seq > 1) version += 1
+    },
+    async commitApplied(): Promise<void> {
+      const index = next
       await commit(insertOf('applied', applied), [
-        { kind: 'finish-report', kid: key.kid, seq, appliedIndex: index + 1 },
-        { kind: 'mark-applied', key: rr, version: index },
+        { kind: 'finish-report', kid: key.kid, seq, appliedIndex: index },
+        { kind: 'mark-applied', key: rr, version: reported },
       ])
     },
   }
