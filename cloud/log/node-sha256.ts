@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { Sha256 } from '../../shared/merkle.ts'
 
 /**
@@ -6,6 +6,6 @@ import type { Sha256 } from '../../shared/merkle.ts'
  * bytes of a tree's node takes ten times as long as the hash.
  */
 export const nodeSha256: Sha256 = (bytes) => {
-  const { buffer, byteOffset, byteLength } = createHash('sha256').update(bytes).digest()
+  const { buffer, byteOffset, byteLength } = hash('sha256', bytes, 'buffer')
   return new Uint8Array(buffer, byteOffset, byteLength)
 }
