@@ -31,6 +31,7 @@ export type ErrorCode =
   | 'FILE_READ_FAILED'
   // DNS providers
   | 'DNS_PROVIDER'
+  | 'DNS_LOOKUP'
   // the cloud's store and log
   | 'STORE_CONFLICT'
   | 'STORE_BUSY'
