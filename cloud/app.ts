@@ -9,12 +9,13 @@ import { acceptEnrolment, type EnrolDeps } from './fleet/enrol.ts'
 import { acceptRotation, type RotateDeps } from './fleet/rotate.ts'
 import { isAnswer } from './problem.ts'
 import type { Refusal, ReportAnswer } from './report-answer.ts'
+import { type DnsRoutesDeps, dnsRoutes } from './web/dns-routes.ts'
 import { type HostRoutesDeps, hostRoutes, problemResponse } from './web/host-routes.ts'
 import { logRoutes } from './web/log-routes.ts'
 import { readBody } from './web/read-body.ts'
 
 /** Everything the routes need; the runtime's composition root builds it. */
-export interface AppDeps extends AcceptDeps, EnrolDeps, RotateDeps, HostRoutesDeps {
+export interface AppDeps extends AcceptDeps, EnrolDeps, RotateDeps, HostRoutesDeps, DnsRoutesDeps {
   /** The address of the peer as the runtime vouches for it, never from a request header. */
   readonly peerAddress: (c: Context) => string | undefined
   /** Proxies whose X-Forwarded-For is believed; IPv4 ranges as mapped ones. */
@@ -67,6 +68,7 @@ export function createApp(deps: AppDeps): Hono {
   })
   app.route('/v1/log', logRoutes(deps))
   app.route('/v1/admin/hosts', hostRoutes(deps))
+  app.route('/v1/admin/dns', dnsRoutes(deps))
   app.notFound((c) =>
     problemResponse(c, { kind: 'refused', code: 'NOT_FOUND', detail: 'there is no such resource' }),
   )

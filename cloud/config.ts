@@ -6,6 +6,8 @@ import { type Fqdn, parseName } from '../shared/rrset.ts'
 import { parsedBy } from '../shared/schema.ts'
 import { parseSettings, type ReferenceResolver } from '../shared/settings.ts'
 import { type ProviderSettings, providerSettingsSchema } from './dns/provider-settings.ts'
+import { parseServer } from './dns/rfc2136-settings.ts'
+import type { NameServer } from './dns/verify/authoritative-dns.ts'
 import type { ZoneTtl } from './domain/authorise-report.ts'
 import { parseAddressRange } from './domain/client-address.ts'
 
@@ -18,6 +20,8 @@ export interface ListenAddress {
 /** A zone this cloud writes, with the providers that must all hold the same RRsets. */
 export interface ZoneSettings extends ZoneTtl {
   readonly providers: readonly string[]
+  /** Those to ask what is served, where that is not what the zone's NS records say. */
+  readonly nameServers?: readonly NameServer[]
 }
 
 /** cloud.yaml, checked. */
@@ -77,6 +81,12 @@ export const configSchema = v.strictObject({
           v.array(v.string()),
           v.minLength(1, 'names no provider: list at least one of those under "providers"'),
         ),
+        nameServers: v.exactOptional(
+          v.pipe(
+            v.array(parsedBy(parseNameServer)),
+            v.minLength(1, 'names no server: leave it out to ask those of the NS records'),
+          ),
+        ),
       }),
     ),
     v.minEntries(1, 'names no zone: add the zone that your names are in'),
@@ -99,7 +109,7 @@ export function parseConfig(
   const settings = parseSettings(text, fileName, configSchema, resolve)
   const faults: string[] = []
   const zones: ZoneSettings[] = []
-  for (const [key, { ttl, providers }] of Object.entries(settings.zones)) {
+  for (const [key, { ttl, providers, nameServers }] of Object.entries(settings.zones)) {
     const name = zoneName(key, faults)
     if (zones.some((zone) => zone.name === name)) faults.push(`zones.${key}: is listed twice`)
     for (const id of providers.filter((id) => !Object.hasOwn(settings.providers, id))) {
@@ -111,7 +121,7 @@ export function parseConfig(
     if (new Set(providers).size < providers.length) {
       faults.push(`zones.${key}.providers: names a provider twice; remove one`)
     }
-    zones.push({ name, ttl, providers })
+    zones.push({ name, ttl, providers, ...(nameServers && { nameServers }) })
   }
   if (faults.length > 0) {
     throw new ReprefixError('CONFIG_INVALID', faults.map((f) => `${fileName}: ${f}`).join('\n'))
@@ -166,6 +176,10 @@ function passes(parse: () => unknown): boolean {
   } catch {
     return false
   }
+}
+
+function parseNameServer(text: string): NameServer {
+  return { name: text, addresses: [parseServer(text)] }
 }
 
 function parseListen(text: string): ListenAddress {

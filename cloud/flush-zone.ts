@@ -16,10 +16,13 @@ export interface FlushDeps {
   /** The providers of each zone; all must end up with the same RRsets. */
   readonly providers: ReadonlyMap<Fqdn, readonly DnsProvider[]>
   readonly logger: Logger
+  /** Told of RRsets that a provider has accepted just now, to see whether the world gets them. */
+  readonly onWritten?: (zone: Fqdn, rows: readonly DesiredRow[]) => void
 }
 
 const DEFAULT_RETRY_MS = 2000
 const MAX_MESSAGE = 500
+const WRITTEN: ReadonlySet<ChangeOutcome['kind']> = new Set(['created', 'updated', 'deleted'])
 
 interface Lane {
   tail: Promise<unknown>
@@ -47,6 +50,9 @@ export function createZoneFlusher(deps: FlushDeps): ZoneFlusher {
     const columns = await Promise.all(
       providers.map((provider) => applyRows(provider, zone, wanted)),
     )
+    const isWritten = (_: DesiredRow, position: number): boolean =>
+      columns.some((outcomes) => WRITTEN.has(outcomes[position]?.kind ?? 'failed'))
+    deps.onWritten?.(zone, wanted.filter(isWritten))
     return wanted.map((row, position) =>
       summarise(
         row,

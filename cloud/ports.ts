@@ -128,6 +128,8 @@ export interface Repository {
   /** The hosts of each name that has any, by name. */
   owners(names: readonly Fqdn[]): Promise<ReadonlyMap<Fqdn, readonly string[]>>
   desired(keys: readonly RRKey[]): Promise<readonly DesiredRow[]>
+  /** All desired rows of a zone, by name and type. */
+  desiredIn(zone: Fqdn): Promise<readonly DesiredRow[]>
   /** Desired rows of a zone that no `applied` entry has confirmed. */
   pending(zone: Fqdn): Promise<readonly DesiredRow[]>
   report(kid: string, seq: number): Promise<StoredReport | undefined>

@@ -11,6 +11,9 @@ import type { Fqdn } from '../shared/rrset.ts'
 import { createApp } from './app.ts'
 import { type CloudConfig, parseConfig } from './config.ts'
 import { createProviders } from './dns/providers.ts'
+import type { NameServer } from './dns/verify/authoritative-dns.ts'
+import { createNodeDns } from './dns/verify/node-dns.ts'
+import { createWriteWatcher, type WriteWatcher } from './dns/verify/watch-writes.ts'
 import type { DnsProvider } from './domain/dns-provider.ts'
 import { createKeyRing } from './fleet/key-ring.ts'
 import { createNonceIssuer } from './fleet/nonce-issuer.ts'
@@ -19,6 +22,7 @@ import { createAuditLog } from './log/audit-log.ts'
 import { nodeSha256 } from './log/node-sha256.ts'
 import { openNoteKey } from './log/note-key-file.ts'
 import { startLog } from './log/start-log.ts'
+import type { DesiredRow } from './ports.ts'
 import { openLibsql } from './store/libsql.ts'
 import { migrate } from './store/migrate.ts'
 import { createSqlRepository } from './store/sql-repository.ts'
@@ -72,6 +76,13 @@ export async function startCloud(config: CloudConfig, logger: Logger): Promise<C
       sha256: nodeSha256,
     })
     await startLog(log, repository, { origin: signer.name, vkey: signer.vkey }, now)
+    const dns = createNodeDns(nameServersByZone(config))
+    const watcher = createWriteWatcher({
+      dns,
+      schedule: scheduleUnref,
+      now: () => performance.now(),
+      logger,
+    })
     const app = createApp({
       url: config.url,
       reportsUrl: `${config.url}/v1/reports`,
@@ -82,7 +93,14 @@ export async function startCloud(config: CloudConfig, logger: Logger): Promise<C
       zones: config.zones,
       repository,
       log,
-      flusher: createZoneFlusher({ repository, providers, logger }),
+      flusher: createZoneFlusher({
+        repository,
+        providers,
+        logger,
+        onWritten: watchWrites(watcher),
+      }),
+      providers,
+      dns,
       keys: createKeyRing(),
       sha256: nodeSha256,
       nonces: await createNonceIssuer(new TextEncoder().encode(secret)),
@@ -102,6 +120,7 @@ export async function startCloud(config: CloudConfig, logger: Logger): Promise<C
       `listening on port ${listening.port} for ${config.url}`,
     )
     const stop = async (): Promise<void> => {
+      watcher.stop()
       await close(server)
       repository.close()
       logger.info({ event: 'stopped' }, 'stopped')
@@ -110,6 +129,22 @@ export async function startCloud(config: CloudConfig, logger: Logger): Promise<C
   } catch (error) {
     port.close()
     throw error
+  }
+}
+
+/** A timer that does not keep the process alive by itself. */
+function scheduleUnref(ms: number, act: () => void): () => void {
+  const timer = setTimeout(act, ms).unref()
+  return () => clearTimeout(timer)
+}
+
+function watchWrites(watcher: WriteWatcher) {
+  return (zone: Fqdn, rows: readonly DesiredRow[]): void => {
+    const written = rows.map(({ name, type, ttl, set }) => ({
+      ...{ name, type, ttl },
+      values: set?.values ?? null,
+    }))
+    watcher.watch(zone, written)
   }
 }
 
@@ -125,6 +160,12 @@ function providersByZone(
   const providers = createProviders(settings, { now })
   return new Map(
     zones.map((zone) => [zone.name, zone.providers.flatMap((id) => providers.get(id) ?? [])]),
+  )
+}
+
+function nameServersByZone({ zones }: CloudConfig): ReadonlyMap<Fqdn, readonly NameServer[]> {
+  return new Map(
+    zones.flatMap(({ name, nameServers }) => (nameServers ? [[name, nameServers] as const] : [])),
   )
 }
 

@@ -80,6 +80,19 @@ export function createAdminClient(
   }
 }
 
+/** What the cloud has answered. @throws ReprefixError CLOUD_UNREACHABLE when it is not of this version */
+export function decodeAnswer<S extends v.GenericSchema>(
+  schema: S,
+  value: unknown,
+): v.InferOutput<S> {
+  const result = v.safeParse(schema, value)
+  if (result.success) return result.output
+  throw new ReprefixError(
+    'CLOUD_UNREACHABLE',
+    'the answer is not that of a cloud of this version; compare "reprefix --version" with it',
+  )
+}
+
 async function faultOf(response: Response, url: string): Promise<ReprefixError> {
   const problem = v.safeParse(problemSchema, await response.json().catch(() => undefined))
   if (!problem.success) {

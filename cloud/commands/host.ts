@@ -2,7 +2,12 @@ import { type Command, Option } from 'commander'
 import * as v from 'valibot'
 import { ReprefixError } from '../../shared/errors.ts'
 import { renderTable } from '../../shared/terminal.ts'
-import { type AdminOptions, createAdminClient, withAdminOptions } from './admin-client.ts'
+import {
+  type AdminOptions,
+  createAdminClient,
+  decodeAnswer,
+  withAdminOptions,
+} from './admin-client.ts'
 import type { Terminal } from './terminal.ts'
 
 const policySchema = v.object({
@@ -70,19 +75,22 @@ export function addHostCommands(program: Command, terminal: Terminal): void {
       }
       const body = { host: name, policy: policyOf(options) }
       const answer = await createAdminClient(options).send('POST', '/v1/admin/hosts', body)
-      const invited = decode(invitedSchema, answer)
+      const invited = decodeAnswer(invitedSchema, answer)
       terminal.out(options.json === true ? JSON.stringify(invited) : renderInvited(invited))
     })
 
   command(host, 'list', 'all hosts, with their last report').action(async (options: Options) => {
-    const { hosts } = decode(hostsSchema, await createAdminClient(options).get('/v1/admin/hosts'))
+    const { hosts } = decodeAnswer(
+      hostsSchema,
+      await createAdminClient(options).get('/v1/admin/hosts'),
+    )
     if (options.json === true) for (const item of hosts) terminal.out(JSON.stringify(item))
     else terminal.out(renderList(hosts))
   })
 
   command(host, 'show <host>', 'one host: policy, key and claim').action(
     async (name: string, options: Options) => {
-      const view = decode(hostSchema, await createAdminClient(options).get(pathOf(name)))
+      const view = decodeAnswer(hostSchema, await createAdminClient(options).get(pathOf(name)))
       terminal.out(options.json === true ? JSON.stringify(view) : renderHost(view))
     },
   )
@@ -95,14 +103,14 @@ export function addHostCommands(program: Command, terminal: Terminal): void {
       throw new ReprefixError('USAGE', 'say what to change, for example --name www.example.org')
     }
     const answer = await createAdminClient(options).send('PATCH', pathOf(name), change)
-    const view = decode(hostSchema, answer)
+    const view = decodeAnswer(hostSchema, answer)
     terminal.out(options.json === true ? JSON.stringify(view) : renderHost(view))
   })
 
   command(host, 'revoke <host>', 'take away its key; its records stay as they are').action(
     async (name: string, options: Options) => {
       const answer = await createAdminClient(options).send('POST', `${pathOf(name)}/revoke`)
-      const view = decode(hostSchema, answer)
+      const view = decodeAnswer(hostSchema, answer)
       const text = `${view.host} is revoked: its reports are refused, its records stay as they are.`
       terminal.out(options.json === true ? JSON.stringify(view) : text)
     },
@@ -210,13 +218,4 @@ function renderHost({ host, status, policy, addedAt, key, lastReport, claim }: H
     ['claims', claim.map(({ name, type }) => `${name} ${type}`).join(', ') || '-'],
   ]
   return rows.map(([label, text]) => `${label.padEnd(12)} ${text}`).join('\n')
-}
-
-function decode<S extends v.GenericSchema>(schema: S, value: unknown): v.InferOutput<S> {
-  const result = v.safeParse(schema, value)
-  if (result.success) return result.output
-  throw new ReprefixError(
-    'CLOUD_UNREACHABLE',
-    'the answer is not that of a cloud of this version; compare "reprefix --version" with it',
-  )
 }

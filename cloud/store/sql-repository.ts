@@ -99,6 +99,11 @@ export function createSqlRepository(port: SqlPort): Repository {
       return (await select(selectDesired(keys))).map(decodeDesired)
     },
 
+    async desiredIn(zone) {
+      const sql = 'SELECT * FROM desired WHERE zone = ? ORDER BY name, type'
+      return (await select(statement(sql, zone))).map(decodeDesired)
+    },
+
     async pending(zone) {
       const sql = 'SELECT * FROM desired WHERE zone = ? AND applied = 0 ORDER BY name, type'
       return (await select(statement(sql, zone))).map(decodeDesired)

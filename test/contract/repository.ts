@@ -250,6 +250,8 @@ export function describeRepository(name: string, make: () => Promise<RepositoryU
       const repository = await open()
       const key = { name: www, type: 'AAAA' } as const
       await repository.commit([], [{ kind: 'desire', row: desired(3, ['2001:db8::1']) }])
+      expect(await repository.desiredIn(zone)).toEqual([desired(3, ['2001:db8::1'])])
+      expect(await repository.desiredIn(parseName('other.org'))).toEqual([])
       await repository.commit([], [{ kind: 'desire', row: desired(5, null) }])
       await repository.commit([], [{ kind: 'mark-applied', key, version: 3 }])
       expect(await repository.pending(zone)).toEqual([desired(5, null)])

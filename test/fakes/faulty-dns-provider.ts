@@ -19,6 +19,7 @@ export function createFaultyDnsProvider(id: string, zone: Fqdn) {
   const faults: ScriptedFault[] = []
   let applied = 0
   let written = 0
+  let readFault: string | undefined
   let gate: Promise<void> = Promise.resolve()
 
   function write({ name, type, set }: Change): ChangeOutcome {
@@ -51,7 +52,10 @@ export function createFaultyDnsProvider(id: string, zone: Fqdn) {
     },
     normalise: (set) => set,
     findZone: async () => ({ name: zone, id: zone }),
-    read: async (_zone, keys) => keys.map((key) => sets.get(keyOf(key)) ?? null),
+    async read(_zone, keys) {
+      if (readFault !== undefined) throw new ProviderError('transient', readFault)
+      return keys.map((key) => sets.get(keyOf(key)) ?? null)
+    },
     async apply(_zone, changes) {
       applied++
       await gate
@@ -69,6 +73,12 @@ export function createFaultyDnsProvider(id: string, zone: Fqdn) {
     values: (name: string, type = 'AAAA') => sets.get(`${name}/${type}`)?.values,
     applied: () => applied,
     written: () => written,
+    /** Puts an RRset there, as somebody else would. */
+    seed: (set: RRset) => void sets.set(keyOf(set), set),
+    /** From now on nothing can be read, for this reason. */
+    failReads: (reason: string) => {
+      readFault = reason
+    },
     /** Makes every `apply` wait until the returned function is called. */
     block(): () => void {
       let open = (): void => undefined

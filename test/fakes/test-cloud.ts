@@ -19,6 +19,7 @@ import { EMPTY_ROOT } from '../../shared/merkle.ts'
 import { verifyReceipt } from '../../shared/receipt.ts'
 import type { Report } from '../../shared/report.ts'
 import { parseName } from '../../shared/rrset.ts'
+import { createFakeDns } from './fake-dns.ts'
 import { createFaultyDnsProvider } from './faulty-dns-provider.ts'
 import { type CommitFault, createFaultyRepository } from './faulty-repository.ts'
 import { recordedLog } from './recorded-log.ts'
@@ -59,6 +60,7 @@ export async function startTestCloud(
   await startLog(log, repository, { origin: signer.name, vkey: signer.vkey }, now)
   const dns = createFaultyDnsProvider('first', ZONE)
   const second = createFaultyDnsProvider('second', ZONE)
+  const served = createFakeDns(['ns1.example.org', 'ns2.example.org'])
   const recorded = recordedLog()
   const providers = new Map([[ZONE, [dns.provider, second.provider]]])
   let requests = 0
@@ -73,6 +75,8 @@ export async function startTestCloud(
     repository,
     log,
     flusher: createZoneFlusher({ repository, providers, logger: recorded.log }),
+    providers,
+    dns: served.dns,
     keys: createKeyRing(),
     nonces: await createNonceIssuer(new TextEncoder().encode(NONCE_SECRET)),
     trustedProxies: [],
@@ -174,6 +178,7 @@ export async function startTestCloud(
     clock,
     dns,
     second,
+    served,
     commitFaults,
     /** The database itself, for tests that alter it behind the cloud's back. */
     store: port,

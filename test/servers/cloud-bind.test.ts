@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { Resolver } from 'node:dns/promises'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -17,7 +17,7 @@ import { parseName } from '../../shared/rrset.ts'
 import { type Daemon, startDaemon } from '../lab/daemon.ts'
 import { waitFor } from '../lab/deadline.ts'
 import { nodeProgram } from '../lab/programs.ts'
-import { describeServer } from './update-rig.ts'
+import { describeServer, nsupdate } from './update-rig.ts'
 import { freePort, type LabKey, startBind, type UpdateServer } from './update-server.ts'
 
 const TOKEN = 'operator-token-of-the-tests'
@@ -39,7 +39,7 @@ listen: "127.0.0.1:${port}"
 store: file:${directory}/cloud.db
 log: { key: ${directory}/log.key }
 admin: { token: ${TOKEN} }
-zones: { ${server.zone}: { providers: [bind] } }
+zones: { ${server.zone}: { providers: [bind], nameServers: ["127.0.0.1:${server.port}"] } }
 providers:
   bind:
     type: rfc2136
@@ -61,7 +61,9 @@ providers:
     new Promise<string>((resolve, reject) => {
       const [file = '', ...rest] = nodeProgram('reprefix.js', args)
       const env = { ...process.env, REPREFIX_URL: url, REPREFIX_TOKEN: TOKEN }
-      execFile(file, rest, { env }, (error, stdout) => (error ? reject(error) : resolve(stdout)))
+      execFile(file, rest, { env }, (error, stdout) =>
+        error ? reject(Object.assign(error, { stdout })) : resolve(stdout),
+      )
     })
   await useKey(server.addresses)
   await boot()
@@ -70,6 +72,7 @@ providers:
     useKey,
     boot,
     operate,
+    logged: () => readFile(join(directory, 'log'), 'utf8'),
     halt: async (signal: NodeJS.Signals) => void (await daemon?.stop(signal)),
     close: async () => {
       if (daemon?.isRunning()) await daemon.stop()
@@ -111,7 +114,7 @@ function createHost(url: string, key: SigningKey, verifiers: readonly NoteVerifi
   }
 }
 
-describeServer('the cloud and BIND', { named: 'bind9' }, () => {
+describeServer('the cloud and BIND', { named: 'bind9', nsupdate: 'bind9-dnsutils' }, () => {
   let bind: UpdateServer
   let cloud: Awaited<ReturnType<typeof startServe>>
   let host: ReturnType<typeof createHost>
@@ -173,6 +176,23 @@ describeServer('the cloud and BIND', { named: 'bind9' }, () => {
     await host.verify(jws, (await host.post(jws)).body)
     expect(await resolver.resolve6(name)).toEqual(['2001:db8:1::3'])
     await intact()
+  })
+
+  it('says what is served, and who overwrites it', async () => {
+    const rrsets = async () => {
+      const lines = (await cloud.operate('dns', 'check', '--json')).trim().split('\n')
+      return lines.map((line) => JSON.parse(line))
+    }
+    expect(await rrsets()).toMatchObject([{ name, state: { kind: 'live' } }])
+    expect(await cloud.operate('dns', 'plan')).toMatch(/^Nothing to change: 1 RRsets/)
+    await waitFor('word that it is served', async () =>
+      (await cloud.logged()).includes(`${name} AAAA is served by 1 name servers`),
+    )
+    await nsupdate(bind, [`update delete ${name} AAAA`, `update add ${name} 60 AAAA ::9`])
+    const differs = { code: 3, stdout: expect.stringMatching(/overwritten +all serve ::9/) }
+    await expect(cloud.operate('dns', 'check')).rejects.toMatchObject(differs)
+    const planned = { code: 3, stdout: expect.stringMatching(/update +::9 → 2001:db8:1::3/) }
+    await expect(cloud.operate('dns', 'plan')).rejects.toMatchObject(planned)
   })
 
   it('killed at any instant loses no report, doubles none, and ends with the last claim', async () => {

@@ -31,6 +31,7 @@ import {
 import { createLogger } from '../../../shared/logger.ts'
 import { verifyReceipt, type Witness } from '../../../shared/receipt.ts'
 import { parseName } from '../../../shared/rrset.ts'
+import { createFakeDns } from '../../fakes/fake-dns.ts'
 import { createMemoryDnsProvider } from '../../fakes/memory-dns-provider.ts'
 
 const URL = 'https://cloud.example.org'
@@ -97,6 +98,8 @@ export async function startBenchCloud(directory: string, count: number): Promise
     repository,
     log,
     flusher: createZoneFlusher({ repository, providers, logger }),
+    providers,
+    dns: createFakeDns([]).dns,
     keys: createKeyRing(),
     sha256: nodeSha256,
     nonces: await createNonceIssuer(new TextEncoder().encode('secret of the bench')),

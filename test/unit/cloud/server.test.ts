@@ -30,7 +30,7 @@ listen: "[::1]:${port}"
 store: file:${directory}/cloud.db
 log: { key: ${directory}/log.key }
 admin: { token: "\${file:${directory}/token}" }
-zones: { example.org: { providers: [lan] } }
+zones: { example.org: { providers: [lan], nameServers: ["[::1]:1"] } }
 providers:
   lan: { type: rfc2136, server: "[::1]:1", tsig: { name: ddns, algorithm: hmac-sha256, secret: c2VjcmV0 } }
 `,
@@ -173,7 +173,18 @@ describe('the operator’s commands', () => {
     })
   })
 
+  it('say what DNS has, and end with 3 where it is not as it shall be', async () => {
+    const cloud = await start(await makeDirectory())
+    expect(await run(cloud, 'dns', 'plan')).toMatchObject({
+      code: 0,
+      out: 'Nothing to change: 0 RRsets are as they shall be.',
+    })
+    expect(await run(cloud, 'dns', 'check', '--json')).toMatchObject({ code: 0, out: '' })
+    expect((await run(cloud, 'dns', 'check')).out).toBe('No host has claimed a name yet.')
+  })
+
   const faults: readonly [string, readonly string[], number, RegExp][] = [
+    ['other-zone', ['dns', 'check', '--zone', 'a.test'], 1, /a\.test is no zone of this cloud/],
     ['no-names', ['host', 'add', 'home'], 2, /USAGE: say what it may claim/],
     ['bad-name', ['host', 'add', 'home', '--name', '-'], 2, /USAGE: .*names.*not a domain name/],
     [

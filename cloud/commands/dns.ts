@@ -1,0 +1,150 @@
+import type { Command } from 'commander'
+import * as v from 'valibot'
+import { printable, renderTable } from '../../shared/terminal.ts'
+import {
+  type AdminOptions,
+  createAdminClient,
+  decodeAnswer,
+  withAdminOptions,
+} from './admin-client.ts'
+import type { Terminal } from './terminal.ts'
+
+const valuesSchema = v.nullable(v.array(v.string()))
+const rrSchema = { name: v.string(), type: v.string(), wanted: valuesSchema }
+const planSchema = v.object({
+  zones: v.array(
+    v.object({
+      zone: v.string(),
+      changes: v.array(
+        v.object({
+          ...rrSchema,
+          provider: v.string(),
+          action: v.picklist(['unchanged', 'create', 'update', 'delete', 'unknown']),
+          found: valuesSchema,
+          fault: v.exactOptional(v.string()),
+        }),
+      ),
+    }),
+  ),
+})
+const servedSchema = v.variant('kind', [
+  v.object({ kind: v.literal('rrset'), values: v.array(v.string()) }),
+  v.object({ kind: v.literal('absent') }),
+  v.object({ kind: v.literal('unknown'), reason: v.string() }),
+])
+const checkSchema = v.object({
+  zones: v.array(
+    v.object({
+      zone: v.string(),
+      rrsets: v.array(
+        v.object({
+          ...rrSchema,
+          state: v.variant('kind', [
+            v.object({ kind: v.literal('written') }),
+            v.object({ kind: v.literal('live') }),
+            v.object({ kind: v.literal('lagging'), servers: v.array(v.string()) }),
+            v.object({ kind: v.literal('overwritten'), values: v.array(v.string()) }),
+          ]),
+          answers: v.array(v.object({ server: v.string(), served: servedSchema })),
+        }),
+      ),
+    }),
+  ),
+})
+type Plan = v.InferOutput<typeof planSchema>
+type Check = v.InferOutput<typeof checkSchema>
+type CheckedRRset = Check['zones'][number]['rrsets'][number]
+type Options = AdminOptions & { readonly zone?: string; readonly json?: boolean }
+
+/** The command line's answer to "is there something to do?". */
+const EXIT_DIFFERS = 3
+
+/** `reprefix dns …`: what providers have and what the world sees, beside what it shall be. */
+export function addDnsCommands(program: Command, terminal: Terminal): void {
+  const dns = program.command('dns').description('what DNS has, beside what it shall have')
+
+  command(dns, 'plan', 'what the next flush would change at each provider; changes nothing').action(
+    async (options: Options) => {
+      const plan = decodeAnswer(planSchema, await get('plan', options))
+      const isDue = ({ action }: { readonly action: string }) => action !== 'unchanged'
+      if (options.json === true) {
+        for (const { zone, changes } of plan.zones) {
+          for (const change of changes) terminal.out(JSON.stringify({ zone, ...change }))
+        }
+      } else terminal.out(renderPlan(plan))
+      if (plan.zones.some(({ changes }) => changes.some(isDue))) process.exitCode = EXIT_DIFFERS
+    },
+  )
+
+  command(dns, 'check', 'what every authoritative name server serves').action(
+    async (options: Options) => {
+      const check = decodeAnswer(checkSchema, await get('check', options))
+      if (options.json === true) {
+        for (const { zone, rrsets } of check.zones) {
+          for (const rrset of rrsets) terminal.out(JSON.stringify({ zone, ...rrset }))
+        }
+      } else terminal.out(renderCheck(check))
+      const isLive = ({ state }: CheckedRRset) => state.kind === 'live'
+      if (!check.zones.every(({ rrsets }) => rrsets.every(isLive))) process.exitCode = EXIT_DIFFERS
+    },
+  )
+}
+
+function command(parent: Command, name: string, description: string): Command {
+  return withAdminOptions(parent.command(name).description(description))
+    .option('--zone <zone>', 'this zone alone')
+    .option('--json', 'print JSON, one object a line')
+    .addHelpText('after', '\nExits with 0 when everything is as it shall be, with 3 when not.')
+}
+
+function get(what: string, options: Options): Promise<unknown> {
+  const query = options.zone === undefined ? '' : `?zone=${encodeURIComponent(options.zone)}`
+  return createAdminClient(options).get(`/v1/admin/dns/${what}${query}`)
+}
+
+function renderPlan({ zones }: Plan): string {
+  const rows = zones.flatMap(({ changes }) =>
+    changes
+      .filter(({ action }) => action !== 'unchanged')
+      .map((one) => [
+        ...[one.name, one.type, one.provider, one.action],
+        one.fault ?? `${textOf(one.found)} → ${textOf(one.wanted)}`,
+      ]),
+  )
+  const total = zones.reduce((sum, { changes }) => sum + changes.length, 0)
+  if (rows.length === 0) return `Nothing to change: ${total} RRsets are as they shall be.`
+  return printable(renderTable(['NAME', 'TYPE', 'PROVIDER', 'ACTION', 'WHAT'], rows))
+}
+
+function renderCheck({ zones }: Check): string {
+  const rows = zones.flatMap(({ rrsets }) =>
+    rrsets.map((one) => [one.name, one.type, textOf(one.wanted), one.state.kind, detailOf(one)]),
+  )
+  if (rows.length === 0) return 'No host has claimed a name yet.'
+  return printable(renderTable(['NAME', 'TYPE', 'WANTED', 'STATE', 'WHAT'], rows))
+}
+
+function detailOf({ state, answers }: CheckedRRset): string {
+  switch (state.kind) {
+    case 'live':
+      return `${answers.length} name servers`
+    case 'written':
+      return 'no name server is known to ask'
+    case 'overwritten':
+      return `all serve ${textOf(state.values)}: somebody else writes it`
+    case 'lagging':
+      return answers
+        .filter(({ server }) => state.servers.includes(server))
+        .map(({ server, served }) => `${server}: ${servedText(served)}`)
+        .join('; ')
+  }
+}
+
+function servedText(served: v.InferOutput<typeof servedSchema>): string {
+  if (served.kind === 'unknown') return served.reason
+  return textOf(served.kind === 'absent' ? null : served.values)
+}
+
+function textOf(values: readonly string[] | null): string {
+  return values === null || values.length === 0 ? 'nothing' : values.join(', ')
+}

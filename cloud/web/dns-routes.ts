@@ -1,0 +1,68 @@
+import { type Context, Hono } from 'hono'
+import { ReprefixError } from '../../shared/errors.ts'
+import { type Fqdn, parseName } from '../../shared/rrset.ts'
+import type { AuthoritativeDns } from '../dns/verify/authoritative-dns.ts'
+import { planZone } from '../dns/verify/plan-zone.ts'
+import { type Verification, verifyRRsets } from '../dns/verify/verify-rrsets.ts'
+import type { ZoneTtl } from '../domain/authorise-report.ts'
+import type { DnsProvider } from '../domain/dns-provider.ts'
+import type { DesiredRow, Repository } from '../ports.ts'
+import { requireBearer } from './bearer.ts'
+
+/** What the operator's look at DNS needs. */
+export interface DnsRoutesDeps {
+  readonly repository: Repository
+  readonly zones: readonly ZoneTtl[]
+  readonly providers: ReadonlyMap<Fqdn, readonly DnsProvider[]>
+  readonly dns: AuthoritativeDns
+  readonly adminToken: string
+}
+
+/** `GET plan`: what a flush would change at each provider. `GET check`: what each name server serves. */
+export function dnsRoutes(deps: DnsRoutesDeps): Hono {
+  return new Hono()
+    .use(requireBearer(deps.adminToken))
+    .get('/plan', async (c) => {
+      const zones = await Promise.all(
+        zonesOf(c, deps).map(async (zone) => {
+          const rows = (await deps.repository.desiredIn(zone)).filter(isAlive)
+          return { zone, changes: await planZone(zone, rows, deps.providers.get(zone) ?? []) }
+        }),
+      )
+      return c.json({ zones })
+    })
+    .get('/check', async (c) => {
+      const zones = await Promise.all(
+        zonesOf(c, deps).map(async (zone) => {
+          const rows = (await deps.repository.desiredIn(zone)).filter(isAlive)
+          const servers = await deps.dns.nameServers(zone)
+          const wanted = rows.map(({ name, type, set }) => ({
+            ...{ name, type },
+            values: set?.values ?? null,
+          }))
+          const verifications = await verifyRRsets(wanted, servers, deps.dns)
+          return { zone, rrsets: verifications.map(viewOf) }
+        }),
+      )
+      return c.json({ zones })
+    })
+}
+
+/** A name that nobody claims any more is only looked at until it is gone: it may be somebody else's then. */
+function isAlive({ set, isApplied }: DesiredRow): boolean {
+  return set !== null || !isApplied
+}
+
+function zonesOf(c: Context, { zones }: DnsRoutesDeps): readonly Fqdn[] {
+  const all = zones.map((zone) => zone.name)
+  const asked = c.req.query('zone')
+  if (asked === undefined) return all
+  const name = parseName(asked)
+  if (all.includes(name)) return [name]
+  const known = all.join(', ')
+  throw new ReprefixError('NOT_FOUND', `${name} is no zone of this cloud (there: ${known})`)
+}
+
+function viewOf({ wanted: { name, type, values }, state, answers }: Verification) {
+  return { name, type, wanted: values, state, answers }
+}
