@@ -45,7 +45,7 @@ function renderConfiguration(lab: Lab, root: string, url: string): string {
     admin: { token: `\${file:${join(root, 'admin-token')}}` },
     store: `file:${join(root, 'reprefix.db')}`,
     log: { key: join(root, 'log.key') },
-    zones: { [HOME.zone]: { ttl: 60, providers: ['bind'] } },
+    zones: { [HOME.zone]: { ttl: 60, providers: ['bind'], nameServers: [lab.dns.address] } },
     providers: {
       bind: {
         type: 'rfc2136',

@@ -37,6 +37,16 @@ describe('cloud.yaml', () => {
     })
   })
 
+  it('takes name servers by address or name', () => {
+    const servers = '["[2001:db8::53]:5353", 192.0.2.53, ns3.example.net]'
+    const given = change('ttl: 30, ', `nameServers: ${servers}, `)
+    expect(parse(given).zones[1]?.nameServers).toEqual([
+      { name: '[2001:db8::53]:5353', addresses: [{ host: '2001:db8::53', port: 5353 }] },
+      { name: '192.0.2.53', addresses: [{ host: '192.0.2.53', port: 53 }] },
+      { name: 'ns3.example.net', addresses: [{ host: 'ns3.example.net', port: 53 }] },
+    ])
+  })
+
   const faults: readonly [string, string, RegExp][] = [
     ['unknown-key', `${GOOD}colour: red\n`, /cloud\.yaml: colour: .*line 9/],
     ['no-url', change('url: https://reprefix.example.org/\n', ''), /cloud\.yaml: url: is missing/],
@@ -45,6 +55,16 @@ describe('cloud.yaml', () => {
     ['store', change('file:reprefix.db', 'mysql://x'), /store: must be a libsql file/],
     ['ttl', change('ttl: 30', 'ttl: 0'), /zones\.home\.arpa\.ttl: .*at least 1/],
     ['no-provider', change('ttl: 30, providers: [lan]', 'providers: []'), /names no provider/],
+    [
+      'no-name-server',
+      change('ttl: 30, ', 'nameServers: [], '),
+      /nameServers: names no server: leave it out/,
+    ],
+    [
+      'name-server',
+      change('ttl: 30, ', 'nameServers: ["::1"], '),
+      /nameServers.*is not a server: write 192\.0\.2\.1:53/,
+    ],
     [
       'unknown-provider',
       change('ttl: 30, providers: [lan]', 'providers: [lna]'),
