@@ -34,7 +34,7 @@ export class Rfc2136Session {
   readonly #settings: Rfc2136Settings
   readonly #dial: DnsDialer
   readonly #now: () => Date
-  #connection: DnsConnection | undefined
+  #dialled: Promise<DnsConnection> | undefined
   #nextId = crypto.getRandomValues(new Uint16Array(1))[0] ?? 0
 
   constructor(settings: Rfc2136Settings, dial: DnsDialer, now: () => Date) {
@@ -51,28 +51,33 @@ export class Rfc2136Session {
     encoders: readonly ((id: number) => Uint8Array)[],
   ): Promise<readonly SignedAnswer[]> {
     const answers: SignedAnswer[] = []
-    for (let start = 0; start < encoders.length; start += IN_FLIGHT) {
-      answers.push(...(await this.#exchangeSome(encoders.slice(start, start + IN_FLIGHT))))
+    const queue = encoders.entries()
+    // Each answer makes room for the next message. To wait for all of a batch would cost 40 ms each time:
+    // servers hold back small answers until earlier ones are acknowledged (RFC 896), and our kernel
+    // holds back the acknowledgement until there is something to send (RFC 1122 §4.2.3.2).
+    const work = async () => {
+      for (const [index, encode] of queue) answers[index] = await this.#exchangeOne(encode)
     }
+    await Promise.all(Array.from({ length: Math.min(IN_FLIGHT, encoders.length) }, work))
     return answers
   }
 
   close(): void {
-    this.#connection?.close()
-    this.#connection = undefined
+    this.#dialled?.then(
+      (connection) => connection.close(),
+      () => undefined,
+    )
+    this.#dialled = undefined
   }
 
-  async #exchangeSome(encoders: readonly ((id: number) => Uint8Array)[]): Promise<SignedAnswer[]> {
-    const key = this.#settings.tsig
-    const signed = await Promise.all(
-      encoders.map((encode) => signMessage(encode(this.#takeId()), key, this.#now())),
-    )
+  async #exchangeOne(encode: (id: number) => Uint8Array): Promise<SignedAnswer> {
+    const { server, tsig } = this.#settings
+    const { bytes, mac } = await signMessage(encode(this.#takeId()), tsig, this.#now())
     try {
-      this.#connection ??= await this.#dial(this.#settings.server)
-      const answers = await this.#connection.exchange(signed.map(({ bytes }) => bytes))
-      return await Promise.all(
-        answers.map((answer, index) => this.#check(answer, signed[index]?.mac ?? new Uint8Array())),
-      )
+      this.#dialled ??= this.#dial(server)
+      const connection = await this.#dialled
+      const [answer = new Uint8Array()] = await connection.exchange([bytes])
+      return await this.#check(answer, mac)
     } catch (error) {
       this.close()
       throw error
