@@ -3,7 +3,7 @@ import { ProviderError } from '../domain/dns-provider.ts'
 import { decodeMessage, rcodeOf } from './dns-message.ts'
 import type { DnsConnection, DnsDialer } from './dns-transport.ts'
 import type { Rfc2136Settings } from './rfc2136-settings.ts'
-import { signMessage, TSIG_ERROR, verifyMessage } from './tsig.ts'
+import { type SignedMessage, signMessage, TSIG_ERROR, verifyMessage } from './tsig.ts'
 
 /** An answer whose signature was checked. */
 export interface SignedAnswer {
@@ -34,7 +34,7 @@ export class Rfc2136Session {
   readonly #settings: Rfc2136Settings
   readonly #dial: DnsDialer
   readonly #now: () => Date
-  #dialled: Promise<DnsConnection> | undefined
+  #connection: DnsConnection | undefined
   #nextId = crypto.getRandomValues(new Uint16Array(1))[0] ?? 0
 
   constructor(settings: Rfc2136Settings, dial: DnsDialer, now: () => Date) {
@@ -50,38 +50,42 @@ export class Rfc2136Session {
   async exchange(
     encoders: readonly ((id: number) => Uint8Array)[],
   ): Promise<readonly SignedAnswer[]> {
+    if (encoders.length === 0) return []
     const answers: SignedAnswer[] = []
     const queue = encoders.entries()
+    let hasFailed = false
     // Each answer makes room for the next message. To wait for all of a batch would cost 40 ms each time:
     // servers hold back small answers until earlier ones are acknowledged (RFC 896), and our kernel
     // holds back the acknowledgement until there is something to send (RFC 1122 §4.2.3.2).
-    const work = async () => {
-      for (const [index, encode] of queue) answers[index] = await this.#exchangeOne(encode)
+    const work = async (connection: DnsConnection) => {
+      for (const [index, encode] of queue) {
+        const { bytes, mac } = await this.#sign(encode)
+        if (hasFailed) return
+        const [answer = new Uint8Array()] = await connection.exchange([bytes])
+        answers[index] = await this.#check(answer, mac)
+      }
     }
-    await Promise.all(Array.from({ length: Math.min(IN_FLIGHT, encoders.length) }, work))
-    return answers
-  }
-
-  close(): void {
-    this.#dialled?.then(
-      (connection) => connection.close(),
-      () => undefined,
-    )
-    this.#dialled = undefined
-  }
-
-  async #exchangeOne(encode: (id: number) => Uint8Array): Promise<SignedAnswer> {
-    const { server, tsig } = this.#settings
-    const { bytes, mac } = await signMessage(encode(this.#takeId()), tsig, this.#now())
     try {
-      this.#dialled ??= this.#dial(server)
-      const connection = await this.#dialled
-      const [answer = new Uint8Array()] = await connection.exchange([bytes])
-      return await this.#check(answer, mac)
+      this.#connection ??= await this.#dial(this.#settings.server)
+      const connection = this.#connection
+      await Promise.all(
+        Array.from({ length: Math.min(IN_FLIGHT, encoders.length) }, () => work(connection)),
+      )
+      return answers
     } catch (error) {
+      hasFailed = true
       this.close()
       throw error
     }
+  }
+
+  close(): void {
+    this.#connection?.close()
+    this.#connection = undefined
+  }
+
+  #sign(encode: (id: number) => Uint8Array): Promise<SignedMessage> {
+    return signMessage(encode(this.#takeId()), this.#settings.tsig, this.#now())
   }
 
   async #check(answer: Uint8Array, mac: Uint8Array): Promise<SignedAnswer> {

@@ -50,6 +50,30 @@ async function faultFor(answer: (message: Uint8Array) => AnswerOptions | Uint8Ar
   return outcome?.kind === 'failed' ? outcome.error : expect.unreachable('it was accepted')
 }
 
+describe('many questions', () => {
+  const keys = Array.from({ length: 100 }, (_, i) => {
+    return { name: parseName(`n${i}.example.org`), type: 'AAAA' as const }
+  })
+
+  it('go over one connection, each answered by its own', async () => {
+    const server = serverThat(() => ({}))
+    expect(await server.provider.read(zone, keys)).toEqual(keys.map(() => null))
+    expect(server.dials()).toBe(1)
+  })
+
+  it('end with the first fault: nothing is asked afterwards, and nobody dials again', async () => {
+    const server = serverThat((message) =>
+      asksFor(message, 'n7') ? new ProviderError('transient', 'no answer') : {},
+    )
+    await expect(server.provider.read(zone, keys)).rejects.toMatchObject({ kind: 'transient' })
+    const asked = server.asked.length
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    expect(server.asked).toHaveLength(asked)
+    expect(asked).toBeLessThanOrEqual(32)
+    expect(server.dials()).toBe(1)
+  })
+})
+
 describe('an update', () => {
   it.each<[string, AnswerOptions, string, RegExp]>([
     ['FORMERR', { rcode: 1 }, 'protocol', /response code 1/],
