@@ -4,7 +4,15 @@ import type { RRType } from '../../shared/rrset.ts'
 import { ProviderError } from '../domain/dns-provider.ts'
 
 /** Record types by their wire number (RFC 1035 §3.2.2, RFC 3596). */
-export const TYPE = { A: 1, CNAME: 5, SOA: 6, TXT: 16, AAAA: 28, TSIG: 250 } as const
+export const TYPE = {
+  A: 1,
+  CNAME: 5,
+  SOA: 6,
+  TXT: 16,
+  AAAA: 28,
+  TSIG: 250,
+  AXFR: 252,
+} as const
 /** Classes by their wire number; NONE and ANY have a meaning of their own in updates (RFC 2136 §2.4). */
 export const CLASS = { IN: 1, NONE: 254, ANY: 255 } as const
 
@@ -20,6 +28,9 @@ export interface WireRecord {
 const OPCODE_UPDATE = 5 << 11
 const NO_DATA = new Uint8Array()
 const MAX_TXT_PART = 255
+/** Type, class, TTL and length of the data (RFC 1035 §3.2.1). */
+const FIXED_BYTES = 10
+const DOT = 46
 
 /** A query for one RRset at an authoritative server. */
 export function encodeQuery(id: number, name: string, type: number): Uint8Array {
@@ -46,11 +57,21 @@ export function encodeUpdate(
 
 /** A record in wire form, names uncompressed. */
 export function encodeRecord(record: WireRecord): Uint8Array {
-  return concat([
-    encodeName(record.name),
-    uint16(record.type, record.class, record.ttl >>> 16, record.ttl & 0xffff, record.rdata.length),
-    record.rdata,
-  ])
+  const { name, type, ttl, rdata } = record
+  const bytes = new Uint8Array(recordSize(record))
+  const offset = writeName(bytes, name)
+  const view = new DataView(bytes.buffer)
+  view.setUint16(offset, type)
+  view.setUint16(offset + 2, record.class)
+  view.setUint32(offset + 4, ttl)
+  view.setUint16(offset + 8, rdata.length)
+  bytes.set(rdata, offset + FIXED_BYTES)
+  return bytes
+}
+
+/** How many bytes `encodeRecord` takes. */
+export function recordSize({ name, rdata }: Pick<WireRecord, 'name' | 'rdata'>): number {
+  return nameSize(name) + FIXED_BYTES + rdata.length
 }
 
 /** A record without data, whose class gives it a meaning (RFC 2136 §2.4 and §2.5). */
@@ -60,9 +81,29 @@ export function marker(name: string, type: number, recordClass: number): WireRec
 
 /** A name in wire form; every part of reprefix has checked it before. */
 export function encodeName(name: string): Uint8Array {
-  const labels = name === '' ? [] : name.split('.')
-  const parts = labels.map((label) => Uint8Array.from([label.length, ...ascii(label)]))
-  return concat([...parts, Uint8Array.of(0)])
+  const bytes = new Uint8Array(nameSize(name))
+  writeName(bytes, name)
+  return bytes
+}
+
+/** A length before each label takes the place of the dots; the root's ends the name. */
+function nameSize(name: string): number {
+  return name === '' ? 1 : name.length + 2
+}
+
+/** Writes a name to the beginning of `bytes`; returns where it ends. */
+function writeName(bytes: Uint8Array, name: string): number {
+  if (name === '') return 1
+  let start = 0
+  for (let i = 0; i < name.length; i++) {
+    const code = name.charCodeAt(i)
+    if (code === DOT) {
+      bytes[start] = i - start
+      start = i + 1
+    } else bytes[i + 1] = code
+  }
+  bytes[start] = name.length - start
+  return name.length + 2
 }
 
 /** The data of a canonical value. TXT is cut into parts of 255 bytes (RFC 1035 §3.3.14). */
@@ -115,8 +156,4 @@ export function concat(parts: readonly Uint8Array[]): Uint8Array {
     offset += part.length
   }
   return bytes
-}
-
-function ascii(text: string): number[] {
-  return Array.from(text, (character) => character.charCodeAt(0))
 }

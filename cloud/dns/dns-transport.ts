@@ -7,6 +7,12 @@ export interface DnsConnection {
    * @throws ProviderError transient after which the connection is useless
    */
   exchange(messages: readonly Uint8Array[]): Promise<readonly Uint8Array[]>
+  /**
+   * Sends one message and gives every answer with its ID, as they come, until the caller wants no more
+   * (zone transfer, RFC 5936 §2.2). Absent where the runtime cannot.
+   * @throws ProviderError transient after which the connection is useless
+   */
+  stream?(message: Uint8Array): AsyncIterable<Uint8Array>
   close(): void
 }
 

@@ -4,9 +4,23 @@ import { encodeQuery, encodeUpdate, TYPE } from './dns-message.ts'
 import type { Observation } from './read-diff-write.ts'
 import { existenceOf, type FoundRecord, type FoundRRset, readAnswer } from './rfc2136-records.ts'
 import { RCODE, type Rfc2136Session, type SignedAnswer } from './rfc2136-session.ts'
+import type { ZoneContent } from './zone-transfer.ts'
 
 /** What the server holds for one key, or why that cannot be told. */
 export type Rfc2136Observation = Observation<readonly FoundRecord[]> | ProviderError
+
+/** Reads keys out of a transferred zone, where wildcards and delegations are what they are. */
+export function observeContent(
+  content: ZoneContent,
+  zone: Zone,
+  keys: readonly RRKey[],
+): readonly Rfc2136Observation[] {
+  return keys.map((key) => {
+    const one = content.find(key)
+    if (one instanceof ProviderError) return one
+    return one.isAlias ? aliasFault(key, zone) : { set: one.set, detail: one.records }
+  })
+}
 
 /**
  * Asks for each key, and for the wildcards above it: a server answers for a name that does not

@@ -24,8 +24,11 @@ export interface FoundRRset {
 }
 
 /** Reads the RRset of one key out of a decoded answer; records of other names are passed over. */
-export function readAnswer(packet: DecodedPacket, { name, type }: RRKey): FoundRRset {
-  const own = (packet.answers ?? []).filter((answer) => ownerOf(answer) === name)
+export function readAnswer(
+  { answers = [] }: Pick<DecodedPacket, 'answers'>,
+  { name, type }: RRKey,
+): FoundRRset {
+  const own = answers.filter((answer) => ownerOf(answer) === name)
   const found = own.flatMap((answer) => {
     const record = recordOf(answer, type)
     return record === undefined ? [] : [{ record, ttl: 'ttl' in answer ? (answer.ttl ?? 0) : 0 }]

@@ -4,11 +4,18 @@ import { decodeMessage, rcodeOf } from './dns-message.ts'
 import type { DnsConnection, DnsDialer } from './dns-transport.ts'
 import type { Rfc2136Settings } from './rfc2136-settings.ts'
 import { type SignedMessage, signMessage, TSIG_ERROR, verifyMessage } from './tsig.ts'
+import { createStreamVerifier } from './tsig-stream.ts'
 
 /** An answer whose signature was checked. */
 export interface SignedAnswer {
   readonly rcode: number
   readonly packet: DecodedPacket
+}
+
+/** One message of a transfer. Only what a signed one ends may be believed. */
+export interface TransferredAnswer extends SignedAnswer {
+  readonly size: number
+  readonly isSigned: boolean
 }
 
 /** Response codes that matter here (RFC 1035 §4.1.1, RFC 2136 §2.2, RFC 8945 §3). */
@@ -74,6 +81,29 @@ export class Rfc2136Session {
       return answers
     } catch (error) {
       hasFailed = true
+      this.close()
+      throw error
+    }
+  }
+
+  /**
+   * Sends one message and gives every answer, each checked with those before it, and none where the
+   * runtime cannot. Nothing may be used before a signed one has followed. Who does not read to the end
+   * of what the server sends must close the session.
+   * @throws ProviderError transient, auth or protocol
+   */
+  async *transfer(encode: (id: number) => Uint8Array): AsyncGenerator<TransferredAnswer> {
+    try {
+      this.#connection ??= await this.#dial(this.#settings.server)
+      if (this.#connection.stream === undefined) return
+      const { bytes, mac } = await this.#sign(encode)
+      const verifier = createStreamVerifier(mac, this.#settings.tsig, this.#now)
+      for await (const message of this.#connection.stream(bytes)) {
+        const isSigned = await verifier.verify(message)
+        const [rcode, size] = [rcodeOf(message), message.length]
+        yield { rcode, packet: decodeMessage(message), size, isSigned }
+      }
+    } catch (error) {
       this.close()
       throw error
     }

@@ -1,4 +1,4 @@
-import { type Fqdn, parseName, type RRset } from '../../shared/rrset.ts'
+import { type Fqdn, parseName, type RRKey, type RRset } from '../../shared/rrset.ts'
 import {
   type ApplyResult,
   type Capabilities,
@@ -8,13 +8,14 @@ import {
   type ProviderErrorKind,
   type Zone,
 } from '../domain/dns-provider.ts'
-import { encodeQuery, encodeRecord, encodeUpdate, TYPE, type WireRecord } from './dns-message.ts'
+import { encodeQuery, encodeUpdate, recordSize, TYPE, type WireRecord } from './dns-message.ts'
 import type { DnsDialer } from './dns-transport.ts'
 import { type ObservedEdit, readDiffWrite } from './read-diff-write.ts'
-import { observe } from './rfc2136-observe.ts'
+import { observe, observeContent } from './rfc2136-observe.ts'
 import { type FoundRecord, prerequisitesOf, readZoneName, updatesOf } from './rfc2136-records.ts'
 import { RCODE, Rfc2136Session, type SignedAnswer } from './rfc2136-session.ts'
 import type { Rfc2136Settings } from './rfc2136-settings.ts'
+import { isWorthTransferring, transferZone } from './zone-transfer.ts'
 
 /** What the adapter needs from outside. */
 export interface Rfc2136Dependencies {
@@ -23,7 +24,10 @@ export interface Rfc2136Dependencies {
 }
 
 type Edit = ObservedEdit<readonly FoundRecord[]>
+type Look = typeof observe
 
+/** Permissions change rarely, and asking for one that is refused costs a connection. */
+const TRANSFER_AGAIN_MS = 3_600_000
 const MAX_TTL = 2 ** 31 - 1
 /** Below the 65,535 bytes of a TCP message, with room for header, zone and TSIG. */
 const MAX_UPDATE_BYTES = 60_000
@@ -57,6 +61,19 @@ export function createRfc2136Provider(
   settings: Rfc2136Settings,
   { now, dial }: Rfc2136Dependencies,
 ): DnsProvider {
+  /** When to try a transfer again, after the server would not. */
+  let transferAt = 0
+
+  async function look(session: Rfc2136Session, zone: Zone, keys: readonly RRKey[]) {
+    const at = now().getTime()
+    if (isWorthTransferring(keys) && at >= transferAt) {
+      const content = await transferZone(session, zone)
+      if (content !== undefined) return observeContent(content, zone, keys)
+      transferAt = at + TRANSFER_AGAIN_MS
+    }
+    return observe(session, zone, keys)
+  }
+
   async function withSession<T>(use: (session: Rfc2136Session) => Promise<T>): Promise<T> {
     const session = new Rfc2136Session(settings, dial, now)
     try {
@@ -73,13 +90,13 @@ export function createRfc2136Provider(
     findZone: (name) => withSession((session) => findZone(session, name)),
     read: (zone, keys) =>
       withSession(async (session) => {
-        const found = await observe(session, zone, keys)
+        const found = await look(session, zone, keys)
         return found.map((one) => {
           if (one instanceof ProviderError) throw one
           return one.set
         })
       }),
-    apply: (zone, changes) => withSession((session) => apply(session, zone, changes)),
+    apply: (zone, changes) => withSession((session) => apply(session, zone, changes, look)),
   }
 }
 
@@ -91,11 +108,12 @@ function apply(
   session: Rfc2136Session,
   zone: Zone,
   changes: readonly Change[],
+  look: Look,
 ): Promise<ApplyResult> {
   return readDiffWrite<readonly FoundRecord[]>(
     {
       normalise,
-      observe: (pending) => observe(session, zone, pending),
+      observe: (pending) => look(session, zone, pending),
       pack,
       write: async (edits) => {
         const [answer] = await session.exchange([
@@ -154,5 +172,5 @@ function pack(edits: readonly Edit[]): Edit[][] {
 }
 
 function sizeOf(records: readonly WireRecord[]): number {
-  return records.reduce((sum, record) => sum + encodeRecord(record).length, 0)
+  return records.reduce((sum, record) => sum + recordSize(record), 0)
 }

@@ -10,6 +10,8 @@ const TIMEOUT_MS = 5000
 interface Waiter {
   readonly resolve: (answer: Uint8Array) => void
   readonly reject: (error: ProviderError) => void
+  /** Takes every answer, not only the first. */
+  readonly isStream?: boolean
 }
 
 /** DNS over TCP on Node (RFC 1035 §4.2.2); `timeoutMs` bounds connecting and each exchange. */
@@ -51,20 +53,55 @@ class TcpConnection implements DnsConnection {
 
   async exchange(messages: readonly Uint8Array[]): Promise<readonly Uint8Array[]> {
     if (this.#fault !== undefined) throw this.#fault
+    const answers = messages.map(
+      (message) =>
+        new Promise<Uint8Array>((resolve, reject) => {
+          this.#waiters.set(idOf(message), { resolve, reject })
+        }),
+    )
+    this.#socket.write(concat(messages.flatMap((message) => [uint16(message.length), message])))
+    return this.#patiently(Promise.all(answers))
+  }
+
+  /** Gives the server so long, and the connection up after that. */
+  async #patiently<T>(work: Promise<T>): Promise<T> {
     const timer = setTimeout(() => {
       this.#socket.destroy(new Error(`no answer within ${this.#timeoutMs} ms`))
     }, this.#timeoutMs)
     try {
-      const answers = messages.map(
-        (message) =>
-          new Promise<Uint8Array>((resolve, reject) => {
-            this.#waiters.set(idOf(message), { resolve, reject })
-          }),
-      )
-      this.#socket.write(concat(messages.flatMap((message) => [uint16(message.length), message])))
-      return await Promise.all(answers)
+      return await work
     } finally {
       clearTimeout(timer)
+    }
+  }
+
+  async *stream(message: Uint8Array): AsyncGenerator<Uint8Array> {
+    if (this.#fault !== undefined) throw this.#fault
+    const answers: Uint8Array[] = []
+    let fault: ProviderError | undefined
+    let wake = (): void => undefined
+    const id = idOf(message)
+    this.#waiters.set(id, {
+      isStream: true,
+      resolve: (answer) => {
+        answers.push(answer)
+        wake()
+      },
+      reject: (error) => {
+        fault = error
+        wake()
+      },
+    })
+    this.#socket.write(concat([uint16(message.length), message]))
+    try {
+      for (;;) {
+        const answer = answers.shift()
+        if (answer !== undefined) yield answer
+        else if (fault !== undefined) throw fault
+        else await this.#patiently(new Promise<void>((resolve) => (wake = resolve)))
+      }
+    } finally {
+      this.#waiters.delete(id)
     }
   }
 
@@ -82,8 +119,9 @@ class TcpConnection implements DnsConnection {
       const message = this.#buffer.slice(2, end)
       this.#buffer = this.#buffer.slice(end)
       const id = idOf(message)
-      this.#waiters.get(id)?.resolve(message)
-      this.#waiters.delete(id)
+      const waiter = this.#waiters.get(id)
+      waiter?.resolve(message)
+      if (waiter?.isStream !== true) this.#waiters.delete(id)
     }
   }
 

@@ -21,7 +21,8 @@ export interface TsigVerdict {
   readonly serverTime?: Date
 }
 
-interface TsigRecord {
+/** The fields of a TSIG record (RFC 8945 §4.2). */
+export interface TsigRecord {
   readonly keyName: string
   readonly algorithm: string
   readonly time: number
@@ -106,7 +107,8 @@ export async function verifyMessage(
   return { isSigned: true, ...verdict }
 }
 
-function importKey(key: TsigKey) {
+/** The key as Web Crypto takes it. */
+export function importKey(key: TsigKey) {
   const algorithm = { name: 'HMAC', hash: HASHES[key.algorithm] }
   return crypto.subtle.importKey('raw', key.secret, algorithm, false, ['sign', 'verify'])
 }
@@ -135,8 +137,8 @@ function encodeTsig(record: TsigRecord): Uint8Array {
   return encodeRecord({ name: record.keyName, type: TYPE.TSIG, class: CLASS.ANY, ttl: 0, rdata })
 }
 
-/** Takes the TSIG record off and restores the message that was signed. */
-function splitTsig(answer: Uint8Array): { message: Uint8Array; record?: TsigRecord } {
+/** Takes the TSIG record off and restores the message that was signed. @throws ProviderError protocol */
+export function splitTsig(answer: Uint8Array): { message: Uint8Array; record?: TsigRecord } {
   try {
     const last = lastRecord(answer)
     if (last === undefined || last.type !== TYPE.TSIG) return { message: answer }
@@ -238,6 +240,7 @@ function readUint48(bytes: Uint8Array, offset: number): number {
   )
 }
 
-function uint48(value: number): Uint8Array {
+/** A number as unsigned 48 bit, network order. */
+export function uint48(value: number): Uint8Array {
   return uint16(Math.floor(value / 2 ** 32), Math.floor(value / 2 ** 16) % 2 ** 16, value % 2 ** 16)
 }

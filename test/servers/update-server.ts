@@ -46,8 +46,8 @@ const newKey = (name: string, algorithm: LabKey['algorithm']): LabKey => ({
   secret: randomBytes(32).toString('base64'),
 })
 
-/** Starts BIND 9 (package bind9) on a free port. */
-export function startBind(): Promise<UpdateServer> {
+/** Starts BIND 9 (package bind9) on a free port. `transfer` is the key that may read the whole zone. */
+export function startBind(transfer: 'none' | 'addresses' = 'none'): Promise<UpdateServer> {
   const admin = newKey('admin', 'hmac-sha512')
   const addresses = newKey('addresses', 'hmac-sha256')
   const narrow = newKey('narrow', 'hmac-sha384')
@@ -60,7 +60,7 @@ export function startBind(): Promise<UpdateServer> {
   managed-keys-directory "${run}";
   listen-on port ${port} { 127.0.0.1; }; listen-on-v6 { none; };
   reuseport no; recursion no; notify no; dnssec-validation no; empty-zones-enable no;
-  allow-transfer { none; }; tcp-listen-queue 100;
+  allow-transfer { ${transfer === 'none' ? 'none' : 'key addresses.'}; }; tcp-listen-queue 100;
 };
 controls { };
 ${keys.map((key) => `key "${key.name}." { algorithm ${key.algorithm}; secret "${key.secret}"; };`).join('\n')}
@@ -75,8 +75,8 @@ zone "${ZONE}" { type primary; file "zone"; update-policy {
   }))
 }
 
-/** Starts Knot DNS (package knot) on a free port. */
-export function startKnot(): Promise<UpdateServer> {
+/** Starts Knot DNS (package knot) on a free port. `transfer` is the key that may read the whole zone. */
+export function startKnot(transfer: 'none' | 'addresses' = 'none'): Promise<UpdateServer> {
   const admin = newKey('admin', 'hmac-sha512')
   const addresses = newKey('addresses', 'hmac-sha256')
   return start('knotd', { admin, addresses }, (run, port) => ({
@@ -102,13 +102,14 @@ acl:
     key: addresses
     action: update
     update-type: [A, AAAA, TXT]
+${transfer === 'none' ? '' : '  - id: reading\n    key: addresses\n    action: transfer'}
 zone:
   - domain: ${ZONE}
     storage: "${run}"
     file: zone
     journal-content: none
     zonefile-sync: -1
-    acl: [admin, addresses]
+    acl: [admin, addresses${transfer === 'none' ? '' : ', reading'}]
 `,
     args: ['-c', join(run, 'knot.conf')],
     ready: /zone file loaded|loaded, serial|server started/,

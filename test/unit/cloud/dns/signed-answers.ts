@@ -18,6 +18,8 @@ export interface AnswerOptions {
   readonly time?: Date
   readonly serverTime?: Date
   readonly isAuthoritative?: boolean
+  /** A later message of a transfer: what came since the last signed one, whose MAC is `requestMac`. */
+  readonly follows?: readonly Uint8Array[]
   /** Records of the answer section in wire form. */
   readonly answers?: readonly Uint8Array[]
 }
@@ -59,12 +61,14 @@ export function answerTo(
   ])
   const other = options.serverTime === undefined ? Buffer.alloc(0) : wireTime(options.serverTime)
   const time = wireTime(options.time ?? now)
+  const names = [wireName(keyName), number(255, 0, 0), wireName(algorithm)]
+  const variables =
+    options.follows === undefined
+      ? [...names, time, number(300, error, other.length), other]
+      : [time, number(300)]
   const mac = createHmac('sha256', tsigKey.secret)
-    .update(number(requestMac.length))
-    .update(requestMac)
-    .update(message)
-    .update(Buffer.concat([wireName(keyName), number(255, 0, 0), wireName(algorithm), time]))
-    .update(Buffer.concat([number(300, error, other.length), other]))
+    .update(Buffer.concat([number(requestMac.length), requestMac, ...(options.follows ?? [])]))
+    .update(Buffer.concat([message, ...variables]))
     .digest()
     .subarray(0, macLength)
   const rdata = Buffer.concat([
