@@ -66,8 +66,8 @@ export interface BenchOptions {
 export interface Bench {
   readonly name: string
   readonly summary: string
-  /** What must be there: the lab, or the lab and what it compares with. Without it: nothing. */
-  readonly needs?: 'lab' | 'lab and others'
+  /** What must be there: the lab, the lab and what it compares with, DNS servers. Without it: nothing. */
+  readonly needs?: 'lab' | 'lab and others' | 'servers'
   /** The names of what it compares. */
   readonly ways?: readonly string[]
   run(options: BenchOptions): Promise<BenchResult>

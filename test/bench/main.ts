@@ -1,15 +1,22 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { messageOf } from '../../shared/errors.ts'
 import { installPackages } from '../lab/install.ts'
-import { BENCH_PACKAGES, LAB_PACKAGES, labObstacle, missingPackages } from '../lab/packages.ts'
+import {
+  BENCH_PACKAGES,
+  LAB_PACKAGES,
+  labObstacle,
+  missingPackages,
+  SERVER_PACKAGES,
+} from '../lab/packages.ts'
 import { agentBench } from './agent.ts'
 import type { Bench, BenchResult } from './bench.ts'
+import { dnsBench } from './dns/dns-bench.ts'
 import { renumberBench } from './renumber.ts'
 import { cloudBench } from './reports/cloud-bench.ts'
 import { createSaving } from './saving.ts'
 import { renderTable } from './table.ts'
 
-const BENCHES: readonly Bench[] = [agentBench, renumberBench, cloudBench]
+const BENCHES: readonly Bench[] = [agentBench, renumberBench, cloudBench, dnsBench]
 
 interface Flags {
   readonly json?: true
@@ -36,10 +43,13 @@ function toSizes(text: string): readonly number[] {
 /** Why this bench cannot run here, in one line, or `undefined`; installs what is missing if asked. */
 async function obstacleOf(bench: Bench, flags: Flags): Promise<string | undefined> {
   if (bench.needs === undefined) return undefined
-  const needed = bench.needs === 'lab' ? [] : BENCH_PACKAGES
+  const isLab = bench.needs !== 'servers'
+  const needed = { lab: [], 'lab and others': BENCH_PACKAGES, servers: SERVER_PACKAGES }[
+    bench.needs
+  ]
   if (flags.install && process.getuid?.() === 0) {
     // One after the other: before Debian 13 Docker's command line comes with Docker.
-    for (const group of [LAB_PACKAGES, needed]) {
+    for (const group of isLab ? [LAB_PACKAGES, needed] : [needed]) {
       const missing = missingPackages(group)
       if (missing.length > 0) await installPackages(missing, () => {})
     }
@@ -47,7 +57,7 @@ async function obstacleOf(bench: Bench, flags: Flags): Promise<string | undefine
   const missing = missingPackages(needed).map((each) => each.package)
   const names = missing.join(' ')
   return (
-    labObstacle() ??
+    (isLab ? labObstacle() : undefined) ??
     (missing.length === 0
       ? undefined
       : `Debian packages are missing: ${names} (--install, or apt-get install ${names})`)
@@ -76,7 +86,11 @@ const program: Command = new Command('bench')
   .option('--json', 'one JSON object a line, the last one the summary')
   .option('--quick', 'less of everything: a first impression in two minutes')
   .option('--install', 'install missing Debian packages, starting none of their services')
-  .option('--runs <n>', 'renumberings of each size; turns of the cloud bench', toCount)
+  .option(
+    '--runs <n>',
+    'renumberings of each size; turns of the cloud bench; moves of the dns bench',
+    toCount,
+  )
   .option('--containers <n,...>', 'numbers of containers', toSizes)
   .addOption(
     new Option('--ways <name,...>', 'only these of what is compared').argParser((text: string) =>
