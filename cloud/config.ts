@@ -37,6 +37,8 @@ export interface CloudConfig {
   readonly adminToken: string
   readonly zones: readonly ZoneSettings[]
   readonly providers: Readonly<Record<string, ProviderSettings>>
+  /** Resolvers to ask over HTTPS (RFC 8484), where name servers cannot be reached; none by default. */
+  readonly dnsOverHttps: readonly string[]
   /** What works but deserves a look. */
   readonly warnings: readonly string[]
 }
@@ -58,6 +60,7 @@ export const configSchema = v.strictObject({
     v.string(),
     v.regex(/^file:.+/, 'must be a libsql file: write it like file:/var/lib/reprefix/cloud.db'),
   ),
+  dnsOverHttps: v.optional(v.array(parsedBy(parseResolver)), []),
   log: v.optional(v.strictObject({ key: v.optional(v.string(), DEFAULT_LOG_KEY) }), {}),
   admin: v.strictObject({
     token: v.pipe(
@@ -134,6 +137,7 @@ export function parseConfig(
     trustedProxies: settings.trustedProxies,
     store: settings.store,
     logKeyPath: settings.log.key,
+    dnsOverHttps: settings.dnsOverHttps,
     adminToken: settings.admin.token,
     zones,
     providers: settings.providers,
@@ -176,6 +180,14 @@ function passes(parse: () => unknown): boolean {
   } catch {
     return false
   }
+}
+
+function parseResolver(text: string): string {
+  if (URL.canParse(text) && new URL(text).protocol === 'https:') return new URL(text).href
+  throw new ReprefixError(
+    'URL_INVALID',
+    `${quote(text)} is not the URL of a resolver: write it like https://dns.example.net/dns-query`,
+  )
 }
 
 function parseNameServer(text: string): NameServer {

@@ -11,7 +11,8 @@ import type { Fqdn } from '../shared/rrset.ts'
 import { createApp } from './app.ts'
 import { type CloudConfig, parseConfig } from './config.ts'
 import { createProviders } from './dns/providers.ts'
-import type { NameServer } from './dns/verify/authoritative-dns.ts'
+import type { AuthoritativeDns, NameServer } from './dns/verify/authoritative-dns.ts'
+import { createDohDns } from './dns/verify/doh-dns.ts'
 import { createNodeDns } from './dns/verify/node-dns.ts'
 import { createWriteWatcher, type WriteWatcher } from './dns/verify/watch-writes.ts'
 import type { DnsProvider } from './domain/dns-provider.ts'
@@ -76,7 +77,7 @@ export async function startCloud(config: CloudConfig, logger: Logger): Promise<C
       sha256: nodeSha256,
     })
     await startLog(log, repository, { origin: signer.name, vkey: signer.vkey }, now)
-    const dns = createNodeDns(nameServersByZone(config))
+    const dns = dnsOf(config)
     const watcher = createWriteWatcher({
       dns,
       schedule: scheduleUnref,
@@ -161,6 +162,13 @@ function providersByZone(
   return new Map(
     zones.map((zone) => [zone.name, zone.providers.flatMap((id) => providers.get(id) ?? [])]),
   )
+}
+
+/** Asks the zones' own servers, or the resolvers that the settings name instead. */
+function dnsOf(config: CloudConfig): AuthoritativeDns {
+  const { dnsOverHttps } = config
+  if (dnsOverHttps.length === 0) return createNodeDns(nameServersByZone(config))
+  return createDohDns(dnsOverHttps, { fetch, deadline: (ms) => AbortSignal.timeout(ms) })
 }
 
 function nameServersByZone({ zones }: CloudConfig): ReadonlyMap<Fqdn, readonly NameServer[]> {

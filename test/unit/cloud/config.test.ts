@@ -56,6 +56,11 @@ describe('cloud.yaml', () => {
     ['ttl', change('ttl: 30', 'ttl: 0'), /zones\.home\.arpa\.ttl: .*at least 1/],
     ['no-provider', change('ttl: 30, providers: [lan]', 'providers: []'), /names no provider/],
     [
+      'resolver',
+      `dnsOverHttps: ["http://dns.example.net/dns-query"]\n${GOOD}`,
+      /dnsOverHttps.*is not the URL of a resolver/,
+    ],
+    [
       'no-name-server',
       change('ttl: 30, ', 'nameServers: [], '),
       /nameServers: names no server: leave it out/,
