@@ -67,6 +67,8 @@ export function createFaultyDnsProvider(id: string, zone: Fqdn) {
     faults,
     /** Values of an RRset, undefined when it is absent. */
     values: (name: string, type = 'AAAA') => sets.get(`${name}/${type}`)?.values,
+    /** Every RRset that it holds. */
+    sets: () => [...sets.values()],
     applied: () => applied,
     written: () => written,
     /** Makes every `apply` wait until the returned function is called. */
