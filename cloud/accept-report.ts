@@ -3,6 +3,7 @@ import type { Sha256 } from '../shared/merkle.ts'
 import type { Report } from '../shared/report.ts'
 import { type AdmitDeps, admitReport, isActive, type SignedReport } from './admit-report.ts'
 import type { ClientAddress } from './domain/client-address.ts'
+import { heldKey } from './domain/host-record.ts'
 import type { EnrolledKey, KeyRing, NonceIssuer } from './ports.ts'
 import { refuseLate } from './refuse-late.ts'
 import { keyRevoked, type Refusal, type ReportAnswer, refused } from './report-answer.ts'
@@ -106,10 +107,14 @@ async function verify(
   if (host === undefined) {
     return refused('KEY_UNKNOWN', `no host is enrolled with the key ${kid}`)
   }
-  if (!isActive(host, kid)) return keyRevoked(kid, host.name)
-  const { jwk, lastSeq } = host.key
-  const verified = await verifyWith(await deps.keys.learn(host.name, jwk), jws)
-  return verified.kind === 'verified' ? { ...verified, lastSeq } : verified
+  const held = heldKey(host, kid)
+  if (held === undefined) return keyRevoked(kid)
+  // The signature comes first: whoever only knows the thumbprint learns nothing of the host.
+  const verified = await verifyWith(await deps.keys.learn(host.name, held.jwk), jws)
+  if (verified.kind === 'refused') return verified
+  return isActive(host, kid)
+    ? { ...verified, lastSeq: host.key.lastSeq }
+    : keyRevoked(kid, host.name)
 }
 
 async function verifyWith(key: EnrolledKey, jws: ReportJws): Promise<Verified | Refusal> {

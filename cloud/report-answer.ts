@@ -27,8 +27,8 @@ export function refused(
   return { kind: 'refused', code, detail, ...(facts === undefined ? {} : { facts }) }
 }
 
-/** The refusal of a key that was the host's. */
-export function keyRevoked(kid: string, host: string): Refusal {
+/** The refusal of a key that was a host's; which host is told only to who has signed with that key. */
+export function keyRevoked(kid: string, host = 'any host'): Refusal {
   return refused('KEY_REVOKED', `the key ${kid} no longer speaks for ${host}`)
 }
 

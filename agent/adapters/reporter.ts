@@ -197,8 +197,9 @@ export async function createReporter(parts: ReporterParts, start: ReportingState
   /** Sends the oldest report once; resolves with how long to wait before the next attempt. */
   async function attempt(oldest: OutboxEntry): Promise<number> {
     let entry = oldest
-    // A report signed before the witness moved could not be proven consistent with it.
-    if (entry.signed?.witnessSize !== state.witness.size) {
+    // Signed before the witness moved it could not be proven consistent, by a former key not be accepted.
+    const { signed: last } = entry
+    if (last?.witnessSize !== state.witness.size || !parts.keys.hasSigned(last.jws)) {
       entry = await queue.replaceOldest(entry, await sign(entry.body))
     }
     // A clock that is far ahead needs both: what one answer asked for still holds after the next.

@@ -9,7 +9,7 @@ import type { Logger } from '../../shared/logger.ts'
 import { verifyReceipt } from '../../shared/receipt.ts'
 import { VERSION } from '../../shared/version.ts'
 import { ENROL_AGAIN, type Enrolment, readEnrolment } from '../adapters/enrolment-file.ts'
-import { createHostKeys } from '../adapters/host-key.ts'
+import { createHostKeys, createKeyFiles } from '../adapters/host-key.ts'
 import { createHttpPost } from '../adapters/http-post.ts'
 import { createLastAttemptFile } from '../adapters/last-attempt.ts'
 import { createOutbox } from '../adapters/outbox.ts'
@@ -82,7 +82,7 @@ export async function assembleReporter(
     keys: createHostKeys({
       enrolment,
       key,
-      paths,
+      files: createKeyFiles(paths),
       url: reportsUrl(enrolment.url),
       rotateKey: (...keys) => {
         // Its source is not checked, so that it may be any.

@@ -45,3 +45,8 @@ export interface HostRecord {
   /** RRsets of the last accepted claim. */
   readonly claim: readonly HeldSet[]
 }
+
+/** The key of this thumbprint as far as the host's record has it: its last one, or the one before. */
+export function heldKey({ key }: HostRecord, kid: string): Pick<HostKey, 'jwk'> | undefined {
+  return [key, key?.predecessor].find((held) => held?.kid === kid)
+}

@@ -3,11 +3,11 @@ import { ReprefixError } from '../../shared/errors.ts'
 import { importVerificationKey, type VerificationKey } from '../../shared/jws.ts'
 import type { RotationReceipt } from '../../shared/receipt.ts'
 import { parseRotationJws, type RotationJws, verifyRotationJws } from '../../shared/rotation.ts'
-import type { HostKey, HostRecord } from '../domain/host-record.ts'
+import { type HostKey, type HostRecord, heldKey } from '../domain/host-record.ts'
 import { decideRate } from '../domain/rate-limit.ts'
 import type { AuditLog, DecisionState, Draft, NonceIssuer, Repository } from '../ports.ts'
 import { refuseLate } from '../refuse-late.ts'
-import { type Refusal, rateLimited, refused } from '../report-answer.ts'
+import { keyRevoked, type Refusal, rateLimited, refused } from '../report-answer.ts'
 
 /** What a rotation is checked by and written to. */
 export interface RotateDeps {
@@ -46,12 +46,13 @@ export async function acceptRotation(text: string, deps: RotateDeps): Promise<Ro
   if (found === undefined) {
     return refused('KEY_UNKNOWN', `no host is enrolled with the key ${kid}`)
   }
-  const signedBy = [found.key, found.key?.predecessor].find((key) => key?.kid === kid)
-  if (signedBy === undefined || found.status !== 'active') return revoked(kid, found)
+  const signedBy = heldKey(found, kid)
+  if (signedBy === undefined) return keyRevoked(kid)
   const successor = await verifyRotationJws(jws, await importVerificationKey(signedBy.jwk))
   if (jws.succession.host !== found.name) {
     return refused('HOST_MISMATCH', `the key ${kid} speaks for ${found.name}, not another host`)
   }
+  if (found.status !== 'active') return keyRevoked(kid, found.name)
   const late =
     found.key?.kid === kid
       ? await refuseLate(jws.outer.header, deps.nonces, deps.now().getTime())
@@ -74,13 +75,13 @@ async function judge(
   deps: RotateDeps,
 ): Promise<Judged> {
   const host = await state.hostOfKey(kid)
-  if (host === undefined || host.status !== 'active') return revoked(kid, host)
+  if (host === undefined || host.status !== 'active') return keyRevoked(kid, host?.name)
   const { key } = host
   const predecessor = key?.predecessor
   if (key?.kid === successor.kid && predecessor?.kid === kid) {
     return { kind: 'at', index: predecessor.index }
   }
-  if (key?.kid !== kid) return revoked(kid, host)
+  if (key?.kid !== kid) return keyRevoked(kid, host.name)
   if ((await state.hostOfKey(successor.kid)) !== undefined) {
     return refused('KEY_INVALID', 'the successor has been enrolled before; make a new key')
   }
@@ -130,8 +131,4 @@ async function receiptFor(
   }
   const { host, successor } = entry
   return { kind: 'rotated', receipt: { ...receipt, result: { host, kid: successor } } }
-}
-
-function revoked(kid: string, host: HostRecord | undefined): Refusal {
-  return refused('KEY_REVOKED', `the key ${kid} no longer speaks for ${host?.name ?? 'any host'}`)
 }

@@ -10,9 +10,15 @@ import type { DesiredRow, JoinToken, LogRow, SqlRow, StoredReport } from '../por
  * checked and brands are restored, but names and prefixes are not parsed again.
  */
 
+/** Table and column. */
+type Place = `${keyof typeof COLUMNS}.${string}`
+
 const HASH_BYTES = 32
+const VERDICTS = ['pending', 'applied', 'denied'] as const
 const MAX_KEPT_HOSTS = 1000
-const utf8 = new TextDecoder('utf-8', { ignoreBOM: true })
+/** For entries alone: a damaged one is shown as it is, and `audit verify` tells of it. */
+const lenient = new TextDecoder('utf-8', { ignoreBOM: true })
+const strict = new TextDecoder('utf-8', { ignoreBOM: true, fatal: true })
 
 const hostSchema = v.looseObject({
   name: v.string(),
@@ -35,19 +41,41 @@ const keysSchema = v.array(v.object({ name: v.string(), type: v.picklist(['A', '
 const valuesSchema = v.array(v.string())
 
 /**
- * The columns of a row of `log`. The entry is read as bytes: the driver ends the process over text that
- * is not UTF-8, and a damaged log must still be readable.
+ * The columns of each table, for queries. Text is read as bytes: the driver ends the
+ * whole process over text that is not UTF-8, and a damaged store must be told of instead.
  */
-export const LOG_COLUMNS = 'i, CAST(body AS BLOB) AS body, leaf, nodes, frontier'
+export const COLUMNS = {
+  log: columns('log', ['i', 'leaf', 'nodes', 'frontier'], ['body']),
+  host: columns('host', ['version'], ['name', 'record']),
+  token: columns('token', ['mac_key', 'used_index'], ['id', 'host', 'expires_at', 'used_kid']),
+  name_owner: columns('name_owner', [], ['name', 'host']),
+  desired: columns(
+    'desired',
+    ['ttl', 'version', 'applied'],
+    ['name', 'type', 'zone', 'rr_values', 'host'],
+  ),
+  report: columns(
+    'report',
+    ['seq', 'log_index', 'applied_index'],
+    ['kid', 'digest', 'verdict', 'keys'],
+  ),
+} as const
+
+function columns(table: string, plain: readonly string[], texts: readonly string[]): string {
+  return [
+    ...plain.map((column) => `${table}.${column}`),
+    ...texts.map((column) => `CAST(${table}.${column} AS BLOB) AS ${column}`),
+  ].join(', ')
+}
 
 /** A row of `log`. Bytes of the entry that are not UTF-8 come out as others than were written. */
 export function decodeLogRow(row: SqlRow): LogRow {
   return {
-    index: integer(row, 'i'),
-    entry: utf8.decode(bytes(row, 'body')),
-    leaf: bytes(row, 'leaf'),
-    nodes: hashes(bytes(row, 'nodes')),
-    frontier: hashes(bytes(row, 'frontier')),
+    index: integer(row, 'log.i'),
+    entry: lenient.decode(bytes(row, 'log.body')),
+    leaf: bytes(row, 'log.leaf'),
+    nodes: hashes(bytes(row, 'log.nodes')),
+    frontier: hashes(bytes(row, 'log.frontier')),
   }
 }
 
@@ -63,11 +91,9 @@ export function decodeFacts(entry: string): { at: string; kind: string; host?: s
 export function createHostDecoder(): (row: SqlRow) => HostRecord {
   const kept = new Map<string, { readonly source: string; readonly host: HostRecord }>()
   return (row) => {
-    const [name, source, version] = [
-      text(row, 'name'),
-      text(row, 'record'),
-      integer(row, 'version'),
-    ]
+    const name = text(row, 'host.name')
+    const source = text(row, 'host.record')
+    const version = integer(row, 'host.version')
     const known = kept.get(name)
     if (known?.source === source && known.host.version === version) return known.host
     const host = decodeHost(source, version)
@@ -78,7 +104,7 @@ export function createHostDecoder(): (row: SqlRow) => HostRecord {
 }
 
 function decodeHost(source: string, version: number): HostRecord {
-  const record = v.parse(hostSchema, JSON.parse(source))
+  const record = json(source, hostSchema, 'host.record')
   // A host that an older version wrote has no more than the policy of that version.
   const policy = { ...POLICY_DEFAULTS, ...record.policy }
   return { ...record, policy, version } as unknown as HostRecord
@@ -87,51 +113,52 @@ function decodeHost(source: string, version: number): HostRecord {
 /** A row of `token`. */
 export function decodeToken(row: SqlRow): JoinToken {
   const token = {
-    id: text(row, 'id'),
-    host: text(row, 'host'),
-    macKey: bytes(row, 'mac_key'),
-    expiresAt: text(row, 'expires_at'),
+    id: text(row, 'token.id'),
+    host: text(row, 'token.host'),
+    macKey: bytes(row, 'token.mac_key'),
+    expiresAt: text(row, 'token.expires_at'),
   }
   if (row.used_kid === null) return token
-  return { ...token, used: { kid: text(row, 'used_kid'), index: integer(row, 'used_index') } }
+  const [kid, index] = [text(row, 'token.used_kid'), integer(row, 'token.used_index')]
+  return { ...token, used: { kid, index } }
 }
 
 /** A row of `desired`. */
 export function decodeDesired(row: SqlRow): DesiredRow {
-  const name = text(row, 'name') as Fqdn
-  const type = text(row, 'type') as RRType
-  const ttl = integer(row, 'ttl')
-  const values =
-    row.rr_values === null ? null : v.parse(valuesSchema, JSON.parse(text(row, 'rr_values')))
+  const name = text(row, 'desired.name') as Fqdn
+  const type = text(row, 'desired.type') as RRType
+  const ttl = integer(row, 'desired.ttl')
+  const column = 'desired.rr_values'
+  const values = row.rr_values === null ? null : json(text(row, column), valuesSchema, column)
   return {
     name,
     type,
-    zone: text(row, 'zone') as Fqdn,
+    zone: text(row, 'desired.zone') as Fqdn,
     ttl,
     set: values === null ? null : { name, type, ttl, values },
-    host: text(row, 'host'),
-    version: integer(row, 'version'),
-    isApplied: integer(row, 'applied') === 1,
+    host: text(row, 'desired.host'),
+    version: integer(row, 'desired.version'),
+    isApplied: integer(row, 'desired.applied') === 1,
   }
 }
 
 /** A row of `report`. */
 export function decodeReport(row: SqlRow): StoredReport {
   const report = {
-    kid: text(row, 'kid'),
-    seq: integer(row, 'seq'),
-    digest: text(row, 'digest'),
-    index: integer(row, 'log_index'),
-    verdict: v.parse(v.picklist(['pending', 'applied', 'denied']), row.verdict),
-    keys: v.parse(keysSchema, JSON.parse(text(row, 'keys'))) as RRKey[],
+    kid: text(row, 'report.kid'),
+    seq: integer(row, 'report.seq'),
+    digest: text(row, 'report.digest'),
+    index: integer(row, 'report.log_index'),
+    verdict: verdictOf(text(row, 'report.verdict')),
+    keys: json(text(row, 'report.keys'), keysSchema, 'report.keys') as RRKey[],
   }
   if (row.applied_index === null) return report
-  return { ...report, appliedIndex: integer(row, 'applied_index') }
+  return { ...report, appliedIndex: integer(row, 'report.applied_index') }
 }
 
 /** A row of `name_owner`: the name and its host. */
 export function decodeOwner(row: SqlRow): readonly [Fqdn, string] {
-  return [text(row, 'name') as Fqdn, text(row, 'host')]
+  return [text(row, 'name_owner.name') as Fqdn, text(row, 'name_owner.host')]
 }
 
 /** Hashes one after another, as `nodes` and `frontier` are stored. */
@@ -150,21 +177,48 @@ function hashes(joined: Uint8Array): Uint8Array[] {
   )
 }
 
-function text(row: SqlRow, column: string): string {
-  const value = row[column]
-  return typeof value === 'string' ? value : damaged(column)
+function verdictOf(given: string): StoredReport['verdict'] {
+  const known = VERDICTS.find((verdict) => verdict === given)
+  return known ?? damaged('report.verdict')
 }
 
-function integer(row: SqlRow, column: string): number {
-  const value = row[column]
-  return typeof value === 'number' ? value : damaged(column)
+/** A text column, which was read as bytes; `place` is its table and name. */
+function text(row: SqlRow, place: Place): string {
+  try {
+    return strict.decode(bytes(row, place))
+  } catch (cause) {
+    return damaged(place, cause)
+  }
 }
 
-function bytes(row: SqlRow, column: string): Uint8Array {
-  const value = row[column]
-  return value instanceof Uint8Array ? value : damaged(column)
+function json<S extends v.GenericSchema>(source: string, schema: S, place: Place) {
+  try {
+    return v.parse(schema, JSON.parse(source))
+  } catch (cause) {
+    return damaged(place, cause)
+  }
 }
 
-function damaged(column: string): never {
-  throw new ReprefixError('STORE_FAILED', `a row of the store has no proper ${column}`)
+function integer(row: SqlRow, place: Place): number {
+  const value = valueAt(row, place)
+  return typeof value === 'number' ? value : damaged(place)
+}
+
+function bytes(row: SqlRow, place: Place): Uint8Array {
+  const value = valueAt(row, place)
+  return value instanceof Uint8Array ? value : damaged(place)
+}
+
+function valueAt(row: SqlRow, place: Place) {
+  return row[place.slice(place.indexOf('.') + 1)]
+}
+
+/** @throws ReprefixError STORE_FAILED; nothing of what is stored there is in the message */
+function damaged(place: Place, cause?: unknown): never {
+  if (cause instanceof ReprefixError) throw cause
+  throw new ReprefixError(
+    'STORE_FAILED',
+    `a row of the store has no proper ${place}: it was altered or damaged; restore the newest backup`,
+    { cause },
+  )
 }

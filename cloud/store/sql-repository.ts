@@ -2,6 +2,7 @@ import { ReprefixError } from '../../shared/errors.ts'
 import type { Fqdn } from '../../shared/rrset.ts'
 import type { Repository, SqlPort, SqlRow, SqlStatement } from '../ports.ts'
 import {
+  COLUMNS,
   createHostDecoder,
   decodeDesired,
   decodeFacts,
@@ -9,7 +10,6 @@ import {
   decodeOwner,
   decodeReport,
   decodeToken,
-  LOG_COLUMNS,
 } from './decode.ts'
 import {
   CLEAR_GUARDS,
@@ -36,12 +36,12 @@ export function createSqlRepository(port: SqlPort): Repository {
 
   return {
     lastRow: () =>
-      first(statement(`SELECT ${LOG_COLUMNS} FROM log ORDER BY i DESC LIMIT 1`), decodeLogRow),
+      first(statement(`SELECT ${COLUMNS.log} FROM log ORDER BY i DESC LIMIT 1`), decodeLogRow),
 
     async rows(indices) {
       if (indices.length === 0) return []
       const unique = [...new Set(indices)]
-      const sql = `SELECT ${LOG_COLUMNS} FROM log WHERE i IN (${places(unique)})`
+      const sql = `SELECT ${COLUMNS.log} FROM log WHERE i IN (${places(unique)})`
       const found = (await select(statement(sql, ...unique))).map(decodeLogRow)
       const byIndex = new Map(found.map((row) => [row.index, row]))
       return indices.map((index) => {
@@ -54,7 +54,7 @@ export function createSqlRepository(port: SqlPort): Repository {
     },
 
     async range(start, limit) {
-      const sql = `SELECT ${LOG_COLUMNS} FROM log WHERE i >= ? ORDER BY i LIMIT ?`
+      const sql = `SELECT ${COLUMNS.log} FROM log WHERE i >= ? ORDER BY i LIMIT ?`
       return (await select(statement(sql, start, limit))).map(decodeLogRow)
     },
 
@@ -70,23 +70,30 @@ export function createSqlRepository(port: SqlPort): Repository {
       }
     },
 
-    host: (name) => first(statement('SELECT * FROM host WHERE name = ?', name), decodeHost),
+    host: (name) =>
+      first(statement(`SELECT ${COLUMNS.host} FROM host WHERE host.name = ?`, name), decodeHost),
 
     async hosts() {
-      return (await select(statement('SELECT * FROM host ORDER BY name'))).map(decodeHost)
+      return (await select(statement(`SELECT ${COLUMNS.host} FROM host ORDER BY host.name`))).map(
+        decodeHost,
+      )
     },
 
     hostOfKey: (kid) =>
       first(
-        statement('SELECT host.* FROM key JOIN host ON host.name = key.host WHERE kid = ?', kid),
+        statement(
+          `SELECT ${COLUMNS.host} FROM key JOIN host ON host.name = key.host WHERE kid = ?`,
+          kid,
+        ),
         decodeHost,
       ),
 
-    token: (id) => first(statement('SELECT * FROM token WHERE id = ?', id), decodeToken),
+    token: (id) =>
+      first(statement(`SELECT ${COLUMNS.token} FROM token WHERE token.id = ?`, id), decodeToken),
 
     async owners(names) {
       if (names.length === 0) return new Map()
-      const sql = `SELECT name, host FROM name_owner WHERE name IN (${places(names)}) ORDER BY name, host`
+      const sql = `SELECT ${COLUMNS.name_owner} FROM name_owner WHERE name_owner.name IN (${places(names)}) ORDER BY name_owner.name, name_owner.host`
       const owners = new Map<Fqdn, string[]>()
       for (const [name, host] of (await select(statement(sql, ...names))).map(decodeOwner)) {
         owners.set(name, [...(owners.get(name) ?? []), host])
@@ -100,17 +107,24 @@ export function createSqlRepository(port: SqlPort): Repository {
     },
 
     async desiredIn(zone) {
-      const sql = 'SELECT * FROM desired WHERE zone = ? ORDER BY name, type'
+      const sql = `SELECT ${COLUMNS.desired} FROM desired WHERE desired.zone = ? ORDER BY desired.name, desired.type`
       return (await select(statement(sql, zone))).map(decodeDesired)
     },
 
     async pending(zone) {
-      const sql = 'SELECT * FROM desired WHERE zone = ? AND applied = 0 ORDER BY name, type'
+      const sql = `SELECT ${COLUMNS.desired} FROM desired WHERE desired.zone = ? AND applied = 0 ORDER BY desired.name, desired.type`
       return (await select(statement(sql, zone))).map(decodeDesired)
     },
 
     report: (kid, seq) =>
-      first(statement('SELECT * FROM report WHERE kid = ? AND seq = ?', kid, seq), decodeReport),
+      first(
+        statement(
+          `SELECT ${COLUMNS.report} FROM report WHERE report.kid = ? AND seq = ?`,
+          kid,
+          seq,
+        ),
+        decodeReport,
+      ),
 
     close: () => port.close(),
   }

@@ -1,6 +1,6 @@
 import type { RRKey } from '../../shared/rrset.ts'
 import type { LogRow, SqlStatement, SqlValue, StateWrite, StoredReport } from '../ports.ts'
-import { joinHashes } from './decode.ts'
+import { COLUMNS, joinHashes } from './decode.ts'
 
 /**
  * A batch has no way to look and then decide, so a condition is a row that only fits the `guard`
@@ -139,7 +139,7 @@ export function statementsOf(write: StateWrite): SqlStatement[] {
 /** Looks up several RRsets at once. */
 export function selectDesired(keys: readonly RRKey[]): SqlStatement {
   const places = keys.map(() => '(?, ?)').join(', ')
-  const sql = `SELECT * FROM desired WHERE (name, type) IN (VALUES ${places}) ORDER BY name, type`
+  const sql = `SELECT ${COLUMNS.desired} FROM desired WHERE (desired.name, desired.type) IN (VALUES ${places}) ORDER BY desired.name, desired.type`
   return statement(sql, ...keys.flatMap(({ name, type }) => [name, type]))
 }
 

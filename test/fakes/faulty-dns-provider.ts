@@ -71,6 +71,8 @@ export function createFaultyDnsProvider(id: string, zone: Fqdn) {
     faults,
     /** Values of an RRset, undefined when it is absent. */
     values: (name: string, type = 'AAAA') => sets.get(`${name}/${type}`)?.values,
+    /** Every RRset that it holds. */
+    sets: () => [...sets.values()],
     applied: () => applied,
     written: () => written,
     /** Puts an RRset there, as somebody else would. */

@@ -35,6 +35,16 @@ const JOSE = { 'content-type': 'application/jose' }
 /** The key that `startTestCloud` makes its nonces with. */
 export const NONCE_SECRET = 'secret of the tests'
 
+/** What of another test cloud a new one goes on with, as if it was started again. */
+export interface TestWorld {
+  readonly store?: SqlPort
+  readonly signer?: NoteSigner
+  readonly dns?: FaultyDnsProvider
+  readonly second?: FaultyDnsProvider
+}
+
+type FaultyDnsProvider = ReturnType<typeof createFaultyDnsProvider>
+
 /**
  * The whole cloud on a libsql database in memory, with DNS in memory, a set clock and faults. It can go
  * on with a store and the log key of another one; with a given key, everything it answers is the same each
@@ -42,7 +52,7 @@ export const NONCE_SECRET = 'secret of the tests'
  */
 export async function startTestCloud(
   overrides: Partial<AppDeps> = {},
-  { store, signer: logKey }: { readonly store?: SqlPort; readonly signer?: NoteSigner } = {},
+  { store, signer: logKey, ...given }: TestWorld = {},
 ) {
   const port = store ?? (await openLibsql(':memory:'))
   await migrate(port)
@@ -58,8 +68,8 @@ export async function startTestCloud(
   const clock = { ms: Date.parse('2026-03-01T12:00:00Z') }
   const now = () => new Date(clock.ms)
   await startLog(log, repository, { origin: signer.name, vkey: signer.vkey }, now)
-  const dns = createFaultyDnsProvider('first', ZONE)
-  const second = createFaultyDnsProvider('second', ZONE)
+  const dns = given.dns ?? createFaultyDnsProvider('first', ZONE)
+  const second = given.second ?? createFaultyDnsProvider('second', ZONE)
   const served = createFakeDns(['ns1.example.org', 'ns2.example.org'])
   const recorded = recordedLog()
   const providers = new Map([[ZONE, [dns.provider, second.provider]]])

@@ -4,42 +4,6 @@ import { parseName } from '../../../shared/rrset.ts'
 import { startTestCloud } from '../../fakes/test-cloud.ts'
 import { aaaa, api, expectIntact, kinds, www } from './app-checks.ts'
 
-describe('a body', () => {
-  const big = 'x'.repeat(20_000)
-  it.each([
-    { name: 'content type', headers: { 'content-type': 'text/plain' }, body: 'x', status: 415 },
-    { name: 'no content type', headers: {}, body: 'x', status: 415 },
-    { name: 'length', headers: { 'content-type': 'application/jose' }, body: big, status: 413 },
-    {
-      name: 'compression',
-      headers: { 'content-type': 'application/jose', 'content-encoding': 'gzip' },
-      body: 'x',
-      status: 415,
-    },
-  ])('is refused for its $name', async ({ headers, body, status }) => {
-    const cloud = await startTestCloud()
-    const response = await cloud.post('/v1/reports', body, headers)
-    expect(response.status).toBe(status)
-    expect(await response.json()).toMatchObject({ status, code: expect.any(String) })
-  })
-
-  it('that is chunked and endless is not read to its end', async () => {
-    const cloud = await startTestCloud()
-    let pulled = 0
-    const body = new ReadableStream({
-      pull(controller) {
-        pulled++
-        controller.enqueue(new Uint8Array(4096))
-      },
-    })
-    const headers = { 'content-type': 'application/jose' }
-    const init = { method: 'POST', body, headers, duplex: 'half' } as RequestInit
-    const response = await cloud.app.request(new Request('http://cloud/v1/reports', init))
-    expect(response.status).toBe(413)
-    expect(pulled).toBeLessThan(12)
-  })
-})
-
 describe('a provider that fails', () => {
   it.each([false, true])(
     'for a while, having written: %s, is pending and ends well',

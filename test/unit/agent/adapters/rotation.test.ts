@@ -2,7 +2,7 @@ import { access, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { readEnrolment, writeEnrolment } from '../../../../agent/adapters/enrolment-file.ts'
-import { createHostKeys } from '../../../../agent/adapters/host-key.ts'
+import { createHostKeys, createKeyFiles } from '../../../../agent/adapters/host-key.ts'
 import type { HttpAnswer } from '../../../../agent/adapters/http-post.ts'
 import { writeJsonFile } from '../../../../agent/adapters/json-file.ts'
 import { reportsUrl, type Verdict } from '../../../../agent/adapters/report-client.ts'
@@ -50,7 +50,7 @@ async function enrolledHost(lose: (attempt: number) => 'answer' | 'request' | un
     return createHostKeys({
       enrolment,
       key: present,
-      paths,
+      files: createKeyFiles(paths),
       url: reportsUrl(url),
       rotateKey: (...keys) => rotateKey(...keys, { url, host: 'home', verifiers, post, now }),
       log,
@@ -207,6 +207,7 @@ describe('a report that is offered while the key is replaced', () => {
     const made = await reporter(() => RECEIPT, {
       keys: {
         sign: async (report, header) => JSON.stringify({ report, header, signer }),
+        hasSigned: (jws) => JSON.parse(jws).signer === signer,
         rotate: async ({ size }) => {
           if (isAsked) return null
           isAsked = true

@@ -112,6 +112,8 @@ describe('authoriseReport', () => {
     ['2000::/3', '2001:db8:1::/64', '2001:db8:1::1', 'POLICY_PREFIX'],
     ['2001:db8::/32', '2001:db8:1::/64', '2001:db8:1::1', 'allowed'],
     ['2000::/3', '2001::/16', '2001:db8::1', 'POLICY_VALUE'],
+    // Permission for IPv4 addresses is none for AAAA records.
+    ['::ffff:0:0/96', '::ffff:c000:0/112', '::ffff:c000:201', 'POLICY_VALUE'],
   ]
   it.each(ranges)('permits by %s of %s the value %s: %s', (range, current, value, expected) => {
     const policy = { ...standing.policy, prefixes: [parsePrefix(range)], shortestPrefix: 16 }
