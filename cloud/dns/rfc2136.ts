@@ -35,6 +35,7 @@ const CAPABILITIES: Capabilities = {
   atomic: true,
   compareAndSet: 'prerequisite',
   ttl: { min: 0, max: MAX_TTL },
+  txt: { maxBytes: 50_000, quotes: true },
   publish: 'sync',
   prefixUpdate: false,
 }
@@ -95,9 +96,11 @@ function apply(
   return readDiffWrite<readonly FoundRecord[]>(
     {
       normalise,
+      txt: CAPABILITIES.txt,
       observe: (pending) => observe(session, zone, pending),
       pack,
-      write: async (edits) => {
+      write: async (edits, sending) => {
+        sending()
         const [answer] = await session.exchange([
           (id) =>
             encodeUpdate(id, zone.name, edits.flatMap(prerequisitesOf), edits.flatMap(updatesOf)),
