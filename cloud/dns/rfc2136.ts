@@ -10,11 +10,12 @@ import {
 } from '../domain/dns-provider.ts'
 import { encodeQuery, encodeRecord, encodeUpdate, TYPE, type WireRecord } from './dns-message.ts'
 import type { DnsDialer } from './dns-transport.ts'
+import { defineProvider } from './provider-type.ts'
 import { type ObservedEdit, readDiffWrite } from './read-diff-write.ts'
 import { observe } from './rfc2136-observe.ts'
 import { type FoundRecord, prerequisitesOf, readZoneName, updatesOf } from './rfc2136-records.ts'
 import { RCODE, Rfc2136Session, type SignedAnswer } from './rfc2136-session.ts'
-import type { Rfc2136Settings } from './rfc2136-settings.ts'
+import { type Rfc2136Settings, rfc2136SettingsSchema } from './rfc2136-settings.ts'
 
 /** What the adapter needs from outside. */
 export interface Rfc2136Dependencies {
@@ -83,6 +84,17 @@ export function createRfc2136Provider(
     apply: (zone, changes) => withSession((session) => apply(session, zone, changes)),
   }
 }
+
+/** Any name server that takes dynamic updates: BIND, Knot DNS, PowerDNS, dynv6. */
+export const rfc2136 = defineProvider({
+  settings: rfc2136SettingsSchema,
+  title: 'RFC 2136',
+  tier: 1,
+  docs: 'https://www.rfc-editor.org/rfc/rfc2136',
+  caps: CAPABILITIES,
+  limits: [],
+  create: createRfc2136Provider,
+})
 
 function normalise(set: RRset): RRset {
   return { ...set, ttl: Math.min(Math.max(Math.trunc(set.ttl), 0), MAX_TTL) }

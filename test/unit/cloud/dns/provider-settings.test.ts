@@ -2,6 +2,7 @@
 import * as v from 'valibot'
 import { describe, expect, it } from 'vitest'
 import { providerSettingsSchema } from '../../../../cloud/dns/provider-settings.ts'
+import { PROVIDER_TYPES } from '../../../../cloud/dns/provider-types.ts'
 import { createProviders } from '../../../../cloud/dns/providers.ts'
 import { parseServer } from '../../../../cloud/dns/rfc2136-settings.ts'
 import { parseSettings } from '../../../../shared/settings.ts'
@@ -53,7 +54,11 @@ describe('settings of RFC 2136', () => {
   })
 
   it.each([
-    ['another type', 'lan: { type: bind }', /lan\.type: must be "rfc2136", not "bind" \(line 1\)/],
+    [
+      'another type',
+      'lan: { type: bind }',
+      /lan\.type: must be \("rfc2136" \| .*\), not "bind" \(line 1\)/,
+    ],
     ['an unknown key', lan(', port: 53'), /lan\.port: is not known/],
     ['MD5', lan('').replace('hmac-sha256', 'hmac-md5'), /lan\.tsig\.algorithm: must be/],
     ['no key', 'lan: { type: rfc2136, server: "::" }', /lan\.tsig: is missing/],
@@ -69,5 +74,28 @@ describe('settings of RFC 2136', () => {
     const broken = lan('').replace('${env:TSIG}', 'not+canonical')
     expect(() => read(broken)).toThrow(/lan\.tsig\.secret: /)
     expect(() => read(broken)).not.toThrow(/not\+canonical/)
+  })
+})
+
+describe('settings of hosted services', () => {
+  const hosted = Object.keys(PROVIDER_TYPES).filter((type) => type !== 'rfc2136')
+
+  it.each(hosted)('of %s build a provider without any connection', (type) => {
+    const settings = read(`p: { type: ${type}, token: "\${env:TOKEN}" }`)
+    const fetch = () => Promise.reject(new Error('nothing is sent yet'))
+    const provider = createProviders(settings, { now: () => new Date(), fetch }).get('p')
+    expect(provider?.id).toBe('p')
+  })
+
+  it.each([
+    ['an empty token', 'token: ""'],
+    ['a token that is cut off', 'token: abc'],
+    ['a token with white space', 'token: "secret with spaces"'],
+    ['no token', ''],
+    ['an unknown key', 'token: abcdefghijkl, zone: example.org'],
+  ])('refuse %s, and do not show it', (_, text) => {
+    const broken = `p: { type: desec, ${text} }`
+    expect(() => read(broken)).toThrow(/p\.(?:token|zone): /)
+    expect(() => read(broken)).not.toThrow(/secret with spaces|abcdefghijkl/)
   })
 })
