@@ -10,7 +10,7 @@ export interface ListWays<T> {
 }
 
 /**
- * Reads what belongs to the keys with few requests: pages of the zone, but never more of them than
+ * Reads what belongs to the keys with few requests: pages of the zone, but hardly more of them than
  * there are keys; a large zone with few names in it is then asked for name by name.
  */
 export async function listFor<T>(

@@ -36,7 +36,7 @@ export async function createCloudflareFake(zoneName = 'example.test'): Promise<H
   const shown = (record: CloudflareRecord) => ({
     ...record,
     proxiable: record.type !== 'TXT',
-    settings: {},
+    settings: record.type === 'CNAME' ? { flatten_cname: false } : {},
     meta: {},
     tags: [],
     created_on: AT,
@@ -203,6 +203,19 @@ export async function createCloudflareFake(zoneName = 'example.test'): Promise<H
     api,
     zone,
     secrets: [TOKEN],
+    authorise: ({ method, body }) => ({
+      method,
+      headers: { authorization: `Bearer ${TOKEN}` },
+      ...(body === '' ? {} : { body }),
+    }),
+    load(answer) {
+      const { result } = answer as { readonly result: unknown }
+      for (const one of [result].flat() as readonly CloudflareRecord[]) {
+        if (one.content === undefined || records.some(({ id }) => id === one.id)) continue
+        const { id, name, type, content, ttl, proxied, comment } = one
+        records.push({ id, name, type, content, ttl, proxied, comment })
+      }
+    },
     seed({ name, type, ttl, values }) {
       records = records.filter((one) => one.name !== name || one.type !== type)
       for (const value of values) {

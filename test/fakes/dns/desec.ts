@@ -149,6 +149,14 @@ export async function createDesecFake(zoneName = 'example.test'): Promise<Hosted
     api,
     zone,
     secrets: [TOKEN],
+    authorise: ({ method, body }) => ({
+      method,
+      headers: { authorization: `Token ${TOKEN}` },
+      ...(body === '' ? {} : { body }),
+    }),
+    load(answer) {
+      if (Array.isArray(answer)) for (const set of answer as DesecSet[]) put(set)
+    },
     seed({ name, type, ttl, values }) {
       const records = values.map((value) => (type === 'TXT' ? presentTxt(value) : value))
       put({ subname: subnameOf(name), type, ttl, records })

@@ -129,6 +129,19 @@ export async function createDigitalOceanFake(zoneName = 'example.test'): Promise
     api,
     zone,
     secrets: [TOKEN],
+    authorise: ({ method, body }) => ({
+      method,
+      headers: { authorization: `Bearer ${TOKEN}` },
+      ...(body === '' ? {} : { body }),
+    }),
+    load(answer) {
+      const { domain_records: found = [] } = answer as { domain_records?: DigitalOceanRecord[] }
+      for (const { id, type, name, data, ttl } of found) {
+        records = records.filter((one) => one.id !== id)
+        records.push({ id, type, name, data, ttl })
+        count = Math.max(count, id)
+      }
+    },
     seed({ name, type, ttl, values }) {
       records = records.filter((one) => fullName(one.name) !== name || one.type !== type)
       for (const data of values) create({ type, name: nameOf(name), data, ttl })

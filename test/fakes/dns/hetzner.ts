@@ -219,6 +219,17 @@ export async function createHetznerFake(zoneName = 'example.test'): Promise<Host
     api,
     zone,
     secrets: [TOKEN],
+    authorise: ({ method, body }) => ({
+      method,
+      headers: { authorization: `Bearer ${TOKEN}` },
+      ...(body === '' ? {} : { body }),
+    }),
+    load(answer) {
+      const { rrsets = [] } = answer as { rrsets?: HetznerSet[] }
+      for (const { name, type, ttl, records } of rrsets) {
+        sets.set(`${name}/${type}`, { name, type, ttl, records })
+      }
+    },
     seed({ name, type, ttl, values }) {
       const records = values.map((value) => ({ value: type === 'TXT' ? presentTxt(value) : value }))
       sets.set(`${nameOf(name)}/${type}`, { name: nameOf(name), type, ttl, records })

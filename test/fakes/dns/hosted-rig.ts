@@ -19,6 +19,10 @@ export interface HostedFake {
   errorInside?(text: string): FakeAnswer
   /** Makes lists come in pages of so many items. */
   pageSize?(size: number): void
+  /** A request with the credentials that the fake accepts, and with no body when it is empty. */
+  authorise(request: { readonly method: string; readonly body: string }): RequestInit
+  /** Takes over what a list of the real service holds, ids included; ignores other answers. */
+  load(answer: unknown): void
   /** Puts a record there that is not ours and must survive; says whether it did. */
   readonly bystander: () => boolean
 }

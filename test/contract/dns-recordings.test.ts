@@ -1,0 +1,17 @@
+import { createCloudflareFake } from '../fakes/dns/cloudflare.ts'
+import { createDesecFake } from '../fakes/dns/desec.ts'
+import { createDigitalOceanFake } from '../fakes/dns/digitalocean.ts'
+import { createHetznerFake } from '../fakes/dns/hetzner.ts'
+import { describeRecording } from './recordings.ts'
+
+describeRecording('cloudflare', { zone: 'byemike.org', open: createCloudflareFake })
+describeRecording('desec', {
+  zone: 'desec.lexicon',
+  open: createDesecFake,
+  statusOnly: ({ url, response }) =>
+    url.endsWith('/domains/desec.lexicon/') && response === '{}'
+      ? 'the recorder has emptied what names its owner'
+      : undefined,
+})
+describeRecording('digitalocean', { zone: 'foxwoodswebsites.com', open: createDigitalOceanFake })
+describeRecording('hetzner', { zone: 'devcoop.de', open: createHetznerFake })
