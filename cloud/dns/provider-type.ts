@@ -29,6 +29,17 @@ export interface ProviderType<S extends v.GenericSchema> {
   create(id: string, settings: v.InferOutput<S>, dependencies: ProviderDependencies): DnsProvider
 }
 
+/** What hosted services have in common, most of them: a service says what is different with it. */
+export const HOSTED = {
+  types: ['A', 'AAAA', 'TXT'],
+  readable: true,
+  maxBatch: 1,
+  atomic: false,
+  compareAndSet: 'none',
+  publish: 'sync',
+  prefixUpdate: false,
+} as const satisfies Partial<Capabilities>
+
 /** Checks the form of a provider's description. */
 export function defineProvider<const S extends v.GenericSchema>(
   type: ProviderType<S>,

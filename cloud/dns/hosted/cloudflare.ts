@@ -1,25 +1,22 @@
 import * as v from 'valibot'
 import type { Capabilities } from '../../domain/dns-provider.ts'
+import { complaintIn } from '../http/api-fault.ts'
 import { allOf, pagesOf } from '../http/pages.ts'
 import type { RateRule } from '../http/request-budget.ts'
 import { urlPath } from '../http/url-path.ts'
-import { connect, defineProvider, secretText } from '../provider-type.ts'
+import { connect, defineProvider, HOSTED, secretText } from '../provider-type.ts'
 import { fullNames } from '../record-names.ts'
 import { createRecordProvider } from '../record-provider.ts'
 import { quotedTxt } from '../txt-content.ts'
 
 const caps: Capabilities = {
-  types: ['A', 'AAAA', 'TXT'],
+  ...HOSTED,
   granularity: 'record',
-  readable: true,
   // The limit of the free plan; a paid zone takes 3,500.
   maxBatch: 200,
   atomic: true,
-  compareAndSet: 'none',
   ttl: { min: 60, max: 86_400 },
   txt: { maxBytes: 2048, quotes: true },
-  publish: 'sync',
-  prefixUpdate: false,
 }
 /** Going over it blocks every call of the user for the five minutes that follow. */
 const limits: readonly RateRule[] = [{ count: 1200, perMs: 300_000 }]
@@ -45,7 +42,6 @@ const records = v.object({
   result_info: v.object({ page: v.number(), total_pages: v.number() }),
 })
 
-/** https://developers.cloudflare.com/api/resources/dns/subresources/records/ */
 export const cloudflare = defineProvider({
   settings: v.strictObject({ type: v.literal('cloudflare'), token: secretText }),
   title: 'Cloudflare',
@@ -61,12 +57,9 @@ export const cloudflare = defineProvider({
         headers: { authorization: `Bearer ${token}` },
         secrets: [token],
         hasQuotaHeaders: true,
-        complaint(body) {
-          const { success, output } = v.safeParse(failure, body)
-          if (!success) return undefined
-          const [first] = output.errors
-          return first === undefined ? {} : { code: String(first.code), message: first.message }
-        },
+        complaint: complaintIn(failure, ({ errors: [first] }) =>
+          first === undefined ? {} : { code: String(first.code), message: first.message },
+        ),
         kinds: {
           971: 'rate-limited',
           6003: 'auth',

@@ -1,25 +1,22 @@
 import * as v from 'valibot'
 import type { Capabilities } from '../../domain/dns-provider.ts'
+import { complaintIn } from '../http/api-fault.ts'
 import { allOf, cursorOfLink, nextLink, pagesOf } from '../http/pages.ts'
 import type { RateRule } from '../http/request-budget.ts'
 import { urlPath } from '../http/url-path.ts'
-import { connect, defineProvider, secretText } from '../provider-type.ts'
+import { connect, defineProvider, HOSTED, secretText } from '../provider-type.ts'
 import { relativeNames } from '../record-names.ts'
 import { createSetProvider } from '../rrset-provider.ts'
 import { quotedTxt } from '../txt-content.ts'
 
 const caps: Capabilities = {
-  types: ['A', 'AAAA', 'TXT'],
+  ...HOSTED,
   granularity: 'rrset',
-  readable: true,
   maxBatch: 500,
   atomic: true,
-  compareAndSet: 'none',
   // Of domains under dedyn.io; each domain says its own least TTL, mostly 3600.
   ttl: { min: 60, max: 86_400 },
   txt: { maxBytes: 60_000, quotes: true },
-  publish: 'sync',
-  prefixUpdate: false,
 }
 const [SECOND, MINUTE, HOUR, DAY] = [1000, 60_000, 3_600_000, 86_400_000]
 /** https://desec.readthedocs.io/en/latest/rate-limits.html */
@@ -32,11 +29,9 @@ const limits: readonly RateRule[] = [
   { count: 300, perMs: DAY, on: 'write', perZone: true },
 ]
 
-const detail = v.object({ detail: v.string() })
-const fields = v.union([
-  v.record(v.string(), v.array(v.string())),
-  v.array(v.record(v.string(), v.array(v.string()))),
-])
+/** `detail`, or what is wrong with each field, of each RRset that was sent. */
+const fields = v.record(v.string(), v.union([v.string(), v.array(v.string())]))
+const failure = v.union([v.array(fields), fields])
 const domains = v.array(v.object({ name: v.string(), minimum_ttl: v.number() }))
 const rrsets = v.array(
   v.object({
@@ -47,7 +42,6 @@ const rrsets = v.array(
   }),
 )
 
-/** https://desec.readthedocs.io/en/latest/dns/rrsets.html */
 export const desec = defineProvider({
   settings: v.strictObject({ type: v.literal('desec'), token: secretText }),
   title: 'deSEC',
@@ -62,15 +56,10 @@ export const desec = defineProvider({
         baseUrl: 'https://desec.io/api/v1',
         headers: { authorization: `Token ${token}` },
         secrets: [token],
-        complaint(body) {
-          const said = v.safeParse(detail, body)
-          if (said.success) return { message: said.output.detail }
-          const wrong = v.safeParse(fields, body)
-          if (!wrong.success) return undefined
-          const texts = [wrong.output].flat().flatMap((one) => Object.entries(one))
-          const [first] = texts
-          return first === undefined ? undefined : { message: `${first[0]}: ${first[1].join(' ')}` }
-        },
+        complaint: complaintIn(failure, (said) => {
+          const [first] = [said].flat().flatMap((one) => Object.entries(one))
+          return first && { message: `${first[0]}: ${first[1]}` }
+        }),
       },
       limits,
       dependencies,

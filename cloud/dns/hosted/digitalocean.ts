@@ -1,24 +1,19 @@
 import * as v from 'valibot'
 import type { Capabilities } from '../../domain/dns-provider.ts'
+import { complaintIn } from '../http/api-fault.ts'
 import { allOf, cursorOfLink, pagesOf } from '../http/pages.ts'
 import type { RateRule } from '../http/request-budget.ts'
 import { urlPath } from '../http/url-path.ts'
-import { connect, defineProvider, secretText } from '../provider-type.ts'
+import { connect, defineProvider, HOSTED, secretText } from '../provider-type.ts'
 import { relativeNames } from '../record-names.ts'
 import { createRecordProvider, type RecordFields } from '../record-provider.ts'
 import { plainTxt } from '../txt-content.ts'
 
 const caps: Capabilities = {
-  types: ['A', 'AAAA', 'TXT'],
+  ...HOSTED,
   granularity: 'record',
-  readable: true,
-  maxBatch: 1,
-  atomic: false,
-  compareAndSet: 'none',
   ttl: { min: 30, max: 86_400 },
   txt: { maxBytes: 512, quotes: false },
-  publish: 'sync',
-  prefixUpdate: false,
 }
 const limits: readonly RateRule[] = [
   { count: 5000, perMs: 3_600_000 },
@@ -41,7 +36,6 @@ const records = v.object({
   links: v.object({ pages: v.optional(v.object({ next: v.optional(v.string()) })) }),
 })
 
-/** https://docs.digitalocean.com/reference/api/reference/domain-records/ */
 export const digitalocean = defineProvider({
   settings: v.strictObject({ type: v.literal('digitalocean'), token: secretText }),
   title: 'DigitalOcean',
@@ -57,10 +51,7 @@ export const digitalocean = defineProvider({
         headers: { authorization: `Bearer ${token}` },
         secrets: [token],
         hasQuotaHeaders: true,
-        complaint(body) {
-          const { success, output } = v.safeParse(failure, body)
-          return success ? { code: output.id, message: output.message } : undefined
-        },
+        complaint: complaintIn(failure, ({ id: code, message }) => ({ code, message })),
       },
       limits,
       dependencies,

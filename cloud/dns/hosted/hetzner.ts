@@ -1,25 +1,22 @@
 import * as v from 'valibot'
 import type { Capabilities } from '../../domain/dns-provider.ts'
+import { complaintIn } from '../http/api-fault.ts'
 import { allOf, pagesOf } from '../http/pages.ts'
 import type { RateRule } from '../http/request-budget.ts'
 import { urlPath } from '../http/url-path.ts'
-import { connect, defineProvider, secretText } from '../provider-type.ts'
+import { connect, defineProvider, HOSTED, secretText } from '../provider-type.ts'
 import { relativeNames } from '../record-names.ts'
 import type { RecordRequest } from '../record-provider.ts'
 import { createSetProvider } from '../rrset-provider.ts'
 import { quotedTxt } from '../txt-content.ts'
 
 const caps: Capabilities = {
-  types: ['A', 'AAAA', 'TXT'],
+  ...HOSTED,
   granularity: 'rrset',
-  readable: true,
-  maxBatch: 1,
   atomic: true,
-  compareAndSet: 'none',
   ttl: { min: 60, max: 86_400 },
   txt: { maxBytes: 60_000, quotes: true },
   publish: 'poll',
-  prefixUpdate: false,
 }
 const HOUR = 3_600_000
 const limits: readonly RateRule[] = [
@@ -54,7 +51,6 @@ interface Attributes {
   readonly comments: ReadonlyMap<string, string>
 }
 
-/** https://docs.hetzner.cloud/reference/cloud#zone-rrsets */
 export const hetzner = defineProvider({
   settings: v.strictObject({ type: v.literal('hetzner'), token: secretText }),
   title: 'Hetzner Cloud',
@@ -69,10 +65,7 @@ export const hetzner = defineProvider({
         baseUrl: 'https://api.hetzner.cloud/v1',
         headers: { authorization: `Bearer ${token}` },
         secrets: [token],
-        complaint(body) {
-          const { success, output } = v.safeParse(failure, body)
-          return success ? output.error : undefined
-        },
+        complaint: complaintIn(failure, ({ error }) => error),
         kinds: {
           unauthorized: 'auth',
           token_readonly: 'forbidden',

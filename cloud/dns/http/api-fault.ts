@@ -1,3 +1,4 @@
+import * as v from 'valibot'
 import { quote } from '../../../shared/errors.ts'
 import { ProviderError, type ProviderErrorKind } from '../../domain/dns-provider.ts'
 import type { Redactor } from './redaction.ts'
@@ -24,6 +25,17 @@ export interface FaultRules {
   readonly statuses?: Readonly<Record<number, ProviderErrorKind>>
   /** What the operator shall do, where there is more to say than usual. */
   readonly remedies?: Readonly<Partial<Record<ProviderErrorKind, string>>>
+}
+
+/** Finds the complaint in bodies of one form; all others hold none. */
+export function complaintIn<T>(
+  form: v.GenericSchema<unknown, T>,
+  pick: (said: T) => Complaint | undefined,
+): (body: unknown) => Complaint | undefined {
+  return (body) => {
+    const { success, output } = v.safeParse(form, body)
+    return success ? pick(output) : undefined
+  }
 }
 
 /** What was asked for: a read changes nothing, and a write may have taken effect. */
