@@ -2,11 +2,13 @@ import { describe, expect, it } from 'vitest'
 import { cloudflare } from '../../cloud/dns/hosted/cloudflare.ts'
 import { desec } from '../../cloud/dns/hosted/desec.ts'
 import { digitalocean } from '../../cloud/dns/hosted/digitalocean.ts'
+import { gandi } from '../../cloud/dns/hosted/gandi.ts'
 import { hetzner } from '../../cloud/dns/hosted/hetzner.ts'
 import { parseName, type RRset } from '../../shared/rrset.ts'
 import { cloudflareSettings, createCloudflareFake } from '../fakes/dns/cloudflare.ts'
 import { createDesecFake, desecSettings } from '../fakes/dns/desec.ts'
 import { createDigitalOceanFake, digitaloceanSettings } from '../fakes/dns/digitalocean.ts'
+import { createGandiFake, gandiSettings } from '../fakes/dns/gandi.ts'
 import { createHetznerFake, hetznerSettings } from '../fakes/dns/hetzner.ts'
 import { createHttpRig, type HttpRig } from '../fakes/dns/hosted-rig.ts'
 import { describeDnsProvider } from './dns-provider.ts'
@@ -35,6 +37,11 @@ const SERVICES: readonly {
     least: { reads: 1, writes: 100 },
     open: async () =>
       createHttpRig(digitalocean, digitaloceanSettings, await createDigitalOceanFake()),
+  },
+  {
+    name: 'gandi',
+    least: { reads: 1, writes: 100 },
+    open: async () => createHttpRig(gandi, gandiSettings, await createGandiFake()),
   },
   {
     name: 'hetzner',

@@ -1,6 +1,7 @@
 import { createCloudflareFake } from '../fakes/dns/cloudflare.ts'
 import { createDesecFake } from '../fakes/dns/desec.ts'
 import { createDigitalOceanFake } from '../fakes/dns/digitalocean.ts'
+import { createGandiFake } from '../fakes/dns/gandi.ts'
 import { createHetznerFake } from '../fakes/dns/hetzner.ts'
 import { describeRecording } from './recordings.ts'
 
@@ -14,4 +15,10 @@ describeRecording('desec', {
       : undefined,
 })
 describeRecording('digitalocean', { zone: 'foxwoodswebsites.com', open: createDigitalOceanFake })
+describeRecording('gandi', {
+  zone: 't18s.fr',
+  open: createGandiFake,
+  left: (name) =>
+    name.startsWith('RPC-') ? 'the former XML-RPC service, which is another API' : undefined,
+})
 describeRecording('hetzner', { zone: 'devcoop.de', open: createHetznerFake })
