@@ -4,6 +4,7 @@ import { desec } from '../../cloud/dns/hosted/desec.ts'
 import { digitalocean } from '../../cloud/dns/hosted/digitalocean.ts'
 import { gandi } from '../../cloud/dns/hosted/gandi.ts'
 import { hetzner } from '../../cloud/dns/hosted/hetzner.ts'
+import { porkbun } from '../../cloud/dns/hosted/porkbun.ts'
 import { parseName, type RRset } from '../../shared/rrset.ts'
 import { cloudflareSettings, createCloudflareFake } from '../fakes/dns/cloudflare.ts'
 import { createDesecFake, desecSettings } from '../fakes/dns/desec.ts'
@@ -11,6 +12,7 @@ import { createDigitalOceanFake, digitaloceanSettings } from '../fakes/dns/digit
 import { createGandiFake, gandiSettings } from '../fakes/dns/gandi.ts'
 import { createHetznerFake, hetznerSettings } from '../fakes/dns/hetzner.ts'
 import { createHttpRig, type HttpRig } from '../fakes/dns/hosted-rig.ts'
+import { createPorkbunFake, porkbunSettings } from '../fakes/dns/porkbun.ts'
 import { describeDnsProvider } from './dns-provider.ts'
 import { describeHttpFaults, type FaultKinds } from './http-faults.ts'
 
@@ -47,6 +49,13 @@ const SERVICES: readonly {
     name: 'hetzner',
     least: { reads: 3, writes: 100 },
     open: async () => createHttpRig(hetzner, hetznerSettings, await createHetznerFake()),
+  },
+  {
+    name: 'porkbun',
+    least: { reads: 1, writes: 100 },
+    // Its limiter answers with this page.
+    faults: { 'read/503-html': 'rate-limited', 'write/503-html': 'rate-limited' },
+    open: async () => createHttpRig(porkbun, porkbunSettings, await createPorkbunFake()),
   },
 ]
 

@@ -3,6 +3,7 @@ import { createDesecFake } from '../fakes/dns/desec.ts'
 import { createDigitalOceanFake } from '../fakes/dns/digitalocean.ts'
 import { createGandiFake } from '../fakes/dns/gandi.ts'
 import { createHetznerFake } from '../fakes/dns/hetzner.ts'
+import { createPorkbunFake } from '../fakes/dns/porkbun.ts'
 import { describeRecording } from './recordings.ts'
 
 describeRecording('cloudflare', { zone: 'byemike.org', open: createCloudflareFake })
@@ -22,3 +23,8 @@ describeRecording('gandi', {
     name.startsWith('RPC-') ? 'the former XML-RPC service, which is another API' : undefined,
 })
 describeRecording('hetzner', { zone: 'devcoop.de', open: createHetznerFake })
+describeRecording('porkbun', {
+  zone: 'example.xyz',
+  open: createPorkbunFake,
+  isRead: ({ url }) => /\/(?:ping|dns\/retrieve\/.*)$/.test(url),
+})

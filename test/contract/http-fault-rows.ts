@@ -82,6 +82,10 @@ export const FAULT_ROWS: readonly FaultRow[] = [
     most: 3,
   },
   {
+    ...{ title: 'read/503-html', on: 'read', times: ALWAYS, kind: 'transient', most: 3 },
+    fault: html(503),
+  },
+  {
     title: 'read/200-html',
     on: 'read',
     times: ALWAYS,
@@ -162,6 +166,10 @@ export const FAULT_ROWS: readonly FaultRow[] = [
     fault: html(502),
     kind: 'updated',
     most: 2,
+  },
+  {
+    ...{ title: 'write/503-html', on: 'write', times: ALWAYS, kind: 'transient', most: 3 },
+    fault: html(503),
   },
   {
     title: 'write/502-html',

@@ -6,6 +6,12 @@ import { PROVIDER_TYPES } from '../../../../cloud/dns/provider-types.ts'
 import { createProviders } from '../../../../cloud/dns/providers.ts'
 import { parseServer } from '../../../../cloud/dns/rfc2136-settings.ts'
 import { parseSettings } from '../../../../shared/settings.ts'
+import { cloudflareSettings } from '../../../fakes/dns/cloudflare.ts'
+import { desecSettings } from '../../../fakes/dns/desec.ts'
+import { digitaloceanSettings } from '../../../fakes/dns/digitalocean.ts'
+import { gandiSettings } from '../../../fakes/dns/gandi.ts'
+import { hetznerSettings } from '../../../fakes/dns/hetzner.ts'
+import { porkbunSettings } from '../../../fakes/dns/porkbun.ts'
 
 const secret = 'c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LTMyYnl0ZXM='
 const read = (text: string) =>
@@ -78,13 +84,32 @@ describe('settings of RFC 2136', () => {
 })
 
 describe('settings of hosted services', () => {
-  const hosted = Object.keys(PROVIDER_TYPES).filter((type) => type !== 'rfc2136')
+  const hosted = [
+    ...[cloudflareSettings, desecSettings, digitaloceanSettings, gandiSettings, hetznerSettings],
+    porkbunSettings,
+  ]
 
-  it.each(hosted)('of %s build a provider without any connection', (type) => {
-    const settings = read(`p: { type: ${type}, token: "\${env:TOKEN}" }`)
+  it('have an example here for every kind', () => {
+    const kinds = ['rfc2136', ...hosted.map(({ type }) => type)]
+    expect(kinds.sort()).toEqual(Object.keys(PROVIDER_TYPES).sort())
+  })
+
+  it.each(hosted)('of $type build a provider without any connection', (settings) => {
     const fetch = () => Promise.reject(new Error('nothing is sent yet'))
-    const provider = createProviders(settings, { now: () => new Date(), fetch }).get('p')
+    const checked = read(JSON.stringify({ p: settings }))
+    const provider = createProviders(checked, { now: () => new Date(), fetch }).get('p')
     expect(provider?.id).toBe('p')
+  })
+
+  it.each(hosted)('of $type show no credential when they are wrong', (settings) => {
+    for (const [key, value] of Object.entries(settings)) {
+      if (key === 'type') continue
+      const broken = JSON.stringify({ p: { ...settings, [key]: `${value} ` } })
+      expect(() => read(broken)).toThrow(new RegExp(`p\\.${key}: must have no white space`))
+      const wrong = JSON.stringify({ p: { ...settings, [key]: [value] } })
+      expect(() => read(wrong)).toThrow(`p.${key}: `)
+      expect(() => read(wrong)).not.toThrow(String(value))
+    }
   })
 
   it.each([
