@@ -3,6 +3,7 @@ import { type ErrorCode, messageOf, ReprefixError } from '../../shared/errors.ts
 import { VERSION } from '../../shared/version.ts'
 import { addAuditCommands } from './audit.ts'
 import { addDemoCommand } from './demo.ts'
+import { addDnsCommands } from './dns.ts'
 import { addHostCommands } from './host.ts'
 import { addServeCommand } from './serve.ts'
 import type { Terminal } from './terminal.ts'
@@ -34,6 +35,7 @@ export function createProgram(terminal: Terminal): Command {
   addServeCommand(program)
   addHostCommands(program, terminal)
   addAuditCommands(program, terminal)
+  addDnsCommands(program, terminal)
   addDemoCommand(program)
   return program
 }
