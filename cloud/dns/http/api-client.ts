@@ -173,14 +173,13 @@ export function createApiClient(
   async function ask(request: ApiRequest, purpose: Purpose): Promise<RawAnswer> {
     await budget.take(purpose.intent, request.zone ?? '')
     const answer = await exchange(request, purpose)
-    const waitMs = readRetryAfter(answer.headers, now())
+    const { hasQuotaHeaders = false } = options
+    const emptyMs = hasQuotaHeaders ? readExhaustion(answer.headers, now()) : undefined
+    const waitMs = readRetryAfter(answer.headers, now()) ?? emptyMs
     const error = faultOfAnswer(options, redactor, purpose, { ...answer, waitMs })
-    if (error !== undefined) {
-      if (error.retryAfterMs !== undefined) budget.block(error.retryAfterMs)
-      throw error
-    }
-    const exhaustedMs = options.hasQuotaHeaders === true && readExhaustion(answer.headers, now())
-    if (typeof exhaustedMs === 'number') budget.block(exhaustedMs)
+    const pauseMs = error === undefined ? emptyMs : error.retryAfterMs
+    if (pauseMs !== undefined) budget.block(pauseMs, purpose.intent, request.zone ?? '')
+    if (error !== undefined) throw error
     if (answer.isBroken) throw fault(purpose, 'transient', 'sent an answer that is cut off')
     return answer
   }

@@ -17,8 +17,11 @@ export interface RequestBudget {
    * @throws ProviderError rate-limited or quota, at once, when that would take longer than a moment
    */
   take(intent: 'read' | 'write', zone: string): Promise<void>
-  /** Lets nothing through for so long, because the service asked for it. */
-  block(ms: number): void
+  /**
+   * Lets no such request through for so long, because the service asked for it; where its limits
+   * are told apart by zone, or into reads and writes, only those that the limit is about.
+   */
+  block(ms: number, intent: 'read' | 'write', zone: string): void
 }
 
 /** Gives the budget of a credential: the same one to every provider that shares it. */
@@ -33,6 +36,8 @@ export interface BudgetDependencies {
 /** A report waits for its answer while requests are spaced out, so each wait is a short one. */
 const MAX_WAIT_MS = 3000
 const DAY_MS = 86_400_000
+/** Whoever has to wait longer has used up a quota, whichever it was. */
+const QUOTA_WAIT_MS = 3_600_000
 
 /** Makes budgets that live as long as the process and are shared by credential. */
 export function createBudgetKeeper(deps: BudgetDependencies): BudgetKeeper {
@@ -56,7 +61,7 @@ export function createRequestBudget(
 ): RequestBudget {
   /** When the last requests of each window started, or shall start; oldest first. */
   const windows = new Map<string, number[]>()
-  let blockedUntil = 0
+  const blockedUntil = new Map<string, number>()
 
   function windowOf(rule: RateRule, zone: string): number[] {
     const key = `${rules.indexOf(rule)} ${rule.perZone === true ? zone : ''}`
@@ -67,11 +72,19 @@ export function createRequestBudget(
     return fresh
   }
 
+  /** What a refusal of such a request is about. */
+  function blockOf(intent: 'read' | 'write', zone: string): string {
+    const own = rules.filter(({ on }) => on === undefined || on === intent)
+    const isApart = own.length > 0 && own.every(({ on }) => on !== undefined)
+    const isPerZone = own.some(({ perZone }) => perZone === true)
+    return `${isApart ? intent : ''} ${isPerZone ? zone : ''}`
+  }
+
   return {
     async take(intent, zone) {
       const at = now().getTime()
       const applying = rules.filter(({ on }) => on === undefined || on === intent)
-      let start = Math.max(at, blockedUntil)
+      let start = Math.max(at, blockedUntil.get(blockOf(intent, zone)) ?? 0)
       let longest = 0
       for (const rule of applying) {
         const oldest = windowOf(rule, zone).at(-rule.count)
@@ -80,7 +93,9 @@ export function createRequestBudget(
         start = Math.max(start, free)
       }
       const waitMs = start - at
-      if (waitMs > MAX_WAIT_MS) throw exhausted(waitMs, longest >= DAY_MS)
+      if (waitMs > MAX_WAIT_MS) {
+        throw exhausted(waitMs, longest >= DAY_MS || waitMs > QUOTA_WAIT_MS)
+      }
       for (const rule of applying) {
         const window = windowOf(rule, zone)
         window.push(start)
@@ -88,17 +103,18 @@ export function createRequestBudget(
       }
       if (waitMs > 0) await sleep(waitMs)
     },
-    block(ms) {
-      blockedUntil = Math.max(blockedUntil, now().getTime() + ms)
+    block(ms, intent, zone) {
+      const key = blockOf(intent, zone)
+      blockedUntil.set(key, Math.max(blockedUntil.get(key) ?? 0, now().getTime() + ms))
     },
   }
 }
 
-function exhausted(waitMs: number, isDaily: boolean): ProviderError {
+function exhausted(waitMs: number, isQuota: boolean): ProviderError {
   const seconds = Math.ceil(waitMs / 1000)
   return new ProviderError(
-    isDaily ? 'quota' : 'rate-limited',
-    `nothing was sent: the limit of this service ${isDaily ? 'for a day is used up' : 'is reached'}, the next request is permitted in ${seconds} s`,
+    isQuota ? 'quota' : 'rate-limited',
+    `nothing was sent: ${isQuota ? 'the quota of this service is used up' : 'the limit of this service is reached'}, the next request is permitted in ${seconds} s`,
     { retryAfterMs: waitMs },
   )
 }

@@ -3,15 +3,9 @@ const MAX_WAIT_MS = 7 * 86_400_000
 /** Above this, a number in a reset header is a time since 1970 and not a wait. */
 const FIRST_EPOCH_SECONDS = 1e9
 
-/**
- * How long an answer asks to wait, in ms: `Retry-After` in seconds or as a date (RFC 9110 §10.2.3),
- * else the reset time of a quota. Undefined when it does not say.
- */
+/** How long an answer asks to wait, in ms; undefined when it does not say (RFC 9110 §10.2.3). */
 export function readRetryAfter(headers: Headers, now: Date): number | undefined {
-  return (
-    parseRetryAfter(headers.get('retry-after'), now) ??
-    parseReset(headers.get('ratelimit-reset') ?? headers.get('x-ratelimit-reset'), now)
-  )
+  return parseRetryAfter(headers.get('retry-after'), now)
 }
 
 /**

@@ -89,11 +89,25 @@ describe('a request budget', () => {
 
   it('lets nothing through while the service wants nothing', async () => {
     const { budget, pass, clock } = createBench([])
-    budget.block(300_000)
+    budget.block(300_000, 'write', 'a')
     await expect(budget.take('read', '')).rejects.toMatchObject({ retryAfterMs: 300_000 })
     pass(299_000)
     await budget.take('read', '')
     expect(clock()).toBe(300_000)
+  })
+
+  it('blocks no more than the limit is about', async () => {
+    const { budget } = createBench([
+      { count: 9, perMs: 1000, on: 'read' },
+      { count: 9, perMs: 1000, on: 'write', perZone: true },
+    ])
+    budget.block(40_000_000, 'write', 'a')
+    await budget.take('read', 'a')
+    await budget.take('write', 'b')
+    await expect(budget.take('write', 'a')).rejects.toMatchObject({
+      kind: 'quota',
+      retryAfterMs: 40_000_000,
+    })
   })
 
   it('is the same one for the same credential', async () => {
