@@ -6,6 +6,9 @@ export interface TxtForm {
 
 /** The longest character-string (RFC 1035 §3.3). */
 const CHUNK_BYTES = 255
+/** Longer than any TXT record can be, with every byte escaped (RFC 1035 §3.3.14). */
+const MAX_CONTENT = 5 * 65_535
+const WHOLLY_QUOTED = /^\s*(?:"(?:[^"\\]|\\.)*"\s*)+$/su
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
 
@@ -34,11 +37,12 @@ function renderByte(byte: number): string {
 }
 
 function parseQuoted(content: string): string {
-  const strings = [...content.matchAll(/"((?:[^"\\]|\\.)*)"/gsu)]
-  const rest = content.replace(/"(?:[^"\\]|\\.)*"/gsu, '').trim()
-  // Text with something outside of quotes was never quoted as a whole.
-  if (strings.length === 0 || rest !== '') return content
-  const bytes = strings.flatMap(([, inner]) => unescapedBytes(inner ?? ''))
+  // Text with something outside of quotes was never quoted as a whole. Checked first, because
+  // looking for quotes that are never closed takes time that grows with the square.
+  if (content.length > MAX_CONTENT || !WHOLLY_QUOTED.test(content)) return content
+  const bytes = [...content.matchAll(/"((?:[^"\\]|\\.)*)"/gsu)].flatMap(([, inner]) =>
+    unescapedBytes(inner ?? ''),
+  )
   return new TextDecoder().decode(Uint8Array.from(bytes))
 }
 

@@ -70,6 +70,17 @@ describe('TXT content', () => {
     expect(quotedTxt.parse(content)).toBe(raw)
   })
 
+  it.each([
+    ['a quote that never ends', `"${'\\"'.repeat(100_000)}`],
+    ['many that end', '"a"'.repeat(50_000)],
+    ['many, and something after them', `${'"a" '.repeat(50_000)}x`],
+    ['more than any record holds', `"${'x'.repeat(9_000_000)}"`],
+  ])('of %s is read in no time', (_, content) => {
+    const startedAt = performance.now()
+    quotedTxt.parse(content)
+    expect(performance.now() - startedAt).toBeLessThan(1000)
+  })
+
   it('that is plain stays as it is', () => {
     expect(plainTxt.parse(plainTxt.render('a "b"'))).toBe('a "b"')
   })
