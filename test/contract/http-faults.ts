@@ -99,6 +99,17 @@ export function describeHttpFaults(
       await settle(sets.map(change), outcomes)
     })
 
+    it('does not wait for the answers of all while none comes', async () => {
+      const sets = Array.from({ length: 20 }, () => aaaa(fresh(), '2001:db8::1'))
+      const before = rig.writes()
+      const fault = { kind: 'timeout', when: 'before' } as const
+      rig.inject({ on: 'write', fault, times: ALWAYS })
+      const { outcomes } = await rig.provider.apply(await zone(), sets.map(change))
+      expect(new Set(outcomes.map(kindOf))).toEqual(new Set(['transient']))
+      expect(rig.writes() - before).toBeLessThanOrEqual(6)
+      await settle(sets.map(change), outcomes)
+    })
+
     for (const [from, to] of [
       [['::1', '::2'], ['::3']],
       [['::1'], ['::2', '::3', '::4']],

@@ -20,8 +20,9 @@ const caps: Capabilities = {
 }
 /** Going over it blocks every call of the user for the five minutes that follow. */
 const limits: readonly RateRule[] = [{ count: 1200, perMs: 300_000 }]
-/** What the API writes for a TTL that it chooses itself, as for every proxied record. */
+/** What the API writes for a TTL that it chooses itself: 300 s, and for proxied records always. */
 const AUTOMATIC_TTL = 1
+const AUTOMATIC_SECONDS = 300
 const PER_PAGE = 1000
 
 const failure = v.object({
@@ -93,7 +94,7 @@ export const cloudflare = defineProvider({
             name,
             type,
             content,
-            ttl: proxied || ttl === AUTOMATIC_TTL ? undefined : ttl,
+            ttl: proxied ? undefined : ttl === AUTOMATIC_TTL ? AUTOMATIC_SECONDS : ttl,
             attributes: { proxied },
           })),
           next: info.page < info.total_pages ? String(info.page + 1) : undefined,

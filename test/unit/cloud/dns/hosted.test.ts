@@ -31,9 +31,46 @@ describe('Cloudflare', () => {
       await close()
     }
   })
+
+  it('gives a name with an automatic TTL the one of its zone', async () => {
+    const fake = await createCloudflareFake()
+    const rig = createHttpRig(cloudflare, cloudflareSettings, fake)
+    try {
+      const { provider } = rig
+      await rig.seed(aaaa(1, '2001:db8::1'))
+      const place = await provider.findZone(rig.zone)
+      expect(await provider.read(place, [aaaa(1)])).toEqual([aaaa(300, '2001:db8::1')])
+      await provider.apply(place, to(aaaa(60, '2001:db8::1')))
+      expect(await rig.look(aaaa(60))).toEqual({ ttl: 60, values: ['2001:db8::1'] })
+    } finally {
+      await rig.close()
+    }
+  })
 })
 
 describe('Hetzner', () => {
+  it('keeps what people wrote beside the values that stay', async () => {
+    const fake = await createHetznerFake()
+    const rig = createHttpRig(hetzner, hetznerSettings, fake)
+    const records = [
+      { value: '2001:db8::1', comment: 'the router' },
+      { value: '2001:db8::2', comment: '' },
+    ]
+    fake.load({ rrsets: [{ name: 'www', type: 'AAAA', ttl: 60, records }] })
+    try {
+      const place = await rig.provider.findZone(rig.zone)
+      await rig.provider.apply(place, to(aaaa(60, '2001:db8::1', '2001:db8::3')))
+      const url = `https://api.hetzner.cloud/v1/zones/${place.id}/rrsets?name=www`
+      const answer = await fake.api.fetch(url, fake.authorise({ method: 'GET', body: '' }))
+      expect(Object(await answer.json()).rrsets[0].records).toEqual([
+        { value: '2001:db8::1', comment: 'the router' },
+        { value: '2001:db8::3', comment: '' },
+      ])
+    } finally {
+      await rig.close()
+    }
+  })
+
   it('waits for one change of an RRset before it sends the next, and tells when all are live', async () => {
     const fake = await createHetznerFake()
     const rig = createHttpRig(hetzner, hetznerSettings, fake)
