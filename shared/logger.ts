@@ -20,7 +20,7 @@ export interface LoggerOptions {
   readonly destination?: { write(line: string): void }
 }
 
-const SECRET_NAME = /secret|token|password|passphrase|authorization|cookie|privatekey|^d$/i
+const SECRET_NAME = /secret|token|password|passphrase|authorization|cookie|privatekey|apikey|^d$/i
 const MASK = '[redacted]'
 const MAX_DEPTH = 8
 

@@ -5,7 +5,8 @@ import { decodeSettings, type ReferenceResolver } from './settings-document.ts'
 
 export type { ReferenceResolver, SettingsReference } from './settings-document.ts'
 
-const SECRET_KEY = /(?:^|\.)(?:secret|token|password|passphrase|privateKey|d)(?:\.|$)/i
+const SECRET_KEY =
+  /(?:^|\.)(?:secret|token|password|passphrase|privateKey|apiKey|secretKey|d)(?:\.|$)/i
 const MAX_SHOWN = 10
 
 /**

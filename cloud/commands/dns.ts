@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import * as v from 'valibot'
 import { printable, renderTable } from '../../shared/terminal.ts'
+import { listProviders, PROVIDER_HEADER, renderProvider } from '../dns/provider-table.ts'
 import {
   type AdminOptions,
   createAdminClient,
@@ -59,9 +60,10 @@ type Options = AdminOptions & { readonly zone?: string; readonly json?: boolean 
 /** The command line's answer to "is there something to do?". */
 const EXIT_DIFFERS = 3
 
-/** `reprefix dns …`: what providers have and what the world sees, beside what it shall be. */
+/** `reprefix dns …`: what providers can do and have, and what the world sees. */
 export function addDnsCommands(program: Command, terminal: Terminal): void {
   const dns = program.command('dns').description('what DNS has, beside what it shall have')
+  addProviders(dns, terminal)
 
   command(dns, 'plan', 'what the next flush would change at each provider; changes nothing').action(
     async (options: Options) => {
@@ -88,6 +90,24 @@ export function addDnsCommands(program: Command, terminal: Terminal): void {
       if (!check.zones.every(({ rrsets }) => rrsets.every(isLive))) process.exitCode = EXIT_DIFFERS
     },
   )
+}
+
+function addProviders(dns: Command, terminal: Terminal): void {
+  dns
+    .command('providers')
+    .description('the kinds of providers that cloud.yaml may name, with their limits')
+    .option('--json', 'print JSON, one provider a line')
+    .action((options: { readonly json?: boolean }) => {
+      const rows = listProviders()
+      if (options.json === true) {
+        for (const row of rows) terminal.out(JSON.stringify(row))
+        return
+      }
+      terminal.out(renderTable(PROVIDER_HEADER, rows.map(renderProvider)))
+      for (const { type, warning } of rows) {
+        if (warning !== null) terminal.out(`${type}: ${warning}`)
+      }
+    })
 }
 
 function command(parent: Command, name: string, description: string): Command {

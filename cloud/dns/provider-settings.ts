@@ -1,8 +1,11 @@
 import * as v from 'valibot'
-import { rfc2136SettingsSchema } from './rfc2136-settings.ts'
+import { PROVIDER_TYPES } from './provider-types.ts'
 
 /** One entry of `providers:` in cloud.yaml, told apart by `type`. */
-export const providerSettingsSchema = v.variant('type', [rfc2136SettingsSchema])
+export const providerSettingsSchema = v.variant(
+  'type',
+  Object.values(PROVIDER_TYPES).map(({ settings }) => settings),
+)
 
 /** Checked settings of one DNS provider. */
 export type ProviderSettings = v.InferOutput<typeof providerSettingsSchema>

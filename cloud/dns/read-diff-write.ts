@@ -2,6 +2,7 @@ import type { RRset } from '../../shared/rrset.ts'
 import { diffChange, type Edit } from '../domain/dns-diff.ts'
 import {
   type ApplyResult,
+  type Capabilities,
   type Change,
   type ChangeOutcome,
   ProviderError,
@@ -22,15 +23,26 @@ export interface ObservedEdit<T> extends Edit {
 /** The part of an adapter that differs from provider to provider. */
 export interface RecordAccess<T> {
   normalise(set: RRset): RRset
+  /** Values beyond it are refused before anything is sent. */
+  readonly txt: Capabilities['txt']
   /** What is there now, per change; a ProviderError for one that cannot be told. */
   observe(changes: readonly Change[]): Promise<readonly (Observation<T> | ProviderError)[]>
   /** Groups of edits that one request can carry. */
   pack(edits: readonly ObservedEdit<T>[]): readonly (readonly ObservedEdit<T>[])[]
-  /** Sends one group as one request, which takes effect whole or not at all. Throws ProviderError. */
-  write(edits: readonly ObservedEdit<T>[]): Promise<void>
+  /**
+   * Sends one group, and calls `sending` before each request. A group of several takes effect whole
+   * or not at all. Throws ProviderError: `partial` when a part of one edit stays written.
+   */
+  write(edits: readonly ObservedEdit<T>[], sending: () => void): Promise<void>
+  /** True when `observe` tries again by itself, so that a fault of it is final. */
+  readonly retriesReads?: boolean
+  /** Waits before what was not written is read again; `attempt` counts from 1. */
+  pause?(attempt: number): Promise<void>
 }
 
 const MAX_ATTEMPTS = 3
+/** So many lost answers in a row, and the rest would be lost as well, each after its timeout. */
+const MAX_LOST_IN_A_ROW = 2
 
 /**
  * Brings RRsets to what they shall be: reads, compares, and sends only what differs. After a
@@ -45,18 +57,28 @@ export async function readDiffWrite<T>(
   /** What the last attempt tried, for a change whose answer was lost. */
   const tried = new Map<Change, Edit['kind']>()
   let writes = 0
+  for (const change of changes) {
+    const error = refusalOf(change, access.txt)
+    if (error !== undefined) outcomes.set(change, { kind: 'failed', error })
+  }
+  let lostInARow = 0
   let last: ProviderError | undefined
 
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
     const pending = changes.filter((change) => !outcomes.has(change))
     if (pending.length === 0) break
+    if (attempt > 0) await access.pause?.(attempt)
+    let found: readonly (Observation<T> | ProviderError)[]
     try {
-      const edits = compare(pending, await access.observe(pending))
-      for (const group of access.pack(edits)) await send(group)
+      found = await access.observe(pending)
     } catch (error) {
       last = toProviderError(error)
-      if (!mayRetry(last)) break
+      if (access.retriesReads === true || !mayRetry(last)) break
+      continue
     }
+    lostInARow = 0
+    const hasEnded = await sendAll(access.pack(compare(pending, found)))
+    if (hasEnded) break
   }
   return { outcomes: changes.map((change) => outcomes.get(change) ?? unfinished()), writes }
 
@@ -88,13 +110,26 @@ export async function readDiffWrite<T>(
     })
   }
 
+  /** True when the service takes no more, whatever is sent. */
+  async function sendAll(groups: readonly (readonly ObservedEdit<T>[])[]): Promise<boolean> {
+    for (const group of groups) {
+      await send(group)
+      if (last !== undefined && isAboutEverything(last)) return true
+      if (lostInARow >= MAX_LOST_IN_A_ROW) return false
+    }
+    return false
+  }
+
   async function send(group: readonly ObservedEdit<T>[]): Promise<void> {
-    writes += 1
     try {
-      await access.write(group)
+      await access.write(group, () => {
+        writes += 1
+      })
+      lostInARow = 0
       for (const { change, kind } of group) outcomes.set(change, { kind })
     } catch (thrown) {
       const error = toProviderError(thrown)
+      lostInARow = error.kind === 'transient' ? lostInARow + 1 : 0
       const half = Math.ceil(group.length / 2)
       if (isAboutOneMember(error) && group.length > 1) {
         await send(group.slice(0, half))
@@ -103,10 +138,27 @@ export async function readDiffWrite<T>(
         last = error
         for (const { change, kind } of group) tried.set(change, kind)
       } else {
+        if (isAboutEverything(error)) last = error
         for (const { change } of group) outcomes.set(change, { kind: 'failed', error })
       }
     }
   }
+}
+
+function refusalOf(
+  { name, type, set }: Change,
+  txt: Capabilities['txt'],
+): ProviderError | undefined {
+  if (type !== 'TXT' || set === null) return undefined
+  const longest = Math.max(0, ...set.values.map((value) => new TextEncoder().encode(value).length))
+  const fault =
+    longest > txt.maxBytes
+      ? `takes TXT values of at most ${txt.maxBytes} bytes, and one has ${longest}`
+      : !txt.quotes && set.values.some((value) => /["\\]/.test(value))
+        ? 'takes no quotation marks and no backslashes in TXT values'
+        : undefined
+  if (fault === undefined) return undefined
+  return new ProviderError('invalid', `nothing was sent for ${name} TXT: the service ${fault}`)
 }
 
 function conflictOf({ name, type, expect }: Change, found: RRset | null): ProviderError {
@@ -119,6 +171,11 @@ function conflictOf({ name, type, expect }: Change, found: RRset | null): Provid
 
 function isAboutOneMember({ kind }: ProviderError): boolean {
   return kind === 'forbidden' || kind === 'invalid'
+}
+
+/** The next request would be refused in the same way. */
+function isAboutEverything({ kind }: ProviderError): boolean {
+  return kind === 'auth' || kind === 'rate-limited' || kind === 'quota'
 }
 
 /** Waiting for a rate limit is the caller's business: it knows its time budget. */

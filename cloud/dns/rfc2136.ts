@@ -10,11 +10,12 @@ import {
 } from '../domain/dns-provider.ts'
 import { encodeQuery, encodeUpdate, recordSize, TYPE, type WireRecord } from './dns-message.ts'
 import type { DnsDialer } from './dns-transport.ts'
+import { defineProvider } from './provider-type.ts'
 import { type ObservedEdit, readDiffWrite } from './read-diff-write.ts'
 import { observe, observeContent } from './rfc2136-observe.ts'
 import { type FoundRecord, prerequisitesOf, readZoneName, updatesOf } from './rfc2136-records.ts'
 import { RCODE, Rfc2136Session, type SignedAnswer } from './rfc2136-session.ts'
-import type { Rfc2136Settings } from './rfc2136-settings.ts'
+import { type Rfc2136Settings, rfc2136SettingsSchema } from './rfc2136-settings.ts'
 import { isWorthTransferring, transferZone } from './zone-transfer.ts'
 
 /** What the adapter needs from outside. */
@@ -39,6 +40,7 @@ const CAPABILITIES: Capabilities = {
   atomic: true,
   compareAndSet: 'prerequisite',
   ttl: { min: 0, max: MAX_TTL },
+  txt: { maxBytes: 50_000, quotes: true },
   publish: 'sync',
   prefixUpdate: false,
 }
@@ -100,6 +102,17 @@ export function createRfc2136Provider(
   }
 }
 
+/** Any name server that takes dynamic updates: BIND, Knot DNS, PowerDNS, dynv6. */
+export const rfc2136 = defineProvider({
+  settings: rfc2136SettingsSchema,
+  title: 'RFC 2136',
+  tier: 1,
+  docs: 'https://www.rfc-editor.org/rfc/rfc2136',
+  caps: CAPABILITIES,
+  limits: [],
+  create: createRfc2136Provider,
+})
+
 function normalise(set: RRset): RRset {
   return { ...set, ttl: Math.min(Math.max(Math.trunc(set.ttl), 0), MAX_TTL) }
 }
@@ -113,9 +126,11 @@ function apply(
   return readDiffWrite<readonly FoundRecord[]>(
     {
       normalise,
+      txt: CAPABILITIES.txt,
       observe: (pending) => look(session, zone, pending),
       pack,
-      write: async (edits) => {
+      write: async (edits, sending) => {
+        sending()
         const [answer] = await session.exchange([
           (id) =>
             encodeUpdate(id, zone.name, edits.flatMap(prerequisitesOf), edits.flatMap(updatesOf)),

@@ -5,6 +5,8 @@ import type { Fqdn, RRKey, RRset, RRType } from '../../shared/rrset.ts'
 export interface Zone {
   readonly name: Fqdn
   readonly id: string
+  /** The least TTL in seconds that this zone takes, where zones differ. */
+  readonly minTtl?: number
 }
 
 /** What a provider's API can do and where its limits are; the plan adapts to it. */
@@ -22,6 +24,8 @@ export interface Capabilities {
   readonly compareAndSet: 'prerequisite' | 'etag' | 'exact' | 'none'
   /** Bounds of the TTL in seconds. */
   readonly ttl: { readonly min: number; readonly max: number }
+  /** Limits of one TXT value: bytes of the raw string, and whether it may hold `"` or `\\`. */
+  readonly txt: { readonly maxBytes: number; readonly quotes: boolean }
   /** When an accepted write is served: at once, after polling, or after an unknown delay. */
   readonly publish: 'sync' | 'poll' | 'delayed'
   /** True when the service can replace the prefix of all records in one call. */
@@ -78,7 +82,10 @@ export interface DnsProvider {
   settled?(receipt: WriteReceipt): Promise<'live' | 'pending' | 'failed'>
 }
 
-/** What kind of fault a provider had; only `transient`, `rate-limited` and `conflict` are retried. */
+/**
+ * What kind of fault a provider had; only `transient`, `rate-limited` and `conflict` are retried,
+ * and `quota` when it is known when it ends.
+ */
 export type ProviderErrorKind =
   | 'auth'
   | 'forbidden'
@@ -94,7 +101,7 @@ export type ProviderErrorKind =
 /** A fault of a DNS provider. The message holds no credential. */
 export class ProviderError extends ReprefixError {
   readonly kind: ProviderErrorKind
-  /** How long the service asks to wait, for `rate-limited`. */
+  /** How long the service asks to wait, for `rate-limited` and `quota`. */
   readonly retryAfterMs: number | undefined
 
   constructor(
@@ -110,6 +117,7 @@ export class ProviderError extends ReprefixError {
 
   /** True when the same request may succeed later. */
   get isRetryable(): boolean {
+    if (this.kind === 'quota') return this.retryAfterMs !== undefined
     return this.kind === 'transient' || this.kind === 'rate-limited' || this.kind === 'conflict'
   }
 }

@@ -21,6 +21,8 @@ export interface Transition {
 type At = (label: string) => Fqdn
 interface Row {
   readonly title: string
+  /** What a service must be able to hold in a TXT value for this. */
+  readonly needs?: { readonly txtBytes: number; readonly txtQuotes: boolean }
   readonly build: (at: At, zone: Fqdn) => Transition
 }
 
@@ -34,9 +36,14 @@ function set(name: Fqdn, values: readonly string[], type: RRType = 'AAAA', ttl =
 const put = (wanted: RRset): Change => ({ name: wanted.name, type: wanted.type, set: wanted })
 const remove = (name: Fqdn, type: RRType = 'AAAA'): Change => ({ name, type, set: null })
 
-function creating(title: string, make: (at: At, zone: Fqdn) => RRset): Row {
+function creating(
+  title: string,
+  make: (at: At, zone: Fqdn) => RRset,
+  needs: Row['needs'] = { txtBytes: 0, txtQuotes: false },
+): Row {
   return {
     title: `create/${title}`,
+    needs,
     build: (at, zone) => {
       const wanted = make(at, zone)
       return { from: [], changes: [put(wanted)], outcomes: ['created'], to: [wanted] }
@@ -64,8 +71,14 @@ const ROWS: readonly Row[] = [
   creating('wildcard', (at) => set(at('*'), [ONE])),
   creating('apex', (_, zone) => set(zone, [ONE])),
   creating('underscore-txt', (at) => set(at('_reprefix'), ['host=nas v=1'], 'TXT')),
-  creating('txt-with-quotes', (at) => set(at('t'), ['say "hi" \\ bye; ü'], 'TXT')),
-  creating('txt-of-600-bytes', (at) => set(at('t'), ['0123456789'.repeat(60)], 'TXT')),
+  creating('txt-with-quotes', (at) => set(at('t'), ['say "hi" \\ bye; ü'], 'TXT'), {
+    txtBytes: 30,
+    txtQuotes: true,
+  }),
+  creating('txt-of-600-bytes', (at) => set(at('t'), ['0123456789'.repeat(60)], 'TXT'), {
+    txtBytes: 600,
+    txtQuotes: false,
+  }),
   creating('longest-label', (at) => set(at('x'.repeat(63)), [ONE])),
   replacing(
     'value',

@@ -47,6 +47,7 @@ export function createFaultyDnsProvider(id: string, zone: Fqdn) {
       atomic: true,
       compareAndSet: 'none',
       ttl: { min: 1, max: 86_400 },
+      txt: { maxBytes: 65_000, quotes: true },
       publish: 'sync',
       prefixUpdate: false,
     },

@@ -14,6 +14,7 @@ import {
 } from '../../shared/rrset.ts'
 
 const MAX_BATCH = 100
+const TXT = { maxBytes: 65_000, quotes: true }
 
 /** A DNS service in memory with compare-and-set, which fails when told to. */
 export function createMemoryDnsProvider(id: string, zone: Fqdn) {
@@ -25,6 +26,7 @@ export function createMemoryDnsProvider(id: string, zone: Fqdn) {
 
   const access: RecordAccess<null> = {
     normalise,
+    txt: TXT,
     observe: async (changes) =>
       changes.map((change) => ({ set: sets.get(keyOf(change)) ?? null, detail: null })),
     pack: (edits) => {
@@ -34,7 +36,8 @@ export function createMemoryDnsProvider(id: string, zone: Fqdn) {
       }
       return groups
     },
-    write: async (edits) => {
+    write: async (edits, sending) => {
+      sending()
       writes += 1
       const act = interloper
       interloper = undefined
@@ -68,6 +71,7 @@ export function createMemoryDnsProvider(id: string, zone: Fqdn) {
       atomic: true,
       compareAndSet: 'prerequisite',
       ttl: { min: 30, max: 86_400 },
+      txt: TXT,
       publish: 'sync',
       prefixUpdate: false,
     },

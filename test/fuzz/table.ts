@@ -1,4 +1,5 @@
 import type { Decoder } from './decoder.ts'
+import { dnsDecoders } from './dns-decoders.ts'
 import { hostDecoders } from './host-decoders.ts'
 import { makeSamples } from './samples.ts'
 import { valueDecoders } from './value-decoders.ts'
@@ -6,7 +7,12 @@ import { wireDecoders } from './wire-decoders.ts'
 
 /** Every decoder of untrusted input; the same ones and the same samples each time. */
 export async function allDecoders(): Promise<readonly Decoder[]> {
-  return [...valueDecoders(), ...wireDecoders(await makeSamples()), ...hostDecoders()]
+  return [
+    ...valueDecoders(),
+    ...wireDecoders(await makeSamples()),
+    ...hostDecoders(),
+    ...dnsDecoders(),
+  ]
 }
 
 /** How many of `total` cases each decoder gets, by its weight. */

@@ -2,9 +2,16 @@
 import * as v from 'valibot'
 import { describe, expect, it } from 'vitest'
 import { providerSettingsSchema } from '../../../../cloud/dns/provider-settings.ts'
+import { PROVIDER_TYPES } from '../../../../cloud/dns/provider-types.ts'
 import { createProviders } from '../../../../cloud/dns/providers.ts'
 import { parseServer } from '../../../../cloud/dns/rfc2136-settings.ts'
 import { parseSettings } from '../../../../shared/settings.ts'
+import { cloudflareSettings } from '../../../fakes/dns/cloudflare.ts'
+import { desecSettings } from '../../../fakes/dns/desec.ts'
+import { digitaloceanSettings } from '../../../fakes/dns/digitalocean.ts'
+import { gandiSettings } from '../../../fakes/dns/gandi.ts'
+import { hetznerSettings } from '../../../fakes/dns/hetzner.ts'
+import { porkbunSettings } from '../../../fakes/dns/porkbun.ts'
 
 const secret = 'c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LTMyYnl0ZXM='
 const read = (text: string) =>
@@ -53,7 +60,11 @@ describe('settings of RFC 2136', () => {
   })
 
   it.each([
-    ['another type', 'lan: { type: bind }', /lan\.type: must be "rfc2136", not "bind" \(line 1\)/],
+    [
+      'another type',
+      'lan: { type: bind }',
+      /lan\.type: must be \("rfc2136" \| .*\), not "bind" \(line 1\)/,
+    ],
     ['an unknown key', lan(', port: 53'), /lan\.port: is not known/],
     ['MD5', lan('').replace('hmac-sha256', 'hmac-md5'), /lan\.tsig\.algorithm: must be/],
     ['no key', 'lan: { type: rfc2136, server: "::" }', /lan\.tsig: is missing/],
@@ -69,5 +80,47 @@ describe('settings of RFC 2136', () => {
     const broken = lan('').replace('${env:TSIG}', 'not+canonical')
     expect(() => read(broken)).toThrow(/lan\.tsig\.secret: /)
     expect(() => read(broken)).not.toThrow(/not\+canonical/)
+  })
+})
+
+describe('settings of hosted services', () => {
+  const hosted = [
+    ...[cloudflareSettings, desecSettings, digitaloceanSettings, gandiSettings, hetznerSettings],
+    porkbunSettings,
+  ]
+
+  it('have an example here for every kind', () => {
+    const kinds = ['rfc2136', ...hosted.map(({ type }) => type)]
+    expect(kinds.sort()).toEqual(Object.keys(PROVIDER_TYPES).sort())
+  })
+
+  it.each(hosted)('of $type build a provider without any connection', (settings) => {
+    const fetch = () => Promise.reject(new Error('nothing is sent yet'))
+    const checked = read(JSON.stringify({ p: settings }))
+    const provider = createProviders(checked, { now: () => new Date(), fetch }).get('p')
+    expect(provider?.id).toBe('p')
+  })
+
+  it.each(hosted)('of $type show no credential when they are wrong', (settings) => {
+    for (const [key, value] of Object.entries(settings)) {
+      if (key === 'type') continue
+      const broken = JSON.stringify({ p: { ...settings, [key]: `${value} ` } })
+      expect(() => read(broken)).toThrow(new RegExp(`p\\.${key}: must have no white space`))
+      const wrong = JSON.stringify({ p: { ...settings, [key]: [value] } })
+      expect(() => read(wrong)).toThrow(`p.${key}: `)
+      expect(() => read(wrong)).not.toThrow(String(value))
+    }
+  })
+
+  it.each([
+    ['an empty token', 'token: ""'],
+    ['a token that is cut off', 'token: abc'],
+    ['a token with white space', 'token: "secret with spaces"'],
+    ['no token', ''],
+    ['an unknown key', 'token: abcdefghijkl, zone: example.org'],
+  ])('refuse %s, and do not show it', (_, text) => {
+    const broken = `p: { type: desec, ${text} }`
+    expect(() => read(broken)).toThrow(/p\.(?:token|zone): /)
+    expect(() => read(broken)).not.toThrow(/secret with spaces|abcdefghijkl/)
   })
 })

@@ -1,0 +1,203 @@
+import { type Fqdn, keyOf, type RRKey, type RRType } from '../../shared/rrset.ts'
+import type { Capabilities, DnsProvider, Zone } from '../domain/dns-provider.ts'
+import {
+  createHostedProvider,
+  describeEdits,
+  type HeldEdit,
+  type HeldSet,
+  type HostedDependencies,
+} from './hosted-provider.ts'
+import type { ApiRequest } from './http/api-client.ts'
+import { listFor } from './page-or-ask.ts'
+import { parseContent, parseKey, type RecordForm, renderContent } from './record-content.ts'
+import { planRecords } from './record-diff.ts'
+import { sendInOrder } from './send-in-order.ts'
+
+/** A record as the API lists it. `attributes` is whatever the writes need besides. */
+export interface ListedRecord<A> {
+  readonly id: string
+  readonly name: string
+  readonly type: string
+  /** Seconds; undefined where the service decides by itself. */
+  readonly ttl: number | undefined
+  readonly content: string
+  readonly attributes: A
+}
+
+/** What a record shall hold, spelt as the API wants it. */
+export interface RecordFields {
+  readonly name: string
+  readonly type: RRType
+  readonly ttl: number
+  readonly content: string
+}
+
+/** A record that is created; `beside` is one of the same RRset, whose attributes it may share. */
+export interface NewRecord<A> {
+  readonly fields: RecordFields
+  readonly beside: ListedRecord<A> | undefined
+}
+
+/** A record that stays under its id. */
+export interface ChangedRecord<A> {
+  readonly record: ListedRecord<A>
+  readonly fields: RecordFields
+}
+
+/** A request without the words for its object, which the adapter knows. */
+export type RecordRequest = Omit<ApiRequest, 'what' | 'zone'>
+
+/** The writes of an API: one record a request, or many that take effect together. */
+export type RecordWrites<A> =
+  | {
+      readonly kind: 'each'
+      create(zone: Zone, record: NewRecord<A>): RecordRequest
+      update(zone: Zone, record: ChangedRecord<A>): RecordRequest
+      remove(zone: Zone, record: ListedRecord<A>): RecordRequest
+    }
+  | {
+      readonly kind: 'batch'
+      /** Most records in one request. */
+      readonly max: number
+      batch(
+        zone: Zone,
+        creates: readonly NewRecord<A>[],
+        updates: readonly ChangedRecord<A>[],
+        deletes: readonly ListedRecord<A>[],
+      ): RecordRequest
+    }
+
+/** An API that gives each value of an RRset an id of its own. */
+export interface RecordApi<A> {
+  readonly caps: Capabilities
+  readonly form: RecordForm
+  /** The zone of exactly this name; undefined when the account has none. */
+  zone(name: Fqdn): Promise<Zone | undefined>
+  /** The whole zone, page by page. */
+  list(zone: Zone): AsyncIterable<readonly ListedRecord<A>[]>
+  /** The records of one name, as the API spells it, and type, where it can filter. */
+  listOne?(zone: Zone, name: string, type: RRType): Promise<readonly ListedRecord<A>[]>
+  readonly writes: RecordWrites<A>
+}
+
+interface FoundRecord<A> {
+  readonly value: string
+  readonly ttl: number | undefined
+  readonly listed: ListedRecord<A>
+}
+type Found<A> = readonly FoundRecord<A>[]
+
+/** Builds a provider from an API with record ids; RRsets are put together and taken apart here. */
+export function createRecordProvider<A>(
+  id: string,
+  api: RecordApi<A>,
+  dependencies: HostedDependencies,
+): DnsProvider {
+  const { caps, form, writes } = api
+  const { listOne } = api
+  const ways = {
+    list: api.list,
+    ...(listOne === undefined
+      ? {}
+      : {
+          listOne: (zone: Zone, { name, type }: RRKey) =>
+            listOne(zone, form.names.render(name, zone.name), type),
+        }),
+  }
+
+  function plan(zone: Zone, { change, after, detail = [] }: HeldEdit<Found<A>>) {
+    const fieldsOf = (value: string): RecordFields => ({
+      name: form.names.render(change.name, zone.name),
+      type: change.type,
+      ttl: after?.ttl ?? 0,
+      content: renderContent(form, change.type, value),
+    })
+    const { creates, updates, deletes } = planRecords(detail, after)
+    return {
+      creates: creates.map(({ value }) => ({
+        fields: fieldsOf(value),
+        beside: detail[0]?.listed,
+      })),
+      updates: updates.map(({ record, value }) => ({
+        record: record.listed,
+        fields: fieldsOf(value),
+      })),
+      deletes: deletes.map(({ listed }) => listed),
+    }
+  }
+
+  return createHostedProvider<Found<A>>(
+    id,
+    {
+      caps,
+      zone: api.zone,
+      held: async (zone, keys) => gather(form, caps, zone, await listFor(ways, zone, keys)),
+      pack: (edits) => (writes.kind === 'each' ? edits.map((edit) => [edit]) : pack(edits, writes)),
+      async write(zone, edits, send) {
+        const what = describeEdits(zone, edits)
+        const plans = edits.map((edit) => plan(zone, edit))
+        const creates = plans.flatMap((one) => one.creates)
+        const updates = plans.flatMap((one) => one.updates)
+        const deletes = plans.flatMap((one) => one.deletes)
+        if (writes.kind === 'batch') {
+          await send({ ...writes.batch(zone, creates, updates, deletes), what })
+          return
+        }
+        const requests = [
+          ...creates.map((record) => writes.create(zone, record)),
+          ...updates.map((record) => writes.update(zone, record)),
+          ...deletes.map((record) => writes.remove(zone, record)),
+        ]
+        await sendInOrder(
+          requests.map((request) => ({ ...request, what })),
+          send,
+        )
+      },
+    },
+    dependencies,
+  )
+}
+
+function gather<A>(
+  form: RecordForm,
+  { types }: Capabilities,
+  zone: Zone,
+  records: readonly ListedRecord<A>[],
+): HeldSet<Found<A>>[] {
+  const sets = new Map<string, { readonly key: RRKey; readonly found: FoundRecord<A>[] }>()
+  for (const listed of records) {
+    const key = parseKey(form, types, listed, zone.name)
+    if (key === undefined) continue
+    const set = sets.get(keyOf(key)) ?? { key, found: [] }
+    sets.set(keyOf(key), set)
+    set.found.push({ value: parseContent(form, key.type, listed.content), ttl: listed.ttl, listed })
+  }
+  return [...sets.values()].map(({ key, found }) => ({
+    key,
+    ttls: [...new Set(found.flatMap(({ ttl }) => ttl ?? []))],
+    values: [...new Set(found.map(({ value }) => value))].sort(),
+    detail: found,
+  }))
+}
+
+/** Groups whose records fit into one request; the records of one RRset are never parted. */
+function pack<A>(
+  edits: readonly HeldEdit<Found<A>>[],
+  { max }: { readonly max: number },
+): HeldEdit<Found<A>>[][] {
+  const groups: HeldEdit<Found<A>>[][] = []
+  let room = 0
+  for (const edit of edits) {
+    const { creates, updates, deletes } = planRecords(edit.detail ?? [], edit.after)
+    const size = creates.length + updates.length + deletes.length
+    const group = groups.at(-1)
+    if (group === undefined || size > room) {
+      groups.push([edit])
+      room = max - size
+    } else {
+      group.push(edit)
+      room -= size
+    }
+  }
+  return groups
+}
