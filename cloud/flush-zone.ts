@@ -21,6 +21,8 @@ export interface FlushDeps {
 }
 
 const DEFAULT_RETRY_MS = 2000
+/** A quota may last for a day; asking costs nothing then, and another provider may be waited for. */
+const MAX_RETRY_MS = 900_000
 const MAX_MESSAGE = 500
 const WRITTEN: ReadonlySet<ChangeOutcome['kind']> = new Set(['created', 'updated', 'deleted'])
 
@@ -136,7 +138,7 @@ function summarise(
   const faults = results.flatMap(({ outcome }) => (outcome?.kind === 'failed' ? outcome.error : []))
   const waits = faults
     .filter((fault) => fault.isRetryable)
-    .map((fault) => fault.retryAfterMs ?? DEFAULT_RETRY_MS)
+    .map((fault) => Math.min(fault.retryAfterMs ?? DEFAULT_RETRY_MS, MAX_RETRY_MS))
   const base = { key: { name, type }, version: row.version, outcomes }
   return waits.length === 0 ? base : { ...base, retryAfterMs: Math.max(...waits) }
 }

@@ -47,9 +47,10 @@ function parseQuoted(content: string): string {
 }
 
 function unescapedBytes(inner: string): number[] {
-  return [...inner.matchAll(/\\(\d{3})|\\(.)|([^\\])/gsu)].flatMap(([, code, escaped, plain]) =>
+  const encoder = new TextEncoder()
+  return [...inner.matchAll(/\\(\d{3})|\\(.)|([^\\]+)/gsu)].flatMap(([, code, escaped, plain]) =>
     code !== undefined && Number(code) < 256
       ? [Number(code)]
-      : [...new TextEncoder().encode(code ?? escaped ?? plain ?? '')],
+      : [...encoder.encode(code ?? escaped ?? plain ?? '')],
   )
 }

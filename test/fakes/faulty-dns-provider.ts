@@ -11,6 +11,7 @@ import { type Fqdn, keyOf, type RRset, sameValues } from '../../shared/rrset.ts'
 export interface ScriptedFault {
   readonly kind: ProviderErrorKind
   readonly hasWritten: boolean
+  readonly retryAfterMs?: number
 }
 
 /** A DNS service in memory that fails when told to. */
@@ -63,7 +64,10 @@ export function createFaultyDnsProvider(id: string, zone: Fqdn) {
       const fault = faults.shift()
       const outcomes = fault === undefined || fault.hasWritten ? changes.map(write) : []
       if (fault === undefined) return { outcomes, writes: 1 }
-      const error = new ProviderError(fault.kind, `scripted ${fault.kind}`)
+      const { kind, retryAfterMs } = fault
+      const error = new ProviderError(kind, `scripted ${kind}`, {
+        ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+      })
       return { outcomes: changes.map(() => ({ kind: 'failed', error })), writes: 1 }
     },
   }

@@ -23,6 +23,18 @@ describe('a provider that fails', () => {
     },
   )
 
+  it('until its quota is renewed is asked again within a quarter of an hour', async () => {
+    const cloud = await startTestCloud()
+    const agent = await cloud.addAgent('home')
+    cloud.second.faults.push({ kind: 'quota', hasWritten: false, retryAfterMs: 72_000_000 })
+    const { jws, response } = await agent.report()
+    expect(response.status).toBe(202)
+    expect(response.headers.get('retry-after')).toBe('900')
+    expect((await agent.post(jws)).response.status).toBe(200)
+    expect(cloud.second.values('www.example.org')).toEqual(['2001:db8:1::1'])
+    await expectIntact(cloud)
+  })
+
   it('for good is a failed outcome, and the next report of the zone tries it again', async () => {
     const cloud = await startTestCloud()
     const home = await cloud.addAgent('home')

@@ -75,10 +75,11 @@ describe('TXT content', () => {
     ['many that end', '"a"'.repeat(50_000)],
     ['many, and something after them', `${'"a" '.repeat(50_000)}x`],
     ['more than any record holds', `"${'x'.repeat(9_000_000)}"`],
-  ])('of %s is read in no time', (_, content) => {
+  ])('of %s is read in time that grows with its length', (_, content) => {
     const startedAt = performance.now()
     quotedTxt.parse(content)
-    expect(performance.now() - startedAt).toBeLessThan(1000)
+    // Milliseconds; with the square of the length it would be minutes.
+    expect(performance.now() - startedAt).toBeLessThan(10_000)
   })
 
   it('that is plain stays as it is', () => {
