@@ -30,6 +30,8 @@ export interface CloudConfig {
   /** URL of the libsql database. */
   readonly store: string
   readonly logKeyPath: string
+  /** The key that signs the log beside the first one, where there is one. */
+  readonly logNextKeyPath?: string
   readonly adminToken: string
   readonly zones: readonly ZoneSettings[]
   readonly providers: Readonly<Record<string, ProviderSettings>>
@@ -54,7 +56,13 @@ export const configSchema = v.strictObject({
     v.string(),
     v.regex(/^file:.+/, 'must be a libsql file: write it like file:/var/lib/reprefix/cloud.db'),
   ),
-  log: v.optional(v.strictObject({ key: v.optional(v.string(), DEFAULT_LOG_KEY) }), {}),
+  log: v.optional(
+    v.strictObject({
+      key: v.optional(v.string(), DEFAULT_LOG_KEY),
+      nextKey: v.exactOptional(v.string()),
+    }),
+    {},
+  ),
   admin: v.strictObject({
     token: v.pipe(
       v.string(),
@@ -116,6 +124,12 @@ export function parseConfig(
   if (faults.length > 0) {
     throw new ReprefixError('CONFIG_INVALID', faults.map((f) => `${fileName}: ${f}`).join('\n'))
   }
+  if (settings.log.nextKey === settings.log.key) {
+    throw new ReprefixError(
+      'CONFIG_INVALID',
+      `${fileName}: log.nextKey: is the file of log.key; name another, which is made at the next start`,
+    )
+  }
   const used = new Set(zones.flatMap((zone) => zone.providers))
   const unused = Object.keys(settings.providers).filter((id) => !used.has(id))
   return {
@@ -124,6 +138,7 @@ export function parseConfig(
     trustedProxies: settings.trustedProxies,
     store: settings.store,
     logKeyPath: settings.log.key,
+    ...(settings.log.nextKey === undefined ? {} : { logNextKeyPath: settings.log.nextKey }),
     adminToken: settings.admin.token,
     zones,
     providers: settings.providers,
