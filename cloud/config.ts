@@ -34,6 +34,8 @@ export interface CloudConfig {
   /** URL of the libsql database. */
   readonly store: string
   readonly logKeyPath: string
+  /** The key that signs the log beside the first one, where there is one. */
+  readonly logNextKeyPath?: string
   readonly adminToken: string
   readonly zones: readonly ZoneSettings[]
   readonly providers: Readonly<Record<string, ProviderSettings>>
@@ -61,7 +63,13 @@ export const configSchema = v.strictObject({
     v.regex(/^file:.+/, 'must be a libsql file: write it like file:/var/lib/reprefix/cloud.db'),
   ),
   dnsOverHttps: v.optional(v.array(parsedBy(parseResolver)), []),
-  log: v.optional(v.strictObject({ key: v.optional(v.string(), DEFAULT_LOG_KEY) }), {}),
+  log: v.optional(
+    v.strictObject({
+      key: v.optional(v.string(), DEFAULT_LOG_KEY),
+      nextKey: v.exactOptional(v.string()),
+    }),
+    {},
+  ),
   admin: v.strictObject({
     token: v.pipe(
       v.string(),
@@ -129,6 +137,12 @@ export function parseConfig(
   if (faults.length > 0) {
     throw new ReprefixError('CONFIG_INVALID', faults.map((f) => `${fileName}: ${f}`).join('\n'))
   }
+  if (settings.log.nextKey === settings.log.key) {
+    throw new ReprefixError(
+      'CONFIG_INVALID',
+      `${fileName}: log.nextKey: is the file of log.key; name another, which is made at the next start`,
+    )
+  }
   const used = new Set(zones.flatMap((zone) => zone.providers))
   const unused = Object.keys(settings.providers).filter((id) => !used.has(id))
   return {
@@ -138,6 +152,7 @@ export function parseConfig(
     store: settings.store,
     logKeyPath: settings.log.key,
     dnsOverHttps: settings.dnsOverHttps,
+    ...(settings.log.nextKey === undefined ? {} : { logNextKeyPath: settings.log.nextKey }),
     adminToken: settings.admin.token,
     zones,
     providers: settings.providers,

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type ServerType, serve } from '@hono/node-server'
 import { getConnInfo } from '@hono/node-server/conninfo'
+import type { NoteSigner } from '../shared/checkpoint.ts'
 import { messageOf, ReprefixError } from '../shared/errors.ts'
 import { createReferenceResolver, readFault } from '../shared/files.ts'
 import type { Logger } from '../shared/logger.ts'
@@ -21,7 +22,7 @@ import { createNonceIssuer } from './fleet/nonce-issuer.ts'
 import { createZoneFlusher } from './flush-zone.ts'
 import { createAuditLog } from './log/audit-log.ts'
 import { nodeSha256 } from './log/node-sha256.ts'
-import { openNoteKey } from './log/note-key-file.ts'
+import { openNextNoteKey, openNoteKey } from './log/note-key-file.ts'
 import { startLog } from './log/start-log.ts'
 import type { DesiredRow } from './ports.ts'
 import { openLibsql } from './store/libsql.ts'
@@ -63,6 +64,7 @@ export async function startCloud(config: CloudConfig, logger: Logger): Promise<C
   const now = () => new Date()
   const providers = providersByZone(config, now)
   const { signer, secret } = await openNoteKey(config.logKeyPath, originOf(config.url))
+  const nextSigner = await nextSignerOf(config, signer)
   const port = await openLibsql(config.store)
   try {
     await migrate(port)
@@ -72,6 +74,7 @@ export async function startCloud(config: CloudConfig, logger: Logger): Promise<C
     const log = createAuditLog({
       repository,
       signer,
+      nextSigner,
       sleep: wait,
       random: Math.random,
       sha256: nodeSha256,
@@ -90,7 +93,8 @@ export async function startCloud(config: CloudConfig, logger: Logger): Promise<C
       enrolUrl: `${config.url}/v1/enroll`,
       rotateUrl: `${config.url}/v1/rotate`,
       adminToken: config.adminToken,
-      vkey: signer.vkey,
+      // Who is enrolled from now on has no need of the first key.
+      vkey: (nextSigner ?? signer).vkey,
       zones: config.zones,
       repository,
       log,
@@ -117,7 +121,10 @@ export async function startCloud(config: CloudConfig, logger: Logger): Promise<C
     const server = await listen(config, app.fetch)
     const listening = addressOf(server)
     logger.info(
-      { event: 'listening', address: listening.address, port: listening.port, vkey: signer.vkey },
+      {
+        ...{ event: 'listening', address: listening.address, port: listening.port },
+        ...{ vkey: signer.vkey, ...(nextSigner && { nextVkey: nextSigner.vkey }) },
+      },
       `listening on port ${listening.port} for ${config.url}`,
     )
     const stop = async (): Promise<void> => {
@@ -147,6 +154,14 @@ function watchWrites(watcher: WriteWatcher) {
     }))
     watcher.watch(zone, written)
   }
+}
+
+async function nextSignerOf(
+  { logNextKeyPath }: CloudConfig,
+  first: NoteSigner,
+): Promise<NoteSigner | undefined> {
+  if (logNextKeyPath === undefined) return undefined
+  return (await openNextNoteKey(logNextKeyPath, first)).signer
 }
 
 /** The log's name: the public URL without its scheme (C2SP tlog-checkpoint). */

@@ -21,16 +21,20 @@ const HASH_BYTES = 32
 const DECIMAL = /^(?:0|[1-9]\d{0,15})$/
 
 /**
- * Signs a checkpoint as C2SP tlog-checkpoint text. Sign only what the store has committed: a signed
+ * Signs a checkpoint as C2SP tlog-checkpoint text, with each key of the log that is given. Sign only what the store has committed: a signed
  * checkpoint cannot be taken back.
  * @throws ReprefixError CHECKPOINT_INVALID when the key belongs to another log
  */
-export function signCheckpoint(checkpoint: Checkpoint, signer: NoteSigner): Promise<string> {
+export function signCheckpoint(
+  checkpoint: Checkpoint,
+  ...signers: readonly NoteSigner[]
+): Promise<string> {
   const { origin, size, root } = checkpoint
-  if (origin !== signer.name) {
-    throw invalid(`the key of ${signer.name} does not sign for the log ${origin}`)
+  const foreign = signers.find(({ name }) => name !== origin)
+  if (foreign !== undefined) {
+    throw invalid(`the key of ${foreign.name} does not sign for the log ${origin}`)
   }
-  return signNote(`${origin}\n${size}\n${encodeBase64(root)}\n`, signer)
+  return signNote(`${origin}\n${size}\n${encodeBase64(root)}\n`, ...signers)
 }
 
 /**

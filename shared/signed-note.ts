@@ -71,13 +71,19 @@ export async function importNoteSigner(secret: string): Promise<NoteSigner> {
   return signer
 }
 
-/** Signs a text that ends in a newline. @throws ReprefixError CHECKPOINT_INVALID for any other text */
-export async function signNote(text: string, signer: NoteSigner): Promise<string> {
+/**
+ * Signs a text that ends in a newline, with a line for each key in the order given.
+ * @throws ReprefixError CHECKPOINT_INVALID for any other text
+ */
+export async function signNote(text: string, ...signers: readonly NoteSigner[]): Promise<string> {
   const fault = textFault(text)
   if (fault !== undefined) throw invalidNote(fault)
-  const signature = await signEd25519(signer.privateKey, new TextEncoder().encode(text))
-  const bytes = Uint8Array.from([...signer.keyId, ...signature])
-  return `${text}\n— ${signer.name} ${encodeBase64(bytes)}\n`
+  const message = new TextEncoder().encode(text)
+  const lines = signers.map(async ({ name, keyId, privateKey }) => {
+    const signature = await signEd25519(privateKey, message)
+    return `— ${name} ${encodeBase64(Uint8Array.from([...keyId, ...signature]))}\n`
+  })
+  return `${text}\n${(await Promise.all(lines)).join('')}`
 }
 
 /**

@@ -1,5 +1,5 @@
 import { encodeBase64 } from '../../shared/base64.ts'
-import { openCheckpoint, parseVkey } from '../../shared/checkpoint.ts'
+import { type NoteVerifier, openCheckpoint, parseVkey } from '../../shared/checkpoint.ts'
 import { type LogEntry, parseEntry } from '../../shared/entry.ts'
 import { messageOf, ReprefixError } from '../../shared/errors.ts'
 import { writeFileAtomic } from '../../shared/files.ts'
@@ -14,7 +14,8 @@ import type { Terminal } from './terminal.ts'
 /** What `audit prove` takes. */
 export interface ProveOptions extends AdminOptions {
   readonly file?: string
-  readonly key?: string
+  /** The log's keys as they were pinned. */
+  readonly key?: readonly string[]
   readonly out?: string
   readonly json?: boolean
 }
@@ -29,6 +30,7 @@ interface ProvenEntry {
   readonly proof: string
   readonly size: number
   readonly root: string
+  /** The first of the keys that were believed. */
   readonly vkey: string
 }
 
@@ -41,9 +43,10 @@ export async function prove(index: string, options: ProveOptions, terminal: Term
     throw new ReprefixError('USAGE', `an entry has a number from 0, not ${index}`)
   }
   const found = await find(Number(index), options)
-  const vkey = options.key ?? keyIn(found.genesis)
-  const proven = await verify(Number(index), found, vkey)
-  const isKeyFromLog = options.key === undefined
+  const { key: pinned = [] } = options
+  const isKeyFromLog = pinned.length === 0
+  const vkeys = isKeyFromLog ? [keyIn(found.genesis)] : pinned
+  const proven = await verify(Number(index), found, vkeys)
   if (options.out !== undefined) {
     await writeFileAtomic(options.out, new TextEncoder().encode(proven.proof))
   }
@@ -59,7 +62,7 @@ export async function prove(index: string, options: ProveOptions, terminal: Term
   )
   if (isKeyFromLog) {
     terminal.err(
-      `The key was taken from the log itself; give the one that your hosts pinned: --key ${vkey}`,
+      `The key was taken from the log itself; give the one that your hosts pinned: --key ${proven.vkey}`,
     )
   }
 }
@@ -69,7 +72,7 @@ async function find(index: number, options: ProveOptions): Promise<ExportedProof
   if (options.file !== undefined) return proveInExport(readFileLines(options.file), index)
   const client = createAdminClient(options)
   // A key that is wrong is told before anything is asked.
-  if (options.key !== undefined) await parseKey(options.key)
+  await parseKeys(options.key ?? [])
   const text = await fetchEntry(client, index)
   const genesis = options.key === undefined ? await fetchEntry(client, 0) : ''
   return { genesis, text, proof: await client.text(`/v1/log/proof?index=${index}`) }
@@ -78,16 +81,17 @@ async function find(index: number, options: ProveOptions): Promise<ExportedProof
 async function verify(
   index: number,
   { text, proof }: ExportedProof,
-  vkey: string,
+  vkeys: readonly string[],
 ): Promise<ProvenEntry> {
-  const verifier = await parseKey(vkey)
+  const verifiers = await parseKeys(vkeys)
   try {
     const { index: proved, hashes, checkpoint: note } = parseTlogProof(proof)
-    const { size, root } = await openCheckpoint(note, [verifier])
+    const { size, root } = await openCheckpoint(note, verifiers)
     const leaf = await leafHash(new TextEncoder().encode(text))
     const claim = { leaf, index, size, root, proof: hashes }
     if (proved === index && (await verifyInclusion(claim))) {
       const entry = parseEntry(text)
+      const vkey = vkeys[0] ?? ''
       return { index, text, entry, proof, size, root: encodeBase64(root), vkey }
     }
   } catch (cause) {
@@ -113,9 +117,10 @@ function keyIn(text: string): string {
   throw new ReprefixError('PROOF_INVALID', 'the log does not begin with its key: give --key')
 }
 
-async function parseKey(vkey: string) {
+/** Keys as they were given with `--key`. @throws ReprefixError USAGE */
+export async function parseKeys(vkeys: readonly string[]): Promise<readonly NoteVerifier[]> {
   try {
-    return await parseVkey(vkey)
+    return await Promise.all(vkeys.map(parseVkey))
   } catch (cause) {
     throw new ReprefixError('USAGE', `--key: ${messageOf(cause)}`, { cause })
   }

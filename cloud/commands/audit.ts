@@ -1,18 +1,16 @@
 import type { Command } from 'commander'
-import { parseVkey } from '../../shared/checkpoint.ts'
-import { messageOf, ReprefixError } from '../../shared/errors.ts'
 import { createProgress } from '../../shared/terminal.ts'
 import { nodeSha256 } from '../log/node-sha256.ts'
 import { type Verification, verifyLog } from '../log/verify-log.ts'
 import { type AdminOptions, createAdminClient, withAdminOptions } from './admin-client.ts'
 import { type LogOptions, printLog } from './audit-log.ts'
-import { type ProveOptions, prove } from './audit-prove.ts'
+import { type ProveOptions, parseKeys, prove } from './audit-prove.ts'
 import { readCloudLines, readFileLines } from './audit-source.ts'
 import type { Terminal } from './terminal.ts'
 
 interface VerifyOptions extends AdminOptions {
   readonly file?: string
-  readonly key?: string
+  readonly key?: readonly string[]
   readonly json?: boolean
 }
 
@@ -47,28 +45,28 @@ export function addAuditCommands(program: Command, terminal: Terminal): void {
       .description('the proof that an entry is in the log (tlog-proof)'),
   )
     .option('--file <path>', 'an export to prove it from offline (- for standard input)')
-    .option('--key <vkey>', "the log's public key as it was pinned")
+    .option('--key <vkey>', "the log's public key as it was pinned; repeatable", collect)
     .option('--out <path>', 'write the proof to a file')
     .option('--json', 'print JSON: the entry, its proof and what it was verified against')
     .action((index: string, options: ProveOptions) => prove(index, options, terminal))
 
   withAdminOptions(audit.command('verify').description('recheck every entry, signature and proof'))
     .option('--file <path>', 'an export to verify offline (- for standard input)')
-    .option('--key <vkey>', "the log's public key as it was pinned")
+    .option('--key <vkey>', "the log's public key as it was pinned; repeatable", collect)
     .option('--json', 'print JSON: one object a finding, then a summary')
     .action((options: VerifyOptions) => verify(options, terminal))
 }
 
 async function verify(options: VerifyOptions, terminal: Terminal): Promise<void> {
-  if (options.key !== undefined) await checkKey(options.key)
+  const vkeys = options.key ?? []
+  await parseKeys(vkeys)
   const lines =
     options.file === undefined
       ? readCloudLines(createAdminClient(options))
       : readFileLines(options.file)
   const progress = createProgress('verified entries:', terminal.isTty)
-  const pinned = options.key === undefined ? {} : { vkey: options.key }
   const result = await verifyLog(lines, {
-    ...pinned,
+    vkeys,
     onProgress: progress.show,
     sha256: nodeSha256,
   })
@@ -109,13 +107,5 @@ function printVerdict(result: Verification, terminal: Terminal): void {
     terminal.out(
       `The key was taken from the log itself; give the one that your hosts pinned: --key ${result.vkey}`,
     )
-  }
-}
-
-async function checkKey(vkey: string): Promise<void> {
-  try {
-    await parseVkey(vkey)
-  } catch (cause) {
-    throw new ReprefixError('USAGE', `--key: ${messageOf(cause)}`, { cause })
   }
 }

@@ -23,6 +23,8 @@ export interface AuditLogDeps {
   readonly repository: Repository
   /** Its name is the log's origin line. */
   readonly signer: NoteSigner
+  /** A second key, whose signature each checkpoint bears too: for those who have pinned it. */
+  readonly nextSigner?: NoteSigner | undefined
   readonly sleep: (ms: number) => Promise<void>
   /** Uniform in [0, 1). */
   readonly random: () => number
@@ -35,7 +37,8 @@ export interface AuditLogDeps {
  * hash that its leaf completes, so two writers can never make a gap, a double or half a tree.
  */
 export function createAuditLog(deps: AuditLogDeps): AuditLog {
-  const { repository, signer, sha256 } = deps
+  const { repository, signer, nextSigner, sha256 } = deps
+  const signers = nextSigner === undefined ? [signer] : [signer, nextSigner]
   const memory = createRowMemory()
   const checker = createLastRowChecker(repository, sha256)
   const lastRow: LastRowChecker = {
@@ -49,7 +52,7 @@ export function createAuditLog(deps: AuditLogDeps): AuditLog {
   const { append, anticipate } = createAppendQueue({ ...deps, lastRow, rowAfter })
 
   async function sign(checkpoint: Omit<Checkpoint, 'origin'>): Promise<string> {
-    return signCheckpoint({ origin: signer.name, ...checkpoint }, signer)
+    return signCheckpoint({ origin: signer.name, ...checkpoint }, ...signers)
   }
 
   return {

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { generateNoteSigner, importNoteSigner, type NoteSigner } from '../../shared/checkpoint.ts'
 import { ReprefixError } from '../../shared/errors.ts'
 import { readFault, writeFileAtomic } from '../../shared/files.ts'
+import { equalBytes } from '../../shared/merkle-verify.ts'
 
 /** The log's signing key with the text it is stored as. */
 export interface NoteKey {
@@ -30,6 +31,25 @@ export async function openNoteKey(path: string, origin: string): Promise<NoteKey
       { cause },
     )
   }
+}
+
+/**
+ * Reads, or makes, the key that signs beside `first`. It is a key of the same log.
+ * @throws ReprefixError KEY_INVALID
+ */
+export async function openNextNoteKey(path: string, first: NoteSigner): Promise<NoteKey> {
+  const next = await openNoteKey(path, first.name)
+  const { signer } = next
+  // Two keys with one name and one identifier could not be told apart in a note.
+  if (signer.name === first.name && !equalBytes(signer.keyId, first.keyId)) return next
+  const fault =
+    signer.name === first.name
+      ? 'is the first key'
+      : `is a key of ${signer.name}, not ${first.name}`
+  throw new ReprefixError(
+    'KEY_INVALID',
+    `${path} ${fault}; remove log.nextKey, or name another file`,
+  )
 }
 
 async function readIfPresent(path: string): Promise<string | undefined> {

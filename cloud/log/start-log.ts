@@ -10,7 +10,7 @@ export interface LogIdentity {
 
 /**
  * Writes the `genesis` entry of an empty log, or checks that an existing log was begun with this
- * key: agents pin it, so another key would make every receipt worthless.
+ * key: agents pin it, so another key would make every receipt worthless. A second key comes beside it.
  */
 export async function startLog(
   log: AuditLog,

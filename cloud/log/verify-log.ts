@@ -29,6 +29,7 @@ export interface Verification {
   readonly more: number
   /** Witness claims in reports that were compared with the tree. */
   readonly witnessed: number
+  /** The first that was pinned, or else the one that genesis names. */
   readonly vkey: string | null
   /** True when the key came from the log itself: then a whole other log would pass too. */
   readonly isKeyFromLog: boolean
@@ -36,8 +37,8 @@ export interface Verification {
 
 /** What a verification may be told. */
 export interface VerifyOptions {
-  /** The log's public key as it was pinned; without it the one that genesis names is taken. */
-  readonly vkey?: string
+  /** The log's public keys as they were pinned; without any the one that genesis names is taken. */
+  readonly vkeys?: readonly string[]
   readonly onProgress?: (entries: number) => void
   /** The runtime's fastest; Web Crypto unless given. */
   readonly sha256?: Sha256
@@ -60,7 +61,7 @@ type EntryLine = Extract<ExportLine, { kind: 'entry' }>
  */
 export async function verifyLog(
   lines: AsyncIterable<string> | Iterable<string>,
-  { vkey, onProgress, sha256 }: VerifyOptions,
+  { vkeys = [], onProgress, sha256 }: VerifyOptions,
 ): Promise<Verification> {
   const findings: Finding[] = []
   let more = 0
@@ -71,7 +72,8 @@ export async function verifyLog(
   const roots = createRootHistory(EMPTY_ROOT)
   let frontier: readonly Uint8Array[] = []
   let checker: EntryChecker | undefined
-  let key = vkey ?? null
+  /** The key that the log was begun with, as it says itself. */
+  let first: string | null = null
   let entries = 0
   let isTreeWhole = true
   let isMisplaced = false
@@ -97,8 +99,8 @@ export async function verifyLog(
     try {
       if ('error' in content) throw content.error
       const entry = content
-      if (key === null && entry.kind === 'genesis') key = entry.vkey
-      checker ??= createEntryChecker(key ?? '', roots.matches, sha256)
+      if (index === 0 && entry.kind === 'genesis') first = entry.vkey
+      checker ??= createEntryChecker(roots.matches, sha256)
       for (const fault of await checker.check(index, entry, check)) find(index, fault)
     } catch (error) {
       find(index, messageOf(error))
@@ -115,7 +117,12 @@ export async function verifyLog(
     if (entries % 1000 === 0) onProgress?.(entries)
   }
   onProgress?.(entries)
-  const verdict = await judgeCheckpoint(note, key, entries)
+  const isKeyFromLog = vkeys.length === 0
+  const trusted = isKeyFromLog && first !== null ? [first] : vkeys
+  if (first !== null && !(await isBegunBy(first, trusted, note))) {
+    findings.unshift({ index: 0, message: `the log was begun with the key ${first}` })
+  }
+  const verdict = await judgeCheckpoint(note, trusted, entries)
   if (typeof verdict === 'string') find(null, verdict)
   else if (isTreeWhole && !equalBytes(await rootOf(frontier), verdict.root)) {
     const first = checker?.vouched() ?? 0
@@ -130,8 +137,8 @@ export async function verifyLog(
     findings,
     more,
     witnessed: checker?.witnessed() ?? 0,
-    vkey: key,
-    isKeyFromLog: vkey === undefined,
+    vkey: trusted[0] ?? null,
+    isKeyFromLog,
   }
 }
 
@@ -158,17 +165,39 @@ async function placeLine(
 
 async function judgeCheckpoint(
   note: string | undefined,
-  vkey: string | null,
+  vkeys: readonly string[],
   entries: number,
 ): Promise<Checkpoint | string> {
   if (note === undefined) return 'there is no checkpoint at the end: the export was cut off'
-  if (vkey === null)
+  if (vkeys.length === 0)
     return 'no key is known for this log: it has no genesis entry, and none was given'
   try {
-    const checkpoint = await openCheckpoint(note, [await parseVkey(vkey)])
+    const checkpoint = await openCheckpoint(note, await Promise.all(vkeys.map(parseVkey)))
     if (checkpoint.size === entries) return checkpoint
     return `the checkpoint is over ${checkpoint.size} entries, but there are ${entries}`
   } catch (error) {
     return messageOf(error)
+  }
+}
+
+/**
+ * Whether the log that names this key as its first is the one that was pinned: by that key, or by a later
+ * one, whose signature then stands beside that of the first.
+ */
+async function isBegunBy(
+  first: string,
+  pinned: readonly string[],
+  note: string | undefined,
+): Promise<boolean> {
+  if (pinned.includes(first)) return true
+  return (await isSignedBy([first], note)) && (await isSignedBy(pinned, note))
+}
+
+async function isSignedBy(vkeys: readonly string[], note = ''): Promise<boolean> {
+  try {
+    await openCheckpoint(note, await Promise.all(vkeys.map(parseVkey)))
+    return true
+  } catch {
+    return false
   }
 }

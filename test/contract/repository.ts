@@ -310,7 +310,7 @@ export function describeRepository(name: string, make: () => Promise<RepositoryU
       const checkpoint = (await first?.log.checkpoint()) ?? ''
       const lines = await Promise.all(rows.map(renderEntryLine))
       const exported = [...lines, renderCheckpointLine(checkpoint)]
-      const verdict = await verifyLog(exported, { vkey: signer.vkey })
+      const verdict = await verifyLog(exported, { vkeys: [signer.vkey] })
       expect(verdict).toMatchObject({ ok: true, entries: total + 1 })
     })
   })

@@ -39,6 +39,8 @@ export const NONCE_SECRET = 'secret of the tests'
 export interface TestWorld {
   readonly store?: SqlPort
   readonly signer?: NoteSigner
+  /** Signs each checkpoint too. */
+  readonly nextSigner?: NoteSigner
   readonly dns?: FaultyDnsProvider
   readonly second?: FaultyDnsProvider
 }
@@ -62,6 +64,7 @@ export async function startTestCloud(
   const log = createAuditLog({
     repository,
     signer,
+    nextSigner: given.nextSigner,
     sleep: async () => undefined,
     random: Math.random,
   })

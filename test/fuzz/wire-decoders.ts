@@ -143,7 +143,7 @@ function logDecoders(samples: Samples): readonly Decoder[] {
     textDecoder({
       name: 'export',
       samples: [samples.exportLines.join('\n')],
-      decode: async (text) => (await verifyLog(text.split('\n'), { vkey: samples.vkey })).ok,
+      decode: async (text) => (await verifyLog(text.split('\n'), { vkeys: [samples.vkey] })).ok,
       codes: [],
       weight: 0.05,
     }),

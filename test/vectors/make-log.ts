@@ -225,7 +225,7 @@ export async function makeLogVectors({ vkey, lines }: SmallLog): Promise<LogVect
   const vectors = []
   for (const [name, list, pinned] of [...copies, ...(await forgeLogs(lines))]) {
     const texts = list.map((each) => (typeof each === 'number' ? (lines[each] ?? '') : each))
-    const { findings, ok } = await verifyLog(texts, { vkey: pinned ?? vkey })
+    const { findings, ok } = await verifyLog(texts, { vkeys: [pinned ?? vkey] })
     if (ok !== name.startsWith('intact')) throw new Error(`the verdict over ${name} is wrong`)
     vectors.push({
       name,
@@ -234,7 +234,7 @@ export async function makeLogVectors({ vkey, lines }: SmallLog): Promise<LogVect
       findings: findings.map(({ index, message }) => ({ index, message: withoutDetail(message) })),
     })
   }
-  const { witnessed } = await verifyLog(lines, { vkey })
+  const { witnessed } = await verifyLog(lines, { vkeys: [vkey] })
   return { vkey, entries: count, witnessed, vectors }
 }
 

@@ -187,6 +187,13 @@ async function makeCheckpoints(): Promise<Checkpoint[]> {
       note: await signCheckpoint({ origin, size: 8, root }, second),
     },
   ]
+  const bothKeys = await signCheckpoint({ origin, size: 8, root }, signer, second)
+  const forgedSecond = note + lineOf(await signNote(`${origin}\n9\n${hash}\n`, second))
+  list.push(
+    { name: 'ok/both-keys-pinned-by-the-first', ...ok, note: bothKeys },
+    { name: 'ok/both-keys-pinned-by-the-second', ...ok, vkeys: [second.vkey], note: bothKeys },
+    { name: 'ok/wrong-line-of-a-key-that-is-not-pinned', ...ok, note: forgedSecond },
+  )
   const texts: readonly (readonly [string, string])[] = [
     ['origin/other', `other.example\n8\n${hash}\n`],
     ['origin/empty', `\n8\n${hash}\n`],
@@ -205,6 +212,13 @@ async function makeCheckpoints(): Promise<Checkpoint[]> {
   for (const [name, text] of texts) {
     list.push({ name, vkeys, note: await signNote(text, signer), verdict: 'CHECKPOINT_INVALID' })
   }
+  const firstForged = lineOf(await signNote(`${origin}\n9\n${hash}\n`, signer))
+  list.push({
+    name: 'signature/right-only-by-a-key-that-is-not-pinned',
+    vkeys,
+    note: `${textOf(note)}\n${firstForged}${lineOf(bothKeys).split('\n')[1]}\n`,
+    verdict: 'CHECKPOINT_INVALID',
+  })
   const damaged = lineOf(await signNote(textOf(note).replace('8', '9'), second))
   list.push(
     { name: 'signature/unknown-key', vkeys: [second.vkey], note, verdict: 'CHECKPOINT_INVALID' },

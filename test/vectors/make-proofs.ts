@@ -102,6 +102,19 @@ export async function makeProofs(): Promise<ProofVectors> {
     'PROOF_INVALID',
     right.replace('index 5\n', 'index 5\nextra bW9yZQ==\n'),
   )
+  const second = (await noteSignerOf('cloud.example.org', 'second key of the log')).signer
+  const root = await rootOf(rows[SIZE - 1]?.frontier ?? [])
+  const both = await signCheckpoint({ origin: signer.name, size: SIZE, root }, signer, second)
+  const byBoth = `${right.slice(0, right.indexOf('\n\n') + 2)}${both}`
+  vectors.push({
+    ...{ name: 'ok/signed-by-two-keys', entry: 'entry 5', proof: byBoth },
+    ...{ verdict: 'ok', index: 5, size: SIZE },
+  })
+  add(
+    'checkpoint/signed-by-another-key-alone',
+    'CHECKPOINT_INVALID',
+    byBoth.replace(/\n— [^\n]+\n/, '\n'),
+  )
   add('checkpoint/altered', 'CHECKPOINT_INVALID', right.replace('\n13\n', '\n12\n'))
   add('checkpoint/unsigned', 'CHECKPOINT_INVALID', right.slice(0, right.lastIndexOf('\n\n') + 1))
   return { vkey: signer.vkey, vectors }

@@ -1,14 +1,17 @@
 import { decodeBase64, decodeBase64url, encodeBase64 } from '../../shared/base64.ts'
+import { signNote } from '../../shared/signed-note.ts'
 import { parseTlogProof } from '../../shared/tlog-proof.ts'
 import { toHex } from '../unit/shared/hex.ts'
 import type { SmallLog } from './make-log.ts'
 import type { ReceiptVectors } from './shapes.ts'
+import { noteSignerOf } from './signing.ts'
 
 type Answer = Readonly<Record<string, unknown>>
 type ReportReceipt = ReceiptVectors['reports'][number]
 
 /** receipts.json: what a cloud answered, and answers that an agent must not believe. */
-export function makeReceipts({ vkey, reports, enrolments, rotation }: SmallLog): ReceiptVectors {
+export async function makeReceipts(log: SmallLog): Promise<ReceiptVectors> {
+  const { vkey, reports, enrolments, rotation } = log
   const good: ReportReceipt[] = reports.map(({ name, jws, receipt }) => ({
     name: `ok/${name}`,
     jws,
@@ -21,16 +24,25 @@ export function makeReceipts({ vkey, reports, enrolments, rotation }: SmallLog):
   if (first === undefined || second === undefined) throw new Error('there are too few receipts')
   return {
     vkey,
-    reports: [...good, ...tolerated(second), ...refused(first, second)],
+    reports: [...good, ...(await tolerated(second)), ...refused(first, second)],
     enrolments: enrolled(enrolments),
     rotations: rotated(rotation),
   }
 }
 
 /** Members may be added to an answer later; an agent that has seen nothing yet proves nothing older. */
-function tolerated(second: ReportReceipt): ReportReceipt[] {
+async function tolerated(second: ReportReceipt): Promise<ReportReceipt[]> {
   const receipt = second.receipt as Answer
-  return [{ ...second, name: 'ok/unknown-members', receipt: { ...receipt, more: { x: 1 } } }]
+  const proof = String(receipt.proof)
+  const { checkpoint } = parseTlogProof(proof)
+  const text = checkpoint.slice(0, checkpoint.lastIndexOf('\n\n') + 1)
+  const { signer } = await noteSignerOf('cloud.example.org', 'second key of the log')
+  const signed = await signNote(text, signer)
+  const line = signed.slice(signed.lastIndexOf('\n\n') + 2)
+  return [
+    { ...second, name: 'ok/unknown-members', receipt: { ...receipt, more: { x: 1 } } },
+    { ...second, name: 'ok/signed-by-two-keys', receipt: { ...receipt, proof: proof + line } },
+  ]
 }
 
 function refused(first: ReportReceipt, second: ReportReceipt): ReportReceipt[] {

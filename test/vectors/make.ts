@@ -21,7 +21,7 @@ export async function makeVectors(): Promise<ReadonlyMap<string, string>> {
     ['notes.json', await makeNotes()],
     ['proofs.json', await makeProofs()],
     ['entries.json', await makeEntries(log)],
-    ['receipts.json', makeReceipts(log)],
+    ['receipts.json', await makeReceipts(log)],
     ['log.json', await makeLogVectors(log)],
     ['sequences.json', await makeSequences()],
   ]

@@ -55,7 +55,7 @@ export async function measureAudit(path: string, vkey: string): Promise<AuditRun
   let peakMiB = startMiB
   const startedAt = performance.now()
   const verdict = await verifyLog(readFileLines(path), {
-    vkey,
+    vkeys: [vkey],
     sha256: nodeSha256,
     onProgress: () => {
       peakMiB = Math.max(peakMiB, rss())

@@ -23,6 +23,6 @@ export async function kinds(cloud: TestCloud): Promise<string[]> {
 
 /** Whatever was done to the cloud, its log must hold. */
 export async function expectIntact(cloud: TestCloud): Promise<void> {
-  const verdict = await verifyLog(await cloud.exportLines(), { vkey: cloud.signer.vkey })
+  const verdict = await verifyLog(await cloud.exportLines(), { vkeys: [cloud.signer.vkey] })
   expect(verdict.findings).toEqual([])
 }

@@ -83,7 +83,7 @@ describe('a log that is older than what a host has seen', () => {
     expect(cloud.lines.filter(({ level }) => level === 'error')).toMatchObject([
       { fields: { event: 'rollback', host: 'home', seen: 99, entries: 3 } },
     ])
-    const { findings } = await verifyLog(await cloud.exportLines(), { vkey: cloud.signer.vkey })
+    const { findings } = await verifyLog(await cloud.exportLines(), { vkeys: [cloud.signer.vkey] })
     expect(findings).toMatchObject([{ index: 3, message: expect.stringMatching(/cut off/) }])
   })
 })

@@ -53,6 +53,11 @@ describe('cloud.yaml', () => {
     ['http-with-a-name', change('https:', 'http:'), /url: .*is not secure: use https/],
     ['url-with-a-query', change('.org/\n', '.org/?a\n'), /url: .*is not the URL of a cloud/],
     ['store', change('file:reprefix.db', 'mysql://x'), /store: must be a libsql file/],
+    [
+      'one-file-for-two-keys',
+      `${GOOD}log: { nextKey: log.key }\n`,
+      /cloud\.yaml: log\.nextKey: is the file of log\.key/,
+    ],
     ['ttl', change('ttl: 30', 'ttl: 0'), /zones\.home\.arpa\.ttl: .*at least 1/],
     ['no-provider', change('ttl: 30, providers: [lan]', 'providers: []'), /names no provider/],
     [

@@ -72,6 +72,27 @@ async function run(cloud: Cloud, ...args: string[]) {
 }
 
 describe('reprefix serve', () => {
+  it('signs with a second key from the start at which the settings name one', async () => {
+    const directory = await makeDirectory()
+    const before = await start(directory)
+    const { vkey } = before
+    await before.stop()
+    const path = join(directory, 'cloud.yaml')
+    const settings = await readFile(path, 'utf8')
+    await writeFile(
+      path,
+      settings.replace('log.key }', `log.key, nextKey: ${directory}/next.key }`),
+    )
+    const cloud = await start(directory)
+    expect(cloud.vkey).toBe(vkey)
+    const added = await run(cloud, 'host', 'add', 'home', '--name', 'www.example.org', '--json')
+    const { vkey: pinned } = parseJoin(JSON.parse(added.out).join)
+    expect(pinned).not.toBe(vkey)
+    for (const key of [vkey, pinned]) {
+      expect(await run(cloud, 'audit', 'verify', '--key', key)).toMatchObject({ code: 0 })
+    }
+  })
+
   it('makes store and key on first start, and goes on with them on the next', async () => {
     const directory = await makeDirectory()
     const first = await start(directory)

@@ -34,7 +34,7 @@ async function splitView() {
 }
 
 async function findingsOf(cloud: TestCloud): Promise<readonly string[]> {
-  const { findings } = await verifyLog(await cloud.exportLines(), { vkey: cloud.signer.vkey })
+  const { findings } = await verifyLog(await cloud.exportLines(), { vkeys: [cloud.signer.vkey] })
   return findings.map(({ index, message }) => `${index}: ${message}`)
 }
 

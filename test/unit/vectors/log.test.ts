@@ -83,7 +83,7 @@ describe('receipts.json', () => {
 describe('log.json', () => {
   it.each(log.vectors)('$name', async ({ lines: chosen, vkey = log.vkey, findings }) => {
     const texts = chosen.map((each) => (typeof each === 'number' ? (lines[each] ?? '') : each))
-    const verdict = await verifyLog(texts, { vkey })
+    const verdict = await verifyLog(texts, { vkeys: [vkey] })
     expect(verdict.ok).toBe(findings.length === 0)
     expect(verdict.findings.map(({ index }) => index)).toEqual(findings.map(({ index }) => index))
     for (const [i, { message }] of findings.entries()) {
@@ -92,7 +92,7 @@ describe('log.json', () => {
   })
 
   it('counts the entries and the witness claims of the whole export', async () => {
-    const { entries: count, witnessed } = await verifyLog(lines, { vkey: log.vkey })
+    const { entries: count, witnessed } = await verifyLog(lines, { vkeys: [log.vkey] })
     expect({ entries: count, witnessed }).toEqual({
       entries: log.entries,
       witnessed: log.witnessed,

@@ -14,7 +14,7 @@ import { generateNoteSigner } from '../../../../shared/checkpoint.ts'
 import { parsePrefix } from '../../../../shared/ipv6.ts'
 import { generateSigningKey } from '../../../../shared/jws.ts'
 import { parseName } from '../../../../shared/rrset.ts'
-import { startTestCloud } from '../../../fakes/test-cloud.ts'
+import { startTestCloud, type TestWorld } from '../../../fakes/test-cloud.ts'
 
 interface Stored {
   seq: number
@@ -50,8 +50,8 @@ const read = (change: Partial<typeof nothing> | { files: string[]; key: string }
   readVerification(async () => config, { ...nothing, ...change })
 
 /** A host that has reported to a real cloud, and whose state directory holds what the agent keeps. */
-async function reportedHost(reports = 4) {
-  const cloud = await startTestCloud()
+async function reportedHost(reports = 4, world: TestWorld = {}) {
+  const cloud = await startTestCloud({}, world)
   const { join: word } = await cloud.addHost('home')
   const { key, jwk } = await generateSigningKey()
   await cloud.enrol(word, key)
@@ -251,6 +251,21 @@ describe('the verification of receipts', () => {
         { file: copy, ok: true },
       ],
     })
+  })
+
+  it('verifies receipts under two keys of the log by either, and by no third one', async () => {
+    const [next, stranger] = [
+      (await generateNoteSigner('cloud.example.org')).signer,
+      (await generateNoteSigner('cloud.example.org')).signer,
+    ]
+    const { vkey, path } = await reportedHost(2, { nextSigner: next })
+    const files = [path(0), path(1)]
+    for (const key of [vkey, next.vkey]) {
+      const found = await readVerification(noSettings, { ...nothing, files, key })
+      expect(found).toMatchObject({ ok: true, vkey: key })
+    }
+    const other = await readVerification(noSettings, { ...nothing, files, key: stranger.vkey })
+    expect(other.receipts.map(({ ok }) => ok)).toEqual([false, false])
   })
 
   it('verifies copies by the pinned key on the host itself', async () => {

@@ -23,7 +23,7 @@ async function run(cloud: TestCloud, sql: string, ...args: (number | string)[]):
 }
 
 async function findingsOf(cloud: TestCloud) {
-  return (await verifyLog(await cloud.exportLines(), { vkey: cloud.signer.vkey })).findings
+  return (await verifyLog(await cloud.exportLines(), { vkeys: [cloud.signer.vkey] })).findings
 }
 
 /** A running cloud does not go on over an end of its log that is not the one it wrote. */

@@ -66,7 +66,7 @@ describe('verifyLog, reading ahead', () => {
       // Without the leaf, so that the entry is judged like one that was logged.
       return JSON.stringify({ index, entry: JSON.stringify({ ...parsed, jws }) })
     })
-    const { findings } = await verifyLog(lines, { vkey: cloud.signer.vkey, sha256: nodeSha256 })
+    const { findings } = await verifyLog(lines, { vkeys: [cloud.signer.vkey], sha256: nodeSha256 })
     const signatures = findings.filter(({ message }) => message.includes('signature'))
     expect(signatures.map(({ index }) => index)).toEqual(forged.map((index) => index + 1))
   })

@@ -86,7 +86,7 @@ describe('a small log with every kind of entry', () => {
         if (parsed?.kind !== 'entry' || whole.kind !== 'entry') continue
         if (parsed.entry !== whole.entry) continue
         const altered = lines.slice(0, index + 1).with(index, alterLine(line, at))
-        const { findings } = await verifyLog([...altered, note()], log)
+        const { findings } = await verifyLog([...altered, note()], { vkeys: [log.vkey] })
         expect(findings[0], `byte ${at} of line ${index}`).toMatchObject({ index: parsed.index })
       }
     }
@@ -95,7 +95,9 @@ describe('a small log with every kind of entry', () => {
   it('shows each line that cannot be read', async () => {
     const lines = await Promise.all(log.rows.map(renderEntryLine))
     for (const index of lines.keys()) {
-      const { findings } = await verifyLog([...lines.with(index, '{"index":}'), note()], log)
+      const { findings } = await verifyLog([...lines.with(index, '{"index":}'), note()], {
+        vkeys: [log.vkey],
+      })
       expect(findings[0]).toMatchObject({ index, message: expect.stringMatching(/not a line/) })
     }
   })
@@ -111,11 +113,11 @@ describe('a small log with every kind of entry', () => {
 
   it('shows each changed byte of the checkpoint', async () => {
     const bytes = new TextEncoder().encode(note().trimEnd())
-    const whole = await verifyLog([note()], log)
+    const whole = await verifyLog([note()], { vkeys: [log.vkey] })
     expect(whole.findings[0]?.message).toBe('the checkpoint is over 10 entries, but there are 0')
     for (let at = 0; at < bytes.length; at++) {
       const text = alterLine(note().trimEnd(), at)
-      const { findings } = await verifyLog([text], log)
+      const { findings } = await verifyLog([text], { vkeys: [log.vkey] })
       expect(findings[0]?.message, `byte ${at}: ${text}`).not.toBe(whole.findings[0]?.message)
     }
   })
@@ -179,7 +181,9 @@ describe('a store that was altered, read through the cloud', () => {
     const { cloud, vkey, checkpoint } = await makeSmallLog()
     await cloud.store.batch([{ sql, args: [] }])
     const lines = await readEntries(cloud)
-    const { findings } = await verifyLog([...lines, renderCheckpointLine(checkpoint)], { vkey })
+    const { findings } = await verifyLog([...lines, renderCheckpointLine(checkpoint)], {
+      vkeys: [vkey],
+    })
     expect(findings[0]).toMatchObject({ index })
   })
 
@@ -188,7 +192,9 @@ describe('a store that was altered, read through the cloud', () => {
     const sql = "UPDATE log SET at = '1999', kind = 'drift', host = 'other'"
     await cloud.store.batch([{ sql, args: [] }])
     const lines = await readEntries(cloud)
-    expect(await verifyLog([...lines, renderCheckpointLine(checkpoint)], { vkey })).toMatchObject({
+    expect(
+      await verifyLog([...lines, renderCheckpointLine(checkpoint)], { vkeys: [vkey] }),
+    ).toMatchObject({
       ok: true,
     })
   })
@@ -199,7 +205,7 @@ describe('what cannot be found, and why', () => {
     const { cloud, agent, vkey } = await makeSmallLog()
     const seen = agent.witness().size
     await cloud.store.batch([{ sql: 'DELETE FROM log WHERE i >= ?', args: [seen] }])
-    expect(await verifyLog(await cloud.exportLines(), { vkey })).toMatchObject({
+    expect(await verifyLog(await cloud.exportLines(), { vkeys: [vkey] })).toMatchObject({
       ok: true,
       entries: seen,
     })
@@ -209,14 +215,14 @@ describe('what cannot be found, and why', () => {
     const [one, other] = [await makeSmallLog(), await makeSmallLog()]
     const lines = await other.cloud.exportLines()
     expect(await verifyLog(lines, {})).toMatchObject({ ok: true, isKeyFromLog: true })
-    expect((await verifyLog(lines, { vkey: one.vkey })).ok).toBe(false)
+    expect((await verifyLog(lines, { vkeys: [one.vkey] })).ok).toBe(false)
   })
 
   it('an export of the past: it is the log as it was, so compare its size with a witness', async () => {
     const { cloud, agent, vkey } = await makeSmallLog()
     const early = await cloud.exportLines()
     await cloud.addHost('office')
-    expect(await verifyLog(early, { vkey })).toMatchObject({ ok: true, entries: 10 })
+    expect(await verifyLog(early, { vkeys: [vkey] })).toMatchObject({ ok: true, entries: 10 })
     expect(agent.witness().size).toBeLessThanOrEqual(10)
   })
 })

@@ -36,7 +36,7 @@ export async function makeSmallLog() {
 /** What `audit verify` says of rows that the cloud exports, with that checkpoint. */
 export async function verifyRows(rows: readonly LogRow[], checkpoint: string, vkey: string) {
   const lines = await Promise.all(rows.map(renderEntryLine))
-  return verifyLog([...lines, renderCheckpointLine(checkpoint)], { vkey })
+  return verifyLog([...lines, renderCheckpointLine(checkpoint)], { vkeys: [vkey] })
 }
 
 /** The bytes of a part of a row, one after another. */

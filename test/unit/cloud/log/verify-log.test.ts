@@ -32,7 +32,7 @@ function withoutHashes(line: string): string {
 }
 
 async function verdictOf(lines: readonly string[], vkey: string) {
-  return verifyLog(lines, { vkey })
+  return verifyLog(lines, { vkeys: [vkey] })
 }
 
 describe('verifyLog on an altered export', () => {
