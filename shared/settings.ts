@@ -6,7 +6,7 @@ import { decodeSettings, type ReferenceResolver } from './settings-document.ts'
 export type { ReferenceResolver, SettingsReference } from './settings-document.ts'
 
 const SECRET_KEY =
-  /(?:^|\.)(?:secret|token|password|passphrase|privateKey|apiKey|secretKey|d)(?:\.|$)/i
+  /(?:^|\.)(?:secret|token|password|passphrase|(?:private|api|secret|access|application|consumer)Key|applicationSecret|d)(?:\.|$)/i
 const MAX_SHOWN = 10
 
 /**

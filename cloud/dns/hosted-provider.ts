@@ -1,12 +1,14 @@
 import { type Fqdn, keyOf, type RRKey, type RRset } from '../../shared/rrset.ts'
 import {
   type Capabilities,
+  type Change,
   type DnsProvider,
   ProviderError,
   type WriteReceipt,
   type Zone,
 } from '../domain/dns-provider.ts'
 import type { ApiClient, ApiRequest } from './http/api-client.ts'
+import { createPublisher } from './publish.ts'
 import { type ObservedEdit, readDiffWrite } from './read-diff-write.ts'
 import { zoneCandidates } from './record-names.ts'
 
@@ -15,7 +17,7 @@ export interface HeldSet<T> {
   readonly key: RRKey
   /** The TTLs of its records, each once; empty where the service decides by itself. */
   readonly ttls: readonly number[]
-  /** Canonical. */
+  /** Canonical; none for a set that only holds what is not served. */
   readonly values: readonly string[]
   readonly detail: T
 }
@@ -24,27 +26,38 @@ export interface HeldSet<T> {
 export type HeldEdit<T> = ObservedEdit<T | undefined>
 
 /** Sends one write and gives its answer; counted. */
-export type SendWrite = (request: ApiRequest) => Promise<unknown>
+export type SendWrite<R = ApiRequest> = (request: R) => Promise<unknown>
 
-/** What the adapters for the two kinds of API have in common. */
-export interface HostedAccess<T> {
+/** What the adapters for the kinds of API have in common; `R` is how they put a write. */
+export interface HostedAccess<T, R = ApiRequest> {
   readonly caps: Capabilities
   /** The zone of exactly this name; undefined when the account has none. */
   zone(name: Fqdn): Promise<Zone | undefined>
+  /** Why the service can never hold this. */
+  refuse?(change: Change): string | undefined
+  /** True when a group that is refused is refused in parts as well. */
+  readonly isIndivisible?: boolean
   /** RRsets of the zone, those of the keys among them. */
   held(zone: Zone, keys: readonly RRKey[]): Promise<readonly HeldSet<T>[]>
   pack(edits: readonly HeldEdit<T>[]): readonly (readonly HeldEdit<T>[])[]
-  write(zone: Zone, edits: readonly HeldEdit<T>[], send: SendWrite): Promise<void>
+  write(zone: Zone, edits: readonly HeldEdit<T>[], send: SendWrite<R>): Promise<void>
+  /** What makes the writes of a zone public, where they are not at once. */
+  publish?(zone: Zone): R
   /** What an answer to a write says about its publication. */
-  receiptOf?(answer: unknown): string | undefined
+  receiptOf?(zone: Zone, answer: unknown): string | undefined
   settled?(receipt: WriteReceipt): Promise<'live' | 'pending' | 'failed'>
 }
 
-/** What the adapters need from outside. */
-export interface HostedDependencies {
-  readonly api: ApiClient
+/** What a provider needs from outside. */
+export interface WriteDependencies<R> {
+  readonly api: { write(request: R & { readonly zone: string }): Promise<unknown> }
   readonly sleep: (ms: number) => Promise<void>
   readonly random: () => number
+}
+
+/** What the adapters need from outside. */
+export interface HostedDependencies extends WriteDependencies<ApiRequest> {
+  readonly api: ApiClient
 }
 
 /** What records without a TTL of their own are served with, commonly. */
@@ -55,12 +68,29 @@ const PAUSE_MS = 500
  * A DNS service behind an HTTP API. Reads, compares, writes what differs; after a lost answer it
  * reads again. Values that the service cannot hold are refused before anything is sent.
  */
-export function createHostedProvider<T>(
+export function createHostedProvider<T, R extends object = ApiRequest>(
   id: string,
-  access: HostedAccess<T>,
-  { api, sleep, random }: HostedDependencies,
+  access: HostedAccess<T, R>,
+  { api, sleep, random }: WriteDependencies<R>,
 ): DnsProvider {
-  const { caps } = access
+  const { caps, publish } = access
+  const publisher =
+    publish &&
+    createPublisher(async (zone) => {
+      await api.write({ ...publish(zone), zone: zone.name })
+    })
+
+  /** A write that took effect, or may have, is to be published. */
+  async function write(zone: Zone, request: R): Promise<unknown> {
+    try {
+      const answer = await api.write({ ...request, zone: zone.name })
+      publisher?.wrote(zone)
+      return answer
+    } catch (error) {
+      if (error instanceof ProviderError && error.kind === 'transient') publisher?.wrote(zone)
+      throw error
+    }
+  }
 
   async function read(zone: Zone, keys: readonly RRKey[]): Promise<Map<string, HeldSet<T>>> {
     if (keys.length === 0) return new Map()
@@ -90,11 +120,13 @@ export function createHostedProvider<T>(
       const receipts: string[] = []
       const least = Math.max(zone.minTtl ?? 0, caps.ttl.min)
       const normalise = (set: RRset) => clampTtl(set, caps, least)
-      const result = await readDiffWrite<T | undefined>(
+      const written = await readDiffWrite<T | undefined>(
         {
           normalise,
           txt: caps.txt,
           retriesReads: true,
+          isIndivisible: access.isIndivisible ?? false,
+          ...(access.refuse === undefined ? {} : { refuse: access.refuse }),
           pause: (attempt) => sleep(random() * PAUSE_MS * 2 ** attempt),
           async observe(pending) {
             const found = await read(zone, pending)
@@ -108,14 +140,15 @@ export function createHostedProvider<T>(
           write: (edits, sending) =>
             access.write(zone, edits, async (request) => {
               sending()
-              const answer = await api.write({ ...request, zone: zone.name })
-              const receipt = access.receiptOf?.(answer)
+              const answer = await write(zone, request)
+              const receipt = access.receiptOf?.(zone, answer)
               if (receipt !== undefined) receipts.push(receipt)
               return answer
             }),
         },
         changes,
       )
+      const result = (await publisher?.finish(zone, written)) ?? written
       return receipts.length === 0 ? result : { ...result, receipt: { id: receipts.join(' ') } }
     },
     ...(access.settled === undefined ? {} : { settled: access.settled }),
@@ -131,12 +164,13 @@ export function describeEdits(zone: Zone, edits: readonly { readonly change: RRK
 }
 
 function clampTtl(set: RRset, { ttl }: Capabilities, least: number): RRset {
-  return { ...set, ttl: Math.min(Math.max(Math.trunc(set.ttl), least), ttl.max) }
+  const within = Math.min(Math.max(Math.trunc(set.ttl), least), ttl.max)
+  return { ...set, ttl: ttl.only?.find((one) => one >= within) ?? within }
 }
 
 /** Where records of one set differ in their TTL, the one that is not wanted shows. */
 function setOf<T>(held: HeldSet<T> | undefined, wantedTtl: number | undefined): RRset | null {
-  if (held === undefined) return null
+  if (held === undefined || held.values.length === 0) return null
   const { key, ttls, values } = held
   const own = ttls.find((ttl) => ttl !== wantedTtl) ?? ttls[0]
   return { ...key, ttl: own ?? wantedTtl ?? AUTOMATIC_TTL, values }

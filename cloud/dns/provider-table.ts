@@ -57,7 +57,7 @@ export function renderProvider(row: ProviderRow): readonly string[] {
     row.title,
     String(row.tier),
     writes.join(', '),
-    `from ${ttl.min} s`,
+    `from ${ttl.min} s${ttl.only === undefined ? '' : ', in steps'}`,
     `${txt.maxBytes} bytes${txt.quotes ? '' : ', no quotes'}`,
     renderLimits(row),
   ]

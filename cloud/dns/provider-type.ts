@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import type { Capabilities, DnsProvider } from '../domain/dns-provider.ts'
+import type { OpenLookup } from './address-lookup.ts'
 import type { DnsDialer } from './dns-transport.ts'
 import type { HostedDependencies } from './hosted-provider.ts'
 import { type ApiDependencies, type ApiOptions, createApiClient } from './http/api-client.ts'
@@ -8,6 +9,8 @@ import type { BudgetKeeper, RateRule } from './http/request-budget.ts'
 /** What providers need from outside. */
 export interface ProviderDependencies extends ApiDependencies {
   readonly dial: DnsDialer
+  /** For services that do not tell what they hold. */
+  readonly lookup: OpenLookup
   readonly budgets: BudgetKeeper
 }
 

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type * as v from 'valibot'
 import type { DnsProvider } from '../domain/dns-provider.ts'
+import { createAuthoritativeLookup } from './address-lookup.ts'
 import { createBudgetKeeper } from './http/request-budget.ts'
 import type { ProviderSettings } from './provider-settings.ts'
 import type { ProviderDependencies } from './provider-type.ts'
@@ -28,6 +29,7 @@ export function createProviders(
   const pause = given.sleep ?? ((ms: number) => sleep(ms))
   const dependencies: ProviderDependencies = {
     dial: createTcpDialer(),
+    lookup: createAuthoritativeLookup(),
     fetch: (url, init) => fetch(url, init),
     sleep: pause,
     random: Math.random,

@@ -25,6 +25,8 @@ export interface RecordAccess<T> {
   normalise(set: RRset): RRset
   /** Values beyond it are refused before anything is sent. */
   readonly txt: Capabilities['txt']
+  /** Why the service can never hold this, for what is refused before anything is sent. */
+  refuse?(change: Change): string | undefined
   /** What is there now, per change; a ProviderError for one that cannot be told. */
   observe(changes: readonly Change[]): Promise<readonly (Observation<T> | ProviderError)[]>
   /** Groups of edits that one request can carry. */
@@ -34,6 +36,8 @@ export interface RecordAccess<T> {
    * or not at all. Throws ProviderError: `partial` when a part of one edit stays written.
    */
   write(edits: readonly ObservedEdit<T>[], sending: () => void): Promise<void>
+  /** True when a group that is refused is refused in parts as well, and must not be sent again. */
+  readonly isIndivisible?: boolean
   /** True when `observe` tries again by itself, so that a fault of it is final. */
   readonly retriesReads?: boolean
   /** Waits before what was not written is read again; `attempt` counts from 1. */
@@ -58,8 +62,11 @@ export async function readDiffWrite<T>(
   const tried = new Map<Change, Edit['kind']>()
   let writes = 0
   for (const change of changes) {
-    const error = refusalOf(change, access.txt)
-    if (error !== undefined) outcomes.set(change, { kind: 'failed', error })
+    const fault = access.refuse?.(change) ?? txtFault(change, access.txt)
+    if (fault !== undefined) {
+      const message = `nothing was sent for ${change.name} ${change.type}: the service ${fault}`
+      outcomes.set(change, { kind: 'failed', error: new ProviderError('invalid', message) })
+    }
   }
   let lostInARow = 0
   let last: ProviderError | undefined
@@ -131,7 +138,7 @@ export async function readDiffWrite<T>(
       const error = toProviderError(thrown)
       lostInARow = error.kind === 'transient' ? lostInARow + 1 : 0
       const half = Math.ceil(group.length / 2)
-      if (isAboutOneMember(error) && group.length > 1) {
+      if (isAboutOneMember(error) && group.length > 1 && access.isIndivisible !== true) {
         await send(group.slice(0, half))
         await send(group.slice(half))
       } else if (mayRetry(error)) {
@@ -145,20 +152,15 @@ export async function readDiffWrite<T>(
   }
 }
 
-function refusalOf(
-  { name, type, set }: Change,
-  txt: Capabilities['txt'],
-): ProviderError | undefined {
+function txtFault({ type, set }: Change, txt: Capabilities['txt']): string | undefined {
   if (type !== 'TXT' || set === null) return undefined
   const longest = Math.max(0, ...set.values.map((value) => new TextEncoder().encode(value).length))
-  const fault =
-    longest > txt.maxBytes
-      ? `takes TXT values of at most ${txt.maxBytes} bytes, and one has ${longest}`
-      : !txt.quotes && set.values.some((value) => /["\\]/.test(value))
-        ? 'takes no quotation marks and no backslashes in TXT values'
-        : undefined
-  if (fault === undefined) return undefined
-  return new ProviderError('invalid', `nothing was sent for ${name} TXT: the service ${fault}`)
+  if (longest > txt.maxBytes) {
+    return `takes TXT values of at most ${txt.maxBytes} bytes, and one has ${longest}`
+  }
+  return !txt.quotes && set.values.some((value) => /["\\]/.test(value))
+    ? 'takes no quotation marks and no backslashes in TXT values'
+    : undefined
 }
 
 function conflictOf({ name, type, expect }: Change, found: RRset | null): ProviderError {

@@ -68,16 +68,31 @@ export type RecordWrites<A> =
     }
 
 /** An API that gives each value of an RRset an id of its own. */
-export interface RecordApi<A> {
+export type RecordApi<A> = RecordService<A> & (PagedListing<A> | KeyedListing<A>)
+
+interface RecordService<A> {
   readonly caps: Capabilities
   readonly form: RecordForm
   /** The zone of exactly this name; undefined when the account has none. */
   zone(name: Fqdn): Promise<Zone | undefined>
+  readonly writes: RecordWrites<A>
+  /** What makes the writes of a zone public, where they are not at once. */
+  publish?(zone: Zone): RecordRequest
+}
+
+interface PagedListing<A> {
   /** The whole zone, page by page. */
   list(zone: Zone): AsyncIterable<readonly ListedRecord<A>[]>
   /** The records of one name, as the API spells it, and type, where it can filter. */
   listOne?(zone: Zone, name: string, type: RRType): Promise<readonly ListedRecord<A>[]>
-  readonly writes: RecordWrites<A>
+}
+
+interface KeyedListing<A> {
+  /** Records of the zone, those of the keys among them; names as the API spells them. */
+  listKeys(
+    zone: Zone,
+    keys: readonly { readonly name: string; readonly type: RRType }[],
+  ): Promise<readonly ListedRecord<A>[]>
 }
 
 interface FoundRecord<A> {
@@ -93,16 +108,24 @@ export function createRecordProvider<A>(
   api: RecordApi<A>,
   dependencies: HostedDependencies,
 ): DnsProvider {
-  const { caps, form, writes } = api
-  const { listOne } = api
-  const ways = {
-    list: api.list,
-    ...(listOne === undefined
-      ? {}
-      : {
-          listOne: (zone: Zone, { name, type }: RRKey) =>
-            listOne(zone, form.names.render(name, zone.name), type),
-        }),
+  const { caps, form, writes, publish } = api
+  const spelt = (zone: Zone, { name, type }: RRKey) => ({
+    name: form.names.render(name, zone.name),
+    type,
+  })
+
+  async function list(zone: Zone, keys: readonly RRKey[]): Promise<readonly ListedRecord<A>[]> {
+    if ('listKeys' in api) {
+      return api.listKeys(
+        zone,
+        keys.map((key) => spelt(zone, key)),
+      )
+    }
+    const { listOne } = api
+    const asked = listOne && {
+      listOne: (_: Zone, key: RRKey) => listOne(zone, spelt(zone, key).name, key.type),
+    }
+    return listFor({ list: api.list, ...asked }, zone, keys)
   }
 
   function plan(zone: Zone, { change, after, detail = [] }: HeldEdit<Found<A>>) {
@@ -131,7 +154,7 @@ export function createRecordProvider<A>(
     {
       caps,
       zone: api.zone,
-      held: async (zone, keys) => gather(form, caps, zone, await listFor(ways, zone, keys)),
+      held: async (zone, keys) => gather(form, caps, zone, await list(zone, keys)),
       pack: (edits) => (writes.kind === 'each' ? edits.map((edit) => [edit]) : pack(edits, writes)),
       async write(zone, edits, send) {
         const what = describeEdits(zone, edits)
@@ -153,6 +176,9 @@ export function createRecordProvider<A>(
           send,
         )
       },
+      ...(publish === undefined
+        ? {}
+        : { publish: (zone) => ({ ...publish(zone), what: `records of ${zone.name}` }) }),
     },
     dependencies,
   )

@@ -24,6 +24,9 @@ export interface ListedSet<A> {
   readonly type: string
   /** Seconds; undefined where the service decides by itself. */
   readonly ttl: number | undefined
+  /** Those of its records, where each has a TTL of its own. */
+  readonly ttls?: readonly number[]
+  /** What is served; none where the set only holds what is switched off. */
   readonly contents: readonly string[]
   readonly attributes: A
 }
@@ -48,12 +51,14 @@ export type SetWrites<A> =
       /** Most RRsets in one request. */
       readonly max: number
       batch(zone: Zone, sets: readonly SetFields<A>[]): RecordRequest
+      /** Where a batch cannot make an RRset go away: the requests that do. */
+      remove?(zone: Zone, set: SetFields<A>): readonly RecordRequest[]
     }
 
 /** How a service that answers before it has acted says how far it is. */
 export interface Publication {
   /** What an answer to a write calls its job; undefined when there is none to wait for. */
-  job(answer: unknown): string | undefined
+  job(zone: Zone, answer: unknown): string | undefined
   state(job: string): Promise<'live' | 'pending' | 'failed'>
 }
 
@@ -106,8 +111,8 @@ export function createSetProvider<A>(
   }
 
   /** Some services take the next change of an RRset only when the last one is carried out. */
-  async function waitFor(answer: unknown): Promise<void> {
-    const job = publication?.job(answer)
+  async function waitFor(zone: Zone, answer: unknown): Promise<void> {
+    const job = publication?.job(zone, answer)
     if (job === undefined || publication === undefined) return
     for (let poll = 0; poll < MAX_POLLS; poll += 1) {
       const state = await publication.state(job)
@@ -127,18 +132,18 @@ export function createSetProvider<A>(
         const listed = await listFor(ways, zone, keys)
         return listed.flatMap((set) => heldSet(form, caps, zone, set) ?? [])
       },
-      pack: (edits) => groupsOf(edits, writes.kind === 'each' ? 1 : writes.max),
+      pack: (edits) => pack(edits, writes),
       async write(zone, edits, send) {
         const what = describeEdits(zone, edits)
         const sets = edits.map((edit) => fieldsOf(zone, edit))
         const requests =
           writes.kind === 'batch'
-            ? [writes.batch(zone, sets)]
+            ? requestsFor(zone, sets, writes)
             : sets.flatMap((set) => writes.write(zone, set))
         await sendInOrder(
           requests.map((request) => ({ ...request, what })),
           send,
-          waitFor,
+          (answer) => waitFor(zone, answer),
         )
       },
       ...(publication === undefined
@@ -149,6 +154,27 @@ export function createSetProvider<A>(
   )
 }
 
+/** Sets that need requests of their own to go away are alone in their groups. */
+function pack<A, E extends HeldEdit<ListedSet<A>>>(
+  edits: readonly E[],
+  writes: SetWrites<A>,
+): readonly (readonly E[])[] {
+  if (writes.kind === 'each') return groupsOf(edits, 1)
+  if (writes.remove === undefined) return groupsOf(edits, writes.max)
+  const kept = edits.filter(({ after }) => after !== null)
+  const gone = edits.filter(({ after }) => after === null)
+  return [...groupsOf(kept, writes.max), ...groupsOf(gone, 1)]
+}
+
+function requestsFor<A>(
+  zone: Zone,
+  sets: readonly SetFields<A>[],
+  { batch, remove }: SetWrites<A> & { readonly kind: 'batch' },
+): readonly RecordRequest[] {
+  const isGoing = remove !== undefined && sets.every(({ contents }) => contents.length === 0)
+  return isGoing ? sets.flatMap((set) => remove(zone, set)) : [batch(zone, sets)]
+}
+
 function heldSet<A>(
   form: RecordForm,
   { types }: Capabilities,
@@ -156,11 +182,11 @@ function heldSet<A>(
   listed: ListedSet<A>,
 ): HeldSet<ListedSet<A>> | undefined {
   const key = parseKey(form, types, listed, zone.name)
-  if (key === undefined || listed.contents.length === 0) return undefined
+  if (key === undefined) return undefined
   const values = listed.contents.map((content) => parseContent(form, key.type, content))
   return {
     key,
-    ttls: listed.ttl === undefined ? [] : [listed.ttl],
+    ttls: [...new Set(listed.ttls ?? (listed.ttl === undefined ? [] : [listed.ttl]))],
     values: [...new Set(values)].sort(),
     detail: listed,
   }

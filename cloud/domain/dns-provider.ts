@@ -12,10 +12,15 @@ export interface Zone {
 /** What a provider's API can do and where its limits are; the plan adapts to it. */
 export interface Capabilities {
   readonly types: readonly RRType[]
-  /** The unit that one write replaces: a whole RRset, one record by id, a zone, or a host. */
+  /**
+   * The unit that one write replaces: a whole RRset, one record by id, a zone, or a host. A host has
+   * one address of each family, a TTL that the service chooses, and no wildcard.
+   */
   readonly granularity: 'rrset' | 'record' | 'zone' | 'host'
-  /** False for services that only take updates. */
+  /** False for services that only take updates; what they hold is asked of DNS. */
   readonly readable: boolean
+  /** False for services that take another address, but do not let go of one. */
+  readonly removes?: boolean
   /** Most changes that one write request carries. */
   readonly maxBatch: number
   /** True when the changes of one write request take effect together or not at all. */
@@ -23,7 +28,12 @@ export interface Capabilities {
   /** How `expect` is enforced; `none` is read, compare, write with a race between. */
   readonly compareAndSet: 'prerequisite' | 'etag' | 'exact' | 'none'
   /** Bounds of the TTL in seconds. */
-  readonly ttl: { readonly min: number; readonly max: number }
+  readonly ttl: {
+    readonly min: number
+    readonly max: number
+    /** All TTLs that there are, ascending, where the service takes no others. */
+    readonly only?: readonly number[]
+  }
   /** Limits of one TXT value: bytes of the raw string, and whether it may hold `"` or `\\`. */
   readonly txt: { readonly maxBytes: number; readonly quotes: boolean }
   /** When an accepted write is served: at once, after polling, or after an unknown delay. */

@@ -5,6 +5,8 @@ import { type Fqdn, parseName, type RRset } from '../../shared/rrset.ts'
 import type { HttpRig } from '../fakes/dns/hosted-rig.ts'
 import { ALWAYS, FAULT_ROWS } from './http-fault-rows.ts'
 
+const UNREADABLE = 'what this service holds is asked of DNS'
+
 /** How one service differs, by the title of the row. */
 export type FaultKinds = Readonly<Record<string, string>>
 
@@ -13,6 +15,8 @@ export function describeHttpFaults(
   title: string,
   open: () => Promise<HttpRig>,
   kindsHere: FaultKinds = {},
+  /** Requests that make the writes of one apply public. */
+  publishing = 0,
 ): void {
   describe(`${title} when HTTP goes wrong`, () => {
     let rig: HttpRig
@@ -52,6 +56,7 @@ export function describeHttpFaults(
       }) => {
         const fault = row.fault(rig, echo())
         if (fault === undefined) return skip('this API has no errors under status 200')
+        if (row.on === 'read' && !rig.provider.caps.readable) return skip(UNREADABLE)
         const name = fresh()
         await rig.seed(aaaa(name, '2001:db8::1'))
         const [place, changes] = [await zone(), [change(aaaa(name, '2001:db8::2'))]]
@@ -62,7 +67,8 @@ export function describeHttpFaults(
         expect(kindOf(outcome), messageOf(outcome)).toBe(kindsHere[row.title] ?? row.kind)
         const writes = rig.writes() - before.writes
         const sent = row.on === 'write' ? writes : rig.requests() - before.requests - writes
-        expect(sent).toBeLessThanOrEqual(row.most ?? sent)
+        const most = (row.most ?? sent) + (row.on === 'write' ? publishing : 0)
+        expect(sent).toBeLessThanOrEqual(most)
         if (row.retryAfterMs !== undefined && outcome?.kind === 'failed') {
           expect(outcome.error.retryAfterMs).toBe(row.retryAfterMs)
           expect(outcome.error.isRetryable).toBe(true)
@@ -71,7 +77,8 @@ export function describeHttpFaults(
       })
     }
 
-    it('throws the same kinds when it reads and finds zones', async () => {
+    it('throws the same kinds when it reads and finds zones', async ({ skip }) => {
+      if (!rig.provider.caps.readable) return skip(UNREADABLE)
       const place = await zone()
       const keys = [{ name: fresh(), type: 'AAAA' as const }]
       const fault = { kind: 'answer', answer: rig.fake.errorAnswer(401, echo()) } as const
@@ -119,7 +126,10 @@ export function describeHttpFaults(
       ],
       [['::1', '::2'], ['::1']],
     ] as const) {
-      it(`never empties a name on the way from ${from} to ${to}, wherever it stops`, async () => {
+      it(`never empties a name on the way from ${from} to ${to}, wherever it stops`, async ({
+        skip,
+      }) => {
+        if (rig.provider.caps.granularity === 'host') return skip('one address of each family')
         for (let skip = 0; skip < 4; skip += 1) {
           const name = fresh()
           await rig.seed(aaaa(name, ...from))

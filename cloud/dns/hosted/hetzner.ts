@@ -150,7 +150,7 @@ export const hetzner = defineProvider({
           },
         },
         publication: {
-          job(answer) {
+          job(_, answer) {
             const { success, output } = v.safeParse(action, answer)
             return success && output.action.status === 'running'
               ? String(output.action.id)

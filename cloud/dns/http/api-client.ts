@@ -9,6 +9,7 @@ import {
   type Purpose,
 } from './api-fault.ts'
 import { readBoundedText } from './bounded-body.ts'
+import { readPatiently } from './read-patiently.ts'
 import { createRedactor } from './redaction.ts'
 import type { RequestBudget } from './request-budget.ts'
 import { readExhaustion, readRetryAfter } from './retry-after.ts'
@@ -35,7 +36,7 @@ export interface OutgoingRequest {
   readonly body: string | undefined
 }
 
-/** One JSON API. */
+/** One API of JSON, or one that answers in plain text. */
 export interface ApiOptions extends FaultRules {
   /** Without a trailing slash. */
   readonly baseUrl: string
@@ -54,7 +55,11 @@ export interface ApiOptions extends FaultRules {
   readonly secrets: readonly string[]
   /** True when the answers' quota headers say when requests are taken again. */
   readonly hasQuotaHeaders?: boolean
+  /** `json` when left out. */
+  readonly answers?: 'json' | 'text'
   readonly timeoutMs?: number
+  /** How often a read is sent while the service fails; once, where another client tries again. */
+  readonly maxAttempts?: number
 }
 
 /** A request for one object or list. */
@@ -65,6 +70,8 @@ export interface ApiRequest {
   readonly query?: Readonly<Record<string, string | number | undefined>>
   /** Sent as JSON. */
   readonly body?: unknown
+  /** Conditions, which hold for this request alone. */
+  readonly headers?: Readonly<Record<string, string>>
   /** The object in words, for messages: `zone example.org`. */
   readonly what: string
   /** The zone whose allowance is used. */
@@ -97,10 +104,6 @@ export interface ApiClient {
 const TIMEOUT_MS = 10_000
 /** A list of some ten thousand records. */
 const MAX_BODY_BYTES = 8 * 1024 * 1024
-const MAX_ATTEMPTS = 3
-/** The longest time that a read waits for a service that asks to wait. */
-const PATIENCE_MS = 3000
-const BACKOFF_MS = 200
 
 interface RawAnswer {
   readonly status: number
@@ -138,9 +141,10 @@ export function createApiClient(
       method: request.method ?? 'GET',
       url: url.href,
       headers: {
-        accept: 'application/json',
+        accept: options.answers === 'text' ? 'text/plain' : 'application/json',
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         ...options.headers,
+        ...request.headers,
       },
       body: body === undefined ? undefined : JSON.stringify(body),
     }
@@ -162,7 +166,8 @@ export function createApiClient(
       if (text === undefined) {
         throw fault(purpose, 'protocol', `sent more than ${MAX_BODY_BYTES} bytes`)
       }
-      return { status: response.status, headers: response.headers, ...parseJson(text) }
+      const parsed = options.answers === 'text' ? { body: text, isBroken: false } : parseJson(text)
+      return { status: response.status, headers: response.headers, ...parsed }
     } catch (thrown) {
       if (thrown instanceof ProviderError) throw thrown
       throw fault(purpose, 'transient', `could not be talked to: ${describeCause(thrown)}`, thrown)
@@ -196,24 +201,11 @@ export function createApiClient(
 
   async function readWithHeaders<T>(request: ApiRead<T>): Promise<ApiAnswer<T>> {
     const purpose: Purpose = { intent: 'read', what: request.what }
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        return decode(request, purpose, await ask(request, purpose))
-      } catch (error) {
-        const waitMs = attempt < MAX_ATTEMPTS ? waitBefore(attempt, error) : undefined
-        if (waitMs === undefined) throw error
-        await sleep(waitMs)
-      }
-    }
-  }
-
-  /** How long to wait before reading again; undefined when that is not for us to do. */
-  function waitBefore(attempt: number, error: unknown): number | undefined {
-    if (!(error instanceof ProviderError)) return undefined
-    if (error.kind === 'transient') return random() * BACKOFF_MS * 2 ** attempt
-    if (error.kind !== 'rate-limited') return undefined
-    const waitMs = error.retryAfterMs ?? Number.POSITIVE_INFINITY
-    return waitMs <= PATIENCE_MS ? waitMs : undefined
+    return await readPatiently(async () => decode(request, purpose, await ask(request, purpose)), {
+      sleep,
+      random,
+      maxAttempts: options.maxAttempts,
+    })
   }
 
   return {

@@ -9,8 +9,12 @@ export interface Complaint {
   readonly code?: string
   /** The service's own words; untrusted, and they may echo a credential. */
   readonly message?: string
+  /** The status that says the same, of services that answer 200 whatever happened. */
+  readonly status?: number
   /** The kind, where the body tells it in another way than by its code. */
   readonly kind?: ProviderErrorKind
+  /** How long it asks to wait, where it does so in the body or in its documentation. */
+  readonly waitMs?: number
 }
 
 /** How one service reports errors, where it differs from what status codes mean everywhere. */
@@ -96,12 +100,12 @@ export function faultOfAnswer(
   const complaint = answer.body === undefined ? undefined : rules.complaint?.(answer.body)
   const isSuccess = answer.status >= 200 && answer.status < 300
   if (isSuccess && complaint === undefined) return undefined
+  const status = complaint?.status ?? answer.status
   const kind =
     complaint?.kind ??
-    rules.kinds?.[complaint?.code ?? ''] ??
-    (isSuccess
-      ? 'protocol'
-      : (rules.statuses?.[answer.status] ?? kindOfStatus(answer.status, purpose.intent)))
+    kindOfCode(rules, complaint?.code) ??
+    rules.statuses?.[status] ??
+    kindOfStatus(status, purpose.intent)
   const says = [
     ...(complaint?.code === undefined ? [] : [`code ${redactor.redact(complaint.code)}`]),
     ...(complaint?.message === undefined ? [] : [quote(redactor.redact(complaint.message))]),
@@ -109,9 +113,14 @@ export function faultOfAnswer(
   const detail = says.length === 0 ? '' : ` (${says.join(': ')})`
   return apiFault(rules, redactor, purpose, kind, `answered ${answer.status}${detail}`, {
     ...(kind === 'rate-limited' || kind === 'quota'
-      ? { retryAfterMs: answer.waitMs ?? DEFAULT_WAIT_MS }
+      ? { retryAfterMs: answer.waitMs ?? complaint?.waitMs ?? DEFAULT_WAIT_MS }
       : {}),
   })
+}
+
+/** Codes come from outside, so only own keys count: `constructor` is no code. */
+function kindOfCode({ kinds = {} }: FaultRules, code = ''): ProviderErrorKind | undefined {
+  return Object.hasOwn(kinds, code) ? kinds[code] : undefined
 }
 
 /** A fault in words: what failed, what the service did, what to do next. Holds no credential. */

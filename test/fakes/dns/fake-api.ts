@@ -5,9 +5,15 @@ import type { Fetch } from '../../../cloud/dns/http/api-client.ts'
 /** A request as a fake sees it. */
 export interface FakeRequest {
   readonly method: string
+  /** As the service publishes it, query included. */
+  readonly url: string
+  /** As it arrived, below the base URL. */
+  readonly path: string
   readonly query: URLSearchParams
   readonly headers: IncomingHttpHeaders
   readonly body: unknown
+  /** The body as it came. */
+  readonly text: string
   /** What stands for each `:name` of the route, in order. */
   readonly params: readonly string[]
 }
@@ -24,7 +30,9 @@ export interface FakeRoute {
   readonly method: string
   /** `/zones/:zone/records/:id`, below the base URL. */
   readonly path: string
-  readonly kind: 'read' | 'write'
+  readonly kind: 'read' | 'write' | ((body: unknown) => 'read' | 'write')
+  /** Where the body says what is asked for. */
+  when?(body: unknown): boolean
   answer(request: FakeRequest): FakeAnswer
 }
 
@@ -49,7 +57,11 @@ export interface Injection {
 export interface FakeOptions {
   /** As the service publishes it. */
   readonly baseUrl: string
+  /** Other URLs of the service, and the paths of the fake that stand for them. */
+  readonly otherUrls?: Readonly<Record<string, string>>
   readonly routes: readonly FakeRoute[]
+  /** How bodies of requests come; JSON when left out. */
+  readonly bodies?: 'json' | 'text'
   /** The answer to a request without the right credential; undefined lets it through. */
   refuse(request: FakeRequest): FakeAnswer | undefined
   /** What the service answers to a path that it does not have. */
@@ -92,10 +104,12 @@ export async function createFakeApi(options: FakeOptions): Promise<FakeApi> {
       const text = Buffer.concat(chunks).toString('utf8')
       const seen = {
         method: incoming.method ?? 'GET',
+        url: `${options.baseUrl}${incoming.url}`,
         path: url.pathname,
         query: url.searchParams,
         headers: incoming.headers,
-        body: text === '' ? undefined : JSON.parse(text),
+        body: options.bodies === 'text' && text !== '' ? text : parseBody(text),
+        text,
       }
       serve(seen, `${seen.method} ${incoming.url} ${text}`, response).catch((error: unknown) => {
         response.writeHead(599, { 'content-type': 'text/plain' }).end(String(error))
@@ -104,15 +118,17 @@ export async function createFakeApi(options: FakeOptions): Promise<FakeApi> {
   })
 
   async function serve(
-    request: Omit<FakeRequest, 'params'> & { readonly path: string },
+    request: Omit<FakeRequest, 'params'>,
     identity: string,
     response: ServerResponse,
   ): Promise<void> {
     const found = options.routes.flatMap((route) => {
       const params = route.method === request.method ? match(route.path, request.path) : undefined
-      return params === undefined ? [] : [{ route, params }]
+      const isMeant = route.when?.(request.body) !== false
+      return params === undefined || !isMeant ? [] : [{ route, params }]
     })[0]
-    const kind = found?.route.kind ?? 'read'
+    const told = found?.route.kind ?? 'read'
+    const kind = typeof told === 'string' ? told : told(request.body)
     counts[kind] += 1
     if (kind === 'write') {
       const act = interloper
@@ -151,8 +167,13 @@ export async function createFakeApi(options: FakeOptions): Promise<FakeApi> {
   const { port } = server.address() as AddressInfo
   return {
     async fetch(url, init) {
-      if (!url.startsWith(options.baseUrl)) throw new Error(`a request went astray: ${url}`)
-      const path = url.slice(options.baseUrl.length)
+      const urls = Object.entries({ [options.baseUrl]: '', ...options.otherUrls })
+      // The longest first: one may be the beginning of another.
+      const known = urls
+        .filter(([from]) => url.startsWith(from))
+        .sort(([a], [b]) => b.length - a.length)[0]
+      if (known === undefined) throw new Error(`a request went astray: ${url}`)
+      const path = known[1] + url.slice(known[0].length)
       return await fetch(`http://127.0.0.1:${port}${path}`, init)
     },
     deadline() {
@@ -176,6 +197,12 @@ export async function createFakeApi(options: FakeOptions): Promise<FakeApi> {
       await new Promise((resolve) => server.close(resolve))
     },
   }
+}
+
+/** JSON, or the fields of a form. */
+function parseBody(text: string): unknown {
+  if (text === '') return undefined
+  return /^\w+=/.test(text) ? Object.fromEntries(new URLSearchParams(text)) : JSON.parse(text)
 }
 
 function match(pattern: string, path: string): readonly string[] | undefined {

@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import type { AddressLookup } from '../../../cloud/dns/address-lookup.ts'
 import type { ProviderType } from '../../../cloud/dns/provider-type.ts'
 import type { Fqdn, RRKey, RRset } from '../../../shared/rrset.ts'
 import type { ProviderRig } from '../../contract/dns-provider.ts'
@@ -19,8 +20,14 @@ export interface HostedFake {
   errorInside?(text: string): FakeAnswer
   /** Makes lists come in pages of so many items. */
   pageSize?(size: number): void
+  /** What DNS shows, where the service does not tell what it holds. */
+  readonly lookup?: AddressLookup
   /** A request with the credentials that the fake accepts, and with no body when it is empty. */
-  authorise(request: { readonly method: string; readonly body: string }): RequestInit
+  authorise(request: {
+    readonly method: string
+    readonly url: string
+    readonly body: string
+  }): RequestInit
   /** Takes over what a list of the real service holds, ids included; ignores other answers. */
   load(answer: unknown): void
   /** Puts a record there that is not ours and must survive; says whether it did. */
@@ -40,11 +47,15 @@ export interface HttpRig extends ProviderRig {
 
 const UNLIMITED = { take: async () => undefined, block: () => undefined }
 
-/** A provider in front of a fake. Its clock moves only while it waits; limits have their own tests. */
+/**
+ * A provider in front of a fake. Its clock moves only while it waits, unless the test has one of its
+ * own; limits have their own tests.
+ */
 export function createHttpRig<S extends v.GenericSchema>(
   type: ProviderType<S>,
   settings: v.InferInput<S>,
   fake: HostedFake,
+  ownClock?: () => Date,
 ): HttpRig {
   let clock = Date.parse('2026-01-31T12:00:00Z')
   let waited = 0
@@ -52,7 +63,7 @@ export function createHttpRig<S extends v.GenericSchema>(
   const provider = type.create('hosted', v.parse(type.settings, settings), {
     fetch: api.fetch,
     deadline: api.deadline,
-    now: () => new Date(clock),
+    now: ownClock ?? (() => new Date(clock)),
     sleep: async (ms) => {
       clock += ms
       waited += ms
@@ -60,6 +71,7 @@ export function createHttpRig<S extends v.GenericSchema>(
     random: () => 0.5,
     budgets: () => UNLIMITED,
     dial: () => Promise.reject(new Error('no hosted service is dialled')),
+    lookup: async () => fake.lookup ?? (() => Promise.reject(new Error('nothing is looked up'))),
   })
   return {
     provider,

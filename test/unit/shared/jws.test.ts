@@ -1,3 +1,4 @@
+import { createVerify, generateKeyPairSync } from 'node:crypto'
 import fc from 'fast-check'
 import { CompactSign, importJWK } from 'jose'
 import { beforeAll, describe, expect, it } from 'vitest'
@@ -7,6 +8,7 @@ import {
   importVerificationKey,
   parseReportJws,
   type SigningKey,
+  signJwtGrant,
   signReport,
   verifyReportJws,
 } from '../../../shared/jws.ts'
@@ -242,5 +244,41 @@ describe('a report', () => {
         },
       ),
     )
+  })
+})
+
+describe('a JWT grant', () => {
+  const pair = generateKeyPairSync('rsa', {
+    modulusLength: 2048,
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+  })
+
+  it('is signed with RS256, as another library sees it', async () => {
+    const claims = { iss: 'me', aud: 'https://login.test/token', iat: 1, exp: 3601 }
+    const [head = '', body = '', signature = ''] = (
+      await signJwtGrant(claims, pair.privateKey)
+    ).split('.')
+    const read = (part: string) => JSON.parse(Buffer.from(part, 'base64url').toString('utf8'))
+    expect(read(head)).toEqual({ alg: 'RS256', typ: 'JWT' })
+    expect(read(body)).toEqual(claims)
+    const verify = createVerify('RSA-SHA256').update(`${head}.${body}`)
+    expect(verify.verify(pair.publicKey, Buffer.from(signature, 'base64url'))).toBe(true)
+  })
+
+  it.each([
+    '',
+    'hunter22',
+    pair.publicKey,
+    pair.privateKey.slice(0, 200),
+    generateKeyPairSync('ed25519', {
+      publicKeyEncoding: { type: 'spki', format: 'pem' },
+      privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+    }).privateKey,
+  ])('is not signed with anything else (%#)', async (pem) => {
+    await expect(signJwtGrant({}, pem)).rejects.toMatchObject({
+      code: 'KEY_INVALID',
+      message: 'the private key is not an RSA key in PEM (PKCS #8)',
+    })
   })
 })

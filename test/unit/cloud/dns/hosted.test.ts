@@ -61,7 +61,7 @@ describe('Hetzner', () => {
       const place = await rig.provider.findZone(rig.zone)
       await rig.provider.apply(place, to(aaaa(60, '2001:db8::1', '2001:db8::3')))
       const url = `https://api.hetzner.cloud/v1/zones/${place.id}/rrsets?name=www`
-      const answer = await fake.api.fetch(url, fake.authorise({ method: 'GET', body: '' }))
+      const answer = await fake.api.fetch(url, fake.authorise({ method: 'GET', url, body: '' }))
       expect(Object(await answer.json()).rrsets[0].records).toEqual([
         { value: '2001:db8::1', comment: 'the router' },
         { value: '2001:db8::3', comment: '' },

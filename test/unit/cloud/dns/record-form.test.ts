@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { urlPath } from '../../../../cloud/dns/http/url-path.ts'
 import { fullNames, relativeNames, zoneCandidates } from '../../../../cloud/dns/record-names.ts'
-import { plainTxt, quotedTxt } from '../../../../cloud/dns/txt-content.ts'
+import { octalTxt, plainTxt, quotedTxt } from '../../../../cloud/dns/txt-content.ts'
 import { parseName } from '../../../../shared/rrset.ts'
 import { readTxt } from '../../../fakes/dns/presentation.ts'
 
@@ -52,6 +52,16 @@ describe('TXT content', () => {
         const content = quotedTxt.render(raw)
         expect(quotedTxt.parse(content)).toBe(raw)
         expect(readTxt(content)).toBe(raw)
+      }),
+    )
+  })
+
+  it('in octal comes back, and is what AWS shows in its own example', () => {
+    expect(octalTxt.render('a "b" \u0007\\')).toBe('"a \\"b\\" \\007\\\\"')
+    expect(octalTxt.parse('"ex\\303\\244mple.com"')).toBe('exämple.com')
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme', maxLength: 700 }), (raw) => {
+        expect(octalTxt.parse(octalTxt.render(raw))).toBe(raw)
       }),
     )
   })

@@ -87,6 +87,35 @@ describe('an API client', () => {
     ])
   })
 
+  it.each(['constructor', '__proto__', 'toString'])(
+    'takes %s for no code that it knows',
+    async (code) => {
+      const { api } = createBench(
+        { kinds: { taken: 'conflict' }, complaint: () => ({ code }) },
+        Response.json({}, { status: 403 }),
+      )
+      expect(await caught(api.read(READ))).toMatchObject({ kind: 'forbidden' })
+    },
+  )
+
+  it('hears plain text, and how long it asks to wait', async () => {
+    const { api, sent } = createBench(
+      {
+        answers: 'text',
+        complaint: (body) =>
+          body === '911' ? { code: '911', kind: 'rate-limited', waitMs: 1_800_000 } : undefined,
+      },
+      new Response('good ::1'),
+      new Response('911'),
+    )
+    expect(await api.write({ path: '', what: 'x' })).toBe('good ::1')
+    expect(sent[0]?.init.headers).toMatchObject({ accept: 'text/plain' })
+    expect(await caught(api.write({ path: '', what: 'x' }))).toMatchObject({
+      kind: 'rate-limited',
+      retryAfterMs: 1_800_000,
+    })
+  })
+
   it('says what failed, for which object, what the service said, and what to do', async () => {
     const complaint = (body: unknown) => ({ code: '42', message: String(Object(body).error) })
     const { api } = createBench({ complaint }, () =>
