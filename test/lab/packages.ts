@@ -1,10 +1,10 @@
-import { accessSync, constants } from 'node:fs'
+import { accessSync, constants, existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { ReprefixError } from '../../shared/errors.ts'
 import { labEnvironment } from './command.ts'
 import packages from './packages.json' with { type: 'json' }
 
-/** A Debian package that real parts need, known by one of its commands. */
+/** A Debian package that real parts need, known by one of its commands, or by the path of a file. */
 export interface DebianPackage {
   readonly package: string
   readonly command: string
@@ -25,6 +25,7 @@ export const VECTOR_PACKAGES: readonly DebianPackage[] = packages.vectors
 export const BENCH_PACKAGES: readonly DebianPackage[] = packages.bench
 
 function findProgram(command: string): string | undefined {
+  if (command.startsWith('/')) return existsSync(command) ? command : undefined
   for (const directory of (labEnvironment().PATH ?? '').split(':')) {
     const path = join(directory, command)
     try {

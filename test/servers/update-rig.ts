@@ -72,7 +72,8 @@ export async function openUpdateRig(start: () => Promise<UpdateServer>): Promise
   }
 }
 
-async function look(resolver: Resolver, { name, type }: RRKey) {
+/** What a server answers to a question, through a resolver that asks nobody else. */
+export async function look(resolver: Resolver, { name, type }: RRKey) {
   try {
     if (type === 'TXT') {
       const texts = await resolver.resolveTxt(name)
