@@ -44,7 +44,8 @@ const results = await Promise.all([
   build({
     ...common,
     entryPoints: { reprefix: 'cloud/cli.ts' },
-    // `demo` is a chunk of its own: the cloud never loads the lab.
+    // `demo` is a chunk of its own: the cloud never loads the lab. So is the SDK of AWS, which only
+    // zones at Route 53 need.
     splitting: true,
     chunkNames: 'chunks/[name]-[hash]',
     // Native: its binary cannot be bundled.
@@ -72,8 +73,8 @@ const results = await Promise.all([
       test: 'test/main.ts',
       vectors: 'test/vectors/main.ts',
     },
-    // Native: its binary cannot be bundled.
-    external: ['libsql'],
+    // Native, its binary cannot be bundled; and what would be in each of them for nothing.
+    external: ['libsql', '@aws-sdk/client-route-53'],
   }),
 ])
 
