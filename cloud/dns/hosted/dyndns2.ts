@@ -1,0 +1,227 @@
+import * as v from 'valibot'
+import { encodeBase64 } from '../../../shared/base64.ts'
+import { isAtOrBelow, parseName } from '../../../shared/rrset.ts'
+import { parsedBy } from '../../../shared/schema.ts'
+import { VERSION } from '../../../shared/version.ts'
+import { type Capabilities, type Change, ProviderError } from '../../domain/dns-provider.ts'
+import { createHostMemory, type HostState } from '../host-memory.ts'
+import { createHostedProvider, describeEdits, type HeldEdit } from '../hosted-provider.ts'
+import type { RateRule } from '../http/request-budget.ts'
+import { connect, defineProvider, HOSTED, secretText } from '../provider-type.ts'
+import { complaintOfText } from './dyndns2-answer.ts'
+import {
+  ADDRESS_FORMS,
+  type Dyndns2Service,
+  type HostAddresses,
+  HURRICANE,
+  PASSWORD_SERVICES,
+  refusalOfUrl,
+  TOKEN_SERVICES,
+} from './dyndns2-services.ts'
+
+/** The services choose a TTL, most of them this one. */
+const TTL = 60
+const caps: Capabilities = {
+  ...HOSTED,
+  types: ['A', 'AAAA'],
+  granularity: 'host',
+  readable: false,
+  removes: false,
+  ttl: { min: TTL, max: TTL },
+  txt: { maxBytes: 0, quotes: false },
+  publish: 'delayed',
+}
+/** None of them says how often; hosts are blocked for more than a few updates an hour. */
+const limits: readonly RateRule[] = [{ count: 60, perMs: 60_000 }]
+
+const common = {
+  type: v.literal('dyndns2'),
+  // The service does not say which names are its own.
+  zone: parsedBy(parseName),
+  // No-IP asks for an address in the name of the program, to write to before it blocks it.
+  contact: v.optional(v.pipe(v.string(), v.email('must be an e-mail address'))),
+}
+const user = v.pipe(v.string(), v.regex(/^[!-9;-~]+$/, 'must have no white space and no colon'))
+const url = v.pipe(
+  v.string(),
+  v.check(
+    (text) => refusalOfUrl(text) === undefined,
+    ({ input }) => refusalOfUrl(input) ?? '',
+  ),
+)
+const settings = v.variant('service', [
+  v.strictObject({
+    ...common,
+    service: v.picklist(['dyn', 'noip', 'strato', 'inwx', 'desec']),
+    username: user,
+    password: secretText,
+  }),
+  v.strictObject({ ...common, service: v.picklist(['duckdns', 'dynv6']), token: secretText }),
+  v.strictObject({ ...common, service: v.literal('he'), password: secretText }),
+  v.strictObject({
+    ...common,
+    service: v.literal('custom'),
+    url,
+    addresses: v.picklist(['list', 'pair']),
+    username: user,
+    password: secretText,
+  }),
+])
+type Settings = v.InferOutput<typeof settings>
+type Edit = HeldEdit<null>
+
+/** The service with its credential, as it is sent. */
+interface Account {
+  readonly service: Dyndns2Service
+  readonly headers?: Readonly<Record<string, string>>
+  readonly queryFields?: Readonly<Record<string, string>>
+  readonly secrets: readonly string[]
+}
+
+export const dyndns2 = defineProvider({
+  settings,
+  title: 'dyndns2',
+  tier: 1,
+  docs: 'https://help.dyn.com/remote-access-api/',
+  warning:
+    'takes updates only: what it holds is asked of DNS, and most of these services remove nothing',
+  caps,
+  limits,
+  create(id, entry, dependencies) {
+    const { zone, contact } = entry
+    const { service, headers, ...credential } = accountOf(entry)
+    const agent = `reprefix/${VERSION}${contact === undefined ? '' : ` ${contact}`}`
+    const hosted = connect(
+      {
+        service: new URL(service.url).hostname,
+        baseUrl: service.url,
+        answers: 'text',
+        // Whoever does not say what it is gets blocked.
+        headers: { ...headers, 'user-agent': agent },
+        ...credential,
+        complaint: complaintOfText,
+      },
+      limits,
+      dependencies,
+    )
+    const memory = createHostMemory(dependencies.now)
+
+    const hostOf = (edits: readonly Edit[]) => edits[0]?.change.name ?? zone
+    /** Both families of the host, also the one that does not change. */
+    function stateAfter(edits: readonly Edit[]): HostState {
+      const pick = (type: keyof HostState) => {
+        const edit = edits.find(({ change }) => change.type === type)
+        return edit === undefined ? memory.last(hostOf(edits))[type] : (edit.after?.values ?? [])
+      }
+      return { A: pick('A'), AAAA: pick('AAAA') }
+    }
+    const canBe = (edits: readonly Edit[]) =>
+      edits.every(({ after }) => after !== null) ||
+      service.removes?.(addressesOf(stateAfter(edits))) === true
+
+    return createHostedProvider<null>(
+      id,
+      {
+        caps: { ...caps, removes: service.removes?.({ A: '192.0.2.1' }) ?? false },
+        zone: async (name) => (name === zone ? { name, id: name } : undefined),
+        refuse: (change) => faultOf(change, service),
+        async held(_, keys) {
+          const lookup = await dependencies.lookup(zone)
+          const hosts = [...new Set(keys.map(({ name }) => name))]
+          const sets = await Promise.all(
+            hosts.map(async (name) => {
+              const [A, AAAA] = await Promise.all([lookup(name, 'A'), lookup(name, 'AAAA')])
+              const state = memory.believe(name, { A, AAAA })
+              return (['A', 'AAAA'] as const).flatMap((type) =>
+                state[type].length === 0
+                  ? []
+                  : [{ key: { name, type }, ttls: [TTL], values: state[type], detail: null }],
+              )
+            }),
+          )
+          return sets.flat()
+        },
+        // A host that is not known, or blocked, is that for both families.
+        isIndivisible: true,
+        pack: (edits) =>
+          byHost(edits).flatMap((group) => {
+            if (service.isApart === true) return group.map((edit) => [edit])
+            if (canBe(group)) return [group]
+            // What cannot go stays, and is no reason to keep the rest back.
+            const stays = group.filter(({ after }) => after === null)
+            const moves = group.filter(({ after }) => after !== null)
+            return [...(moves.length === 0 ? [] : [moves]), ...stays.map((edit) => [edit])]
+          }),
+        async write(at, edits, send) {
+          const what = describeEdits(at, edits)
+          if (!canBe(edits)) {
+            throw new ProviderError(
+              'invalid',
+              `nothing was sent for ${what}: the service removes no address of a host, do it on its web site`,
+            )
+          }
+          const host = hostOf(edits)
+          const state = stateAfter(edits)
+          const told = service.isApart === true ? onlyOf(edits, state) : addressesOf(state)
+          await send({ path: '', query: service.query(host, told), what })
+          memory.wrote(host, state)
+        },
+      },
+      hosted,
+    )
+  },
+})
+
+function accountOf(entry: Settings): Account {
+  switch (entry.service) {
+    case 'duckdns':
+    case 'dynv6':
+      return {
+        service: TOKEN_SERVICES[entry.service],
+        queryFields: { token: entry.token },
+        secrets: [entry.token],
+      }
+    case 'he':
+      return {
+        service: HURRICANE,
+        queryFields: { password: entry.password },
+        secrets: [entry.password],
+      }
+    default: {
+      const pair = `${entry.username}:${entry.password}`
+      const basic = encodeBase64(new TextEncoder().encode(pair))
+      return {
+        service:
+          entry.service === 'custom'
+            ? { url: entry.url, query: ADDRESS_FORMS[entry.addresses] }
+            : PASSWORD_SERVICES[entry.service],
+        headers: { authorization: `Basic ${basic}` },
+        secrets: [entry.password, pair, basic],
+      }
+    }
+  }
+}
+
+function faultOf({ name, type, set }: Change, { parent }: Dyndns2Service): string | undefined {
+  if (type === 'TXT' && (set?.values.length ?? 0) > 0) return 'takes addresses only'
+  if ((set?.values.length ?? 0) > 1) return 'takes one address of each family'
+  if (name.startsWith('*.')) return 'takes no wildcards'
+  if (parent === undefined) return undefined
+  const isOwn = isAtOrBelow(name, parent) && name.split('.').length === parent.split('.').length + 1
+  return isOwn ? undefined : `has names right below ${parent} only`
+}
+
+/** The edits of one host together. */
+function byHost(edits: readonly Edit[]): readonly (readonly Edit[])[] {
+  const hosts = [...new Set(edits.map(({ change }) => change.name))]
+  return hosts.map((host) => edits.filter(({ change }) => change.name === host))
+}
+
+function addressesOf({ A: [A], AAAA: [AAAA] }: HostState): HostAddresses {
+  return { A, AAAA }
+}
+
+function onlyOf(edits: readonly Edit[], state: HostState): HostAddresses {
+  const { A, AAAA } = addressesOf(state)
+  return edits[0]?.change.type === 'A' ? { A } : { AAAA }
+}
