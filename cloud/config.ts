@@ -6,6 +6,7 @@ import { type Fqdn, parseName } from '../shared/rrset.ts'
 import { parsedBy } from '../shared/schema.ts'
 import { parseSettings, type ReferenceResolver } from '../shared/settings.ts'
 import { type ProviderSettings, providerSettingsSchema } from './dns/provider-settings.ts'
+import { warningOf } from './dns/provider-types.ts'
 import { parseServer } from './dns/rfc2136-settings.ts'
 import type { NameServer } from './dns/verify/authoritative-dns.ts'
 import type { ZoneTtl } from './domain/authorise-report.ts'
@@ -159,6 +160,10 @@ export function parseConfig(
     warnings: [
       ...urlWarnings(settings.url),
       ...unused.map((id) => `providers.${id}: no zone uses it`),
+      ...Object.entries(settings.providers).flatMap(([id, { type }]) => {
+        const warning = used.has(id) ? warningOf(type) : undefined
+        return warning === undefined ? [] : [`providers.${id}: ${warning}`]
+      }),
     ],
   }
 }

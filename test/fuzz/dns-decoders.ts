@@ -1,9 +1,11 @@
+import { generateKeyPairSync } from 'node:crypto'
+import { complaintOfText } from '../../cloud/dns/hosted/dyndns2-answer.ts'
 import { cursorOfLink, nextLink } from '../../cloud/dns/http/pages.ts'
 import { readExhaustion, readRetryAfter } from '../../cloud/dns/http/retry-after.ts'
 import type { ProviderSettings } from '../../cloud/dns/provider-settings.ts'
 import { createProviders } from '../../cloud/dns/providers.ts'
 import { fullNames, relativeNames } from '../../cloud/dns/record-names.ts'
-import { quotedTxt } from '../../cloud/dns/txt-content.ts'
+import { octalTxt, quotedTxt } from '../../cloud/dns/txt-content.ts'
 import { parseName, type RRKey } from '../../shared/rrset.ts'
 import { type Decoder, jsonDecoder, textDecoder } from './decoder.ts'
 
@@ -13,11 +15,42 @@ const KEYS: readonly RRKey[] = [
   { name: parseName('www.example.org'), type: 'AAAA' },
   { name: zone, type: 'TXT' },
 ]
+const TOKEN = { access_token: 'access-of-the-fuzzing', expires_in: 3600 }
+/** Of services with sessions. */
+const COOKIE = { 'set-cookie': 'session=of-the-fuzzing' }
 const secrets = { token: 'token-of-the-fuzzing' }
 const keys = { apiKey: 'key-of-the-fuzzing', secretKey: 'secret-of-the-fuzzing' }
 
+const { privateKey } = generateKeyPairSync('rsa', {
+  modulusLength: 2048,
+  publicKeyEncoding: { type: 'spki', format: 'pem' },
+  privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+})
+const account = {
+  ...{ type: 'service_account' as const, project_id: 'p', client_email: 'me@p.example' },
+  private_key: privateKey,
+}
+
+const tenancy = { tenant: 't', client: 'c', subscription: 's', resourceGroup: 'g' }
+
 /** A list as each service answers it, with an address and a text in it. */
 const LISTS: readonly (readonly [settings: ProviderSettings, answer: unknown])[] = [
+  [
+    { type: 'azure', ...tenancy, secret: secrets.token },
+    {
+      value: [
+        {
+          ...{ name: 'www', type: 'Microsoft.Network/dnszones/AAAA', etag: 'e' },
+          properties: { TTL: 60, AAAARecords: [{ ipv6Address: '2001:db8::1' }] },
+        },
+        {
+          ...{ name: '@', type: 'Microsoft.Network/dnszones/TXT', etag: 'e' },
+          properties: { TTL: 60, TXTRecords: [{ value: ['a', 'b'] }], targetResource: {} },
+        },
+      ],
+      nextLink: null,
+    },
+  ],
   [
     { type: 'cloudflare', ...secrets },
     {
@@ -61,6 +94,16 @@ const LISTS: readonly (readonly [settings: ProviderSettings, answer: unknown])[]
     ],
   ],
   [
+    { type: 'google', secret: account },
+    {
+      rrsets: [
+        { name: 'www.example.org.', type: 'AAAA', ttl: 60, rrdatas: ['2001:db8::1'] },
+        { name: 'example.org.', type: 'TXT', ttl: 60, rrdatas: ['"a"'] },
+      ],
+      nextPageToken: '',
+    },
+  ],
+  [
     { type: 'hetzner', ...secrets },
     {
       meta: { pagination: { next_page: null } },
@@ -68,6 +111,41 @@ const LISTS: readonly (readonly [settings: ProviderSettings, answer: unknown])[]
         { name: 'www', type: 'AAAA', ttl: null, records: [{ value: '2001:db8::1', comment: 'x' }] },
         { name: '@', type: 'TXT', ttl: 60, records: [{ value: '"a"' }] },
       ],
+    },
+  ],
+  [
+    { type: 'ionos', ...secrets },
+    {
+      records: [
+        { id: '1', name: 'www.example.org', type: 'AAAA', content: '2001:db8::1', ttl: 60 },
+        { id: '2', name: 'example.org', type: 'TXT', content: '"a"', ttl: 60, disabled: true },
+      ],
+    },
+  ],
+  [
+    { type: 'inwx', username: 'alice', password: secrets.token },
+    {
+      ...{ code: 1000, msg: 'Command completed successfully' },
+      resData: {
+        tfa: '0',
+        record: [
+          { id: 1, name: 'www.example.org', type: 'AAAA', content: '2001:db8::1', ttl: 300 },
+          { id: '2', name: 'example.org', type: 'TXT', content: 'a', ttl: '300' },
+        ],
+      },
+    },
+  ],
+  [
+    { type: 'netcup', customer: '123456', apiKey: keys.apiKey, password: keys.secretKey },
+    {
+      ...{ status: 'success', statuscode: 2000 },
+      responsedata: {
+        apisessionid: 'session-of-the-fuzzing',
+        dnsrecords: [
+          { id: '1', hostname: 'www', type: 'AAAA', priority: '0', destination: '2001:db8::1' },
+          { id: '2', hostname: '@', type: 'TXT', destination: 'a' },
+        ],
+      },
     },
   ],
   [
@@ -80,7 +158,100 @@ const LISTS: readonly (readonly [settings: ProviderSettings, answer: unknown])[]
       ],
     },
   ],
+  [
+    { type: 'powerdns', url: 'http://127.0.0.1:8081', ...secrets },
+    {
+      rrsets: [
+        {
+          ...{ name: 'www.example.org.', type: 'AAAA', ttl: 60 },
+          records: [
+            { content: '2001:db8::1', disabled: false },
+            { content: '::2', disabled: true },
+          ],
+        },
+      ],
+    },
+  ],
+  [
+    { type: 'scaleway', ...secrets },
+    {
+      total_count: 2,
+      records: [
+        { id: '1', name: 'www', type: 'AAAA', data: '2001:db8::1', ttl: 60, comment: null },
+        { id: '2', name: '', type: 'TXT', data: '"a"', ttl: 60, geo_ip_config: {} },
+      ],
+    },
+  ],
+  [
+    { type: 'linode', ...secrets },
+    {
+      ...{ page: 1, pages: 1, results: 2 },
+      data: [
+        { id: 1, name: 'www', type: 'AAAA', target: '2001:db8::1', ttl_sec: 300 },
+        { id: 2, name: '', type: 'TXT', target: 'a', ttl_sec: 0 },
+      ],
+    },
+  ],
+  [
+    { type: 'vultr', apiKey: keys.apiKey },
+    {
+      records: [
+        { id: 'a', name: 'www', type: 'AAAA', data: '2001:db8::1', ttl: 300 },
+        { id: 'b', name: '', type: 'TXT', data: '"a"', ttl: 300 },
+      ],
+      meta: { total: 2, links: { next: '', prev: '' } },
+    },
+  ],
+  [
+    { type: 'dnsimple', ...secrets },
+    {
+      data: [
+        { id: 1, name: 'www', type: 'AAAA', content: '2001:db8::1', ttl: 60 },
+        { id: 2, name: '', type: 'TXT', content: 'a', ttl: 60 },
+      ],
+      pagination: { current_page: 1, per_page: 100, total_entries: 2, total_pages: 1 },
+    },
+  ],
+  [
+    { type: 'infomaniak', ...secrets },
+    {
+      result: 'success',
+      data: [
+        { id: '1', source: 'www', type: 'AAAA', target: '2001:db8::1', ttl: 300 },
+        { id: '2', source: '.', type: 'TXT', target: 'a', ttl: 300 },
+      ],
+    },
+  ],
+  [
+    { type: 'njalla', ...secrets },
+    {
+      result: {
+        records: [
+          { id: 1, name: 'www', type: 'AAAA', content: '2001:db8::1', ttl: 60 },
+          { id: 2, name: '@', type: 'TXT', content: 'a', ttl: 60 },
+        ],
+      },
+      jsonrpc: '2.0',
+    },
+  ],
+  [
+    { type: 'bunny', accessKey: keys.secretKey },
+    {
+      Records: [
+        { Id: 1, Type: 1, Name: 'www', Value: '2001:db8::1', Ttl: 60, Weight: 100, Comment: null },
+        { Id: 2, Type: 3, Name: '', Value: 'a', Ttl: 60, Disabled: true },
+      ],
+    },
+  ],
 ]
+
+const ROUTE53 = {
+  type: 'route53',
+  accessKeyId: 'AKIA0123456789ABCDEF',
+  secret: secrets.token,
+} as const
+const ROUTE53_LIST = `<?xml version="1.0"?>
+<ListResourceRecordSetsResponse><ResourceRecordSets><ResourceRecordSet><Name>\\052.example.org.</Name><Type>AAAA</Type><TTL>60</TTL><ResourceRecords><ResourceRecord><Value>2001:db8::1</Value></ResourceRecord></ResourceRecords></ResourceRecordSet></ResourceRecordSets><IsTruncated>false</IsTruncated><MaxItems>300</MaxItems></ListResourceRecordSetsResponse>`
 
 /** What DNS services answer: their lists, and the texts in them. */
 export function dnsDecoders(): readonly Decoder[] {
@@ -88,8 +259,21 @@ export function dnsDecoders(): readonly Decoder[] {
     textDecoder({
       name: 'TXT content',
       samples: ['"a"', '"a" "b\\"\\\\"', '"\\195\\188"', 'bare', '""', `"${'x'.repeat(255)}" "y"`],
-      decode: quotedTxt.parse,
+      decode: (text) => [quotedTxt.parse(text), octalTxt.parse(text)],
       codes: [],
+    }),
+    textDecoder({
+      name: 'answer to an update of a host',
+      samples: ['good 2001:db8::1', 'nochg', 'OK\n192.0.2.1\n\nUPDATED', '911', 'KO', ''],
+      decode: complaintOfText,
+      codes: [],
+    }),
+    textDecoder({
+      name: 'records at route53',
+      samples: [ROUTE53_LIST],
+      decode: (text) => readFrom(ROUTE53, () => new Response(text)),
+      codes: ['DNS_PROVIDER'],
+      weight: 0.1,
     }),
     textDecoder({
       name: 'name of a record',
@@ -122,7 +306,7 @@ export function dnsDecoders(): readonly Decoder[] {
       jsonDecoder({
         name: `records at ${settings.type}`,
         samples: [answer],
-        decode: (value) => readFrom(settings, value),
+        decode: (value) => readFrom(settings, () => Response.json(value, { headers: COOKIE })),
         codes: ['DNS_PROVIDER'],
         weight: 0.3,
       }),
@@ -135,12 +319,12 @@ function headers(value: string): Headers {
   return { get: () => value } as unknown as Headers
 }
 
-async function readFrom(settings: ProviderSettings, answer: unknown): Promise<unknown> {
+async function readFrom(settings: ProviderSettings, answer: () => Response): Promise<unknown> {
   const provider = createProviders(
     { p: settings },
     {
       now: () => NOW,
-      fetch: async () => Response.json(answer),
+      fetch: async (url) => (url.includes('/token') ? Response.json(TOKEN) : answer()),
       sleep: async () => undefined,
       budgets: () => ({ take: async () => undefined, block: () => undefined }),
     },

@@ -137,4 +137,13 @@ describe('cloud.yaml', () => {
     const more = GOOD + GOOD.split('\n').at(-2)?.replace('lan:', 'wan:')
     expect(parse(more).warnings).toEqual(['providers.wan: no zone uses it'])
   })
+
+  it('warns of a provider that works with reservations, when a zone uses it', () => {
+    const kind = '  wan: { type: infomaniak, token: some-token-of-it }\n'
+    expect(parse(GOOD + kind).warnings).toEqual(['providers.wan: no zone uses it'])
+    const used = change('home.arpa: { ttl: 30, providers: [lan]', 'home.arpa: { providers: [wan]')
+    expect(parse(used + kind).warnings).toEqual([
+      expect.stringMatching(/^providers\.wan: .*Infomaniak.*may change/),
+    ])
+  })
 })

@@ -18,7 +18,8 @@ async function run(...args: string[]): Promise<string[]> {
 
 describe('reprefix dns providers', () => {
   it('prints a line for each kind', async () => {
-    const [header, ...lines] = await run('dns', 'providers')
+    const [header, ...printed] = await run('dns', 'providers')
+    const lines = printed.filter((line) => !/^\w+: /.test(line))
     expect(header).toMatch(/^type +service +tier/)
     expect(lines.map((line) => line.split(' ')[0]).sort()).toEqual(
       Object.keys(PROVIDER_TYPES).sort(),
@@ -26,6 +27,13 @@ describe('reprefix dns providers', () => {
     expect(lines.find((line) => line.startsWith('desec'))).toMatch(
       /deSEC +1 +up to 500 RRsets at once +from 60 s .*300 writes per day and zone/,
     )
+  })
+
+  it('prints the warning of each kind that has one', async () => {
+    const printed = (await run('dns', 'providers')).filter((line) => /^\w+: /.test(line))
+    const kinds = listProviders().filter(({ warning, tier }) => warning !== null || tier === 3)
+    expect(printed).toEqual(kinds.map(({ type, warning }) => `${type}: ${warning}`))
+    expect(printed.join()).toContain('infomaniak: ')
   })
 
   it('prints JSON with what providers are built from', async () => {
@@ -52,7 +60,10 @@ describe('the guide to DNS providers', () => {
       return line([`\`${type}\``, `[${title}](${row.docs})`, ...rest])
     })
     const rule = line(PROVIDER_HEADER.map(() => '---'))
-    const table = [line(PROVIDER_HEADER), rule, ...rows].join('\n')
+    const warnings = listProviders().flatMap(({ type, warning }) =>
+      warning === null ? [] : [`- \`${type}\`: ${warning}.`],
+    )
+    const table = [line(PROVIDER_HEADER), rule, ...rows, '', ...warnings].join('\n')
     const written = guide.replace(
       /(<!-- table of providers[^\n]*-->\n)[\s\S]*?(<!-- end of table -->)/,
       (_, start: string, end: string) => `${start}${table}\n${end}`,

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { cloudflare } from '../../../../cloud/dns/hosted/cloudflare.ts'
 import { hetzner } from '../../../../cloud/dns/hosted/hetzner.ts'
+import { linode } from '../../../../cloud/dns/hosted/linode.ts'
+import { ovh } from '../../../../cloud/dns/hosted/ovh.ts'
 import { listFor } from '../../../../cloud/dns/page-or-ask.ts'
 import { createProviders } from '../../../../cloud/dns/providers.ts'
 import type { RRKey, RRset } from '../../../../shared/rrset.ts'
@@ -9,6 +11,8 @@ import { cloudflareSettings, createCloudflareFake } from '../../../fakes/dns/clo
 import { createDesecFake, desecSettings } from '../../../fakes/dns/desec.ts'
 import { createHetznerFake, hetznerSettings } from '../../../fakes/dns/hetzner.ts'
 import { createHttpRig } from '../../../fakes/dns/hosted-rig.ts'
+import { createLinodeFake, linodeSettings } from '../../../fakes/dns/linode.ts'
+import { createOvhFake, ovhSettings } from '../../../fakes/dns/ovh.ts'
 
 const name = parseName('www.example.test')
 const aaaa = (ttl: number, ...values: string[]): RRset => ({ name, type: 'AAAA', ttl, values })
@@ -87,6 +91,116 @@ describe('Hetzner', () => {
         states.push(await provider.settled?.(result.receipt ?? { id: '' }))
       }
       expect(states).toEqual(['pending', 'pending', 'live'])
+    } finally {
+      await rig.close()
+    }
+  })
+})
+
+describe('Linode', () => {
+  it('has TTLs in steps, and a TTL between two is the longer one', async () => {
+    const fake = await createLinodeFake()
+    const { provider, close } = createHttpRig(linode, linodeSettings, fake)
+    await close()
+    const ttls = [60, 300, 301, 3600, 100_000, 9_999_999]
+    const kept = ttls.map((ttl) => provider.normalise(aaaa(ttl, '2001:db8::1')).ttl)
+    expect(kept).toEqual([300, 300, 3600, 3600, 172_800, 2_419_200])
+  })
+
+  it('is not kept waiting by the retry-after of answers that are no errors', async () => {
+    const fake = await createLinodeFake()
+    let waited = 0
+    const providers = createProviders(
+      { a: { ...linodeSettings } },
+      {
+        now: () => new Date(waited),
+        sleep: async (ms) => {
+          waited += ms
+        },
+        ...{ fetch: fake.api.fetch, deadline: fake.api.deadline },
+      },
+    )
+    try {
+      const [provider] = providers.values()
+      const place = await provider?.findZone(fake.zone)
+      if (provider === undefined || place === undefined) throw new Error('there is no provider')
+      for (const value of ['2001:db8::1', '2001:db8::2']) {
+        const { outcomes } = await provider.apply(place, to(aaaa(300, value)))
+        expect(outcomes[0]?.kind).toMatch(/^(created|updated)$/)
+      }
+      expect(waited).toBe(0)
+    } finally {
+      await fake.api.close()
+    }
+  })
+})
+
+describe('OVH', () => {
+  const refused = { status: 400, body: { message: 'no' } }
+
+  it('publishes nothing after one RRset was half written, and all of it once that is whole', async () => {
+    const rig = createHttpRig(ovh, ovhSettings, await createOvhFake())
+    try {
+      const { provider } = rig
+      await rig.seed(aaaa(300, '2001:db8::1', '2001:db8::2'))
+      const other: RRset = { ...aaaa(300, '2001:db8::9'), name: parseName('other.example.test') }
+      const changes = [...to(aaaa(300, '2001:db8::3')), { ...other, set: other }]
+      const place = await provider.findZone(rig.zone)
+      // The address moves, the second record is to be deleted, and that is refused.
+      const fault = { kind: 'answer', answer: refused } as const
+      rig.inject({ on: 'write', fault, times: 1, skip: 1 })
+      const { outcomes, writes } = await provider.apply(place, changes)
+      expect(outcomes.map((one) => one.kind === 'failed' && one.error.kind)).toEqual([
+        'partial',
+        'partial',
+      ])
+      expect(writes).toBe(3)
+      expect((await rig.look(aaaa(300)))?.values).toEqual(['2001:db8::1', '2001:db8::2'])
+      expect(await rig.look(other)).toBeNull()
+
+      expect(await provider.apply(place, changes)).toMatchObject({ writes: 2 })
+      expect((await rig.look(aaaa(300)))?.values).toEqual(['2001:db8::3'])
+      expect((await rig.look(other))?.values).toEqual(other.values)
+    } finally {
+      await rig.close()
+    }
+  })
+
+  it('publishes later what could not be published, with nothing else to write', async () => {
+    const rig = createHttpRig(ovh, ovhSettings, await createOvhFake())
+    try {
+      const place = await rig.provider.findZone(rig.zone)
+      const changes = to(aaaa(300, '2001:db8::1'))
+      const fault = { kind: 'reset', when: 'before' } as const
+      rig.inject({ on: 'write', fault, times: 1, skip: 1 })
+      const [outcome] = (await rig.provider.apply(place, changes)).outcomes
+      expect(outcome).toMatchObject({ kind: 'failed', error: { kind: 'transient' } })
+      expect(await rig.look(aaaa(300))).toBeNull()
+      expect(await rig.provider.apply(place, changes)).toMatchObject({
+        outcomes: [{ kind: 'unchanged' }],
+        writes: 1,
+      })
+      expect((await rig.look(aaaa(300)))?.values).toEqual(['2001:db8::1'])
+      expect(await rig.provider.apply(place, changes)).toMatchObject({ writes: 0 })
+    } finally {
+      await rig.close()
+    }
+  })
+
+  it('asks for one name of a large zone without reading the others', async () => {
+    const rig = createHttpRig(ovh, ovhSettings, await createOvhFake())
+    try {
+      for (let index = 0; index < 50; index += 1) {
+        await rig.seed({ ...aaaa(300, '2001:db8::1'), name: parseName(`n${index}.example.test`) })
+      }
+      const place = await rig.provider.findZone(rig.zone)
+      const before = rig.requests()
+      const keys = [4, 5].map((index) => ({
+        name: parseName(`n${index}.example.test`),
+        type: 'AAAA' as const,
+      }))
+      expect(await rig.provider.read(place, keys)).toHaveLength(2)
+      expect(rig.requests() - before).toBe(1 + 2 * 2)
     } finally {
       await rig.close()
     }

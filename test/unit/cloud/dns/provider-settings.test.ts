@@ -1,17 +1,34 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: references in plain strings are the subject
 import * as v from 'valibot'
 import { describe, expect, it } from 'vitest'
+import { parseBaseUrl } from '../../../../cloud/dns/http/base-url.ts'
 import { providerSettingsSchema } from '../../../../cloud/dns/provider-settings.ts'
 import { PROVIDER_TYPES } from '../../../../cloud/dns/provider-types.ts'
 import { createProviders } from '../../../../cloud/dns/providers.ts'
 import { parseServer } from '../../../../cloud/dns/rfc2136-settings.ts'
 import { parseSettings } from '../../../../shared/settings.ts'
+import { azureSettings } from '../../../fakes/dns/azure.ts'
+import { bunnySettings } from '../../../fakes/dns/bunny.ts'
 import { cloudflareSettings } from '../../../fakes/dns/cloudflare.ts'
 import { desecSettings } from '../../../fakes/dns/desec.ts'
 import { digitaloceanSettings } from '../../../fakes/dns/digitalocean.ts'
+import { dnsimpleSettings } from '../../../fakes/dns/dnsimple.ts'
+import { dyndns2Settings } from '../../../fakes/dns/dyndns2.ts'
 import { gandiSettings } from '../../../fakes/dns/gandi.ts'
+import { googleSettings } from '../../../fakes/dns/google.ts'
 import { hetznerSettings } from '../../../fakes/dns/hetzner.ts'
+import { infomaniakSettings } from '../../../fakes/dns/infomaniak.ts'
+import { inwxSettings } from '../../../fakes/dns/inwx.ts'
+import { ionosSettings } from '../../../fakes/dns/ionos.ts'
+import { linodeSettings } from '../../../fakes/dns/linode.ts'
+import { netcupSettings } from '../../../fakes/dns/netcup.ts'
+import { njallaSettings } from '../../../fakes/dns/njalla.ts'
+import { ovhSettings } from '../../../fakes/dns/ovh.ts'
 import { porkbunSettings } from '../../../fakes/dns/porkbun.ts'
+import { powerdnsSettings } from '../../../fakes/dns/powerdns.ts'
+import { route53Settings } from '../../../fakes/dns/route53.ts'
+import { scalewaySettings } from '../../../fakes/dns/scaleway.ts'
+import { vultrSettings } from '../../../fakes/dns/vultr.ts'
 
 const secret = 'c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LTMyYnl0ZXM='
 const read = (text: string) =>
@@ -83,10 +100,56 @@ describe('settings of RFC 2136', () => {
   })
 })
 
+describe('the URL of a server of our own', () => {
+  it.each([
+    ['http://127.0.0.1:8081', 'http://127.0.0.1:8081'],
+    ['https://NS1.example.org/pdns/', 'https://ns1.example.org/pdns'],
+  ])('%s is %s', (text, url) => {
+    expect(parseBaseUrl(text)).toBe(url)
+  })
+
+  it.each(['127.0.0.1:8081', 'ftp://x', 'http://x/?a=b', 'http://x/#a', ''])(
+    'is not %j',
+    (text) => {
+      expect(() => parseBaseUrl(text)).toThrow(/is not the address of a server/)
+    },
+  )
+
+  it('holds no password, which no message shows', () => {
+    expect(() => parseBaseUrl('http://me:hunter22@x/')).toThrow(/^(?!.*hunter22).*password/)
+  })
+})
+
+/** What is no credential. */
+const PUBLIC = [
+  ...['type', 'url', 'service', 'zone', 'username', 'accessKeyId'],
+  ...['tenant', 'client', 'subscription', 'resourceGroup', 'customer'],
+]
+
 describe('settings of hosted services', () => {
   const hosted = [
-    ...[cloudflareSettings, desecSettings, digitaloceanSettings, gandiSettings, hetznerSettings],
+    azureSettings,
+    bunnySettings,
+    cloudflareSettings,
+    desecSettings,
+    digitaloceanSettings,
+    dnsimpleSettings,
+    gandiSettings,
+    googleSettings,
+    hetznerSettings,
+    infomaniakSettings,
+    inwxSettings,
+    ionosSettings,
+    linodeSettings,
+    netcupSettings,
+    njallaSettings,
+    ovhSettings,
     porkbunSettings,
+    powerdnsSettings,
+    route53Settings,
+    scalewaySettings,
+    vultrSettings,
+    { ...dyndns2Settings.token, service: 'duckdns' as const },
   ]
 
   it('have an example here for every kind', () => {
@@ -103,9 +166,11 @@ describe('settings of hosted services', () => {
 
   it.each(hosted)('of $type show no credential when they are wrong', (settings) => {
     for (const [key, value] of Object.entries(settings)) {
-      if (key === 'type') continue
-      const broken = JSON.stringify({ p: { ...settings, [key]: `${value} ` } })
-      expect(() => read(broken)).toThrow(new RegExp(`p\\.${key}: must have no white space`))
+      if (PUBLIC.includes(key)) continue
+      const broken = JSON.stringify({ p: { ...settings, [key]: `${value} x` } })
+      const fault = '(?:must have no white space|does not have the right form)'
+      expect(() => read(broken)).toThrow(new RegExp(`p\\.${key}: ${fault}`))
+      expect(() => read(broken)).not.toThrow(String(value))
       const wrong = JSON.stringify({ p: { ...settings, [key]: [value] } })
       expect(() => read(wrong)).toThrow(`p.${key}: `)
       expect(() => read(wrong)).not.toThrow(String(value))
@@ -122,5 +187,39 @@ describe('settings of hosted services', () => {
     const broken = `p: { type: desec, ${text} }`
     expect(() => read(broken)).toThrow(/p\.(?:token|zone): /)
     expect(() => read(broken)).not.toThrow(/secret with spaces|abcdefghijkl/)
+  })
+})
+
+describe('settings of dyndns2', () => {
+  const custom = (url: string) =>
+    `p: { type: dyndns2, service: custom, zone: example.org, addresses: list, username: alice, password: "\${env:X}", url: "${url}" }`
+
+  it("take a service of one's own choice", () => {
+    expect(read(custom('https://dyn.example.net/nic/update')).p).toMatchObject({
+      zone: 'example.org',
+    })
+  })
+
+  it.each([
+    ['https://www.dy.fi/nic/update', /p\.url: .*publishes the one of whoever asks/],
+    ['http://dyn.example.net/nic/update', /p\.url: .*https/],
+    ['https://a:b@dyn.example.net/', /p\.url: .*no user/],
+    ['dyn.example.net', /p\.url: .*not a URL/],
+  ])('refuse %s, saying why', (url, message) => {
+    expect(() => read(custom(url))).toThrow(message)
+  })
+
+  it.each([
+    ['a service that is not known', 'service: dyfi, zone: example.org, token: abcdefghijkl'],
+    [
+      'a name with a colon in it',
+      'service: dyn, zone: a.org, username: "a:b", password: abcdefghi',
+    ],
+    ['no zone', 'service: dynv6, token: abcdefghijkl'],
+    ['a contact that is no address', 'service: dynv6, zone: a.org, token: abcdefghi, contact: me'],
+  ])('refuse %s, and show no secret', (_, text) => {
+    const broken = `p: { type: dyndns2, ${text} }`
+    expect(() => read(broken)).toThrow(/p\.(?:service|username|zone|contact): /)
+    expect(() => read(broken)).not.toThrow(/abcdefghi/)
   })
 })
