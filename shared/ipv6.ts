@@ -97,6 +97,17 @@ export function addressFromBits(bits: bigint): Address {
   return new ipaddr.IPv6(groups).toRFC5952String() as Address
 }
 
+/** The 16 bytes of the address, in network order. */
+export function addressBytes(address: Address): Uint8Array {
+  const bytes = new Uint8Array(16)
+  const hexadecimal = address.includes('.') ? withoutDottedTail(address) : address
+  for (const [index, group] of (readGroups(hexadecimal ?? '') ?? []).entries()) {
+    bytes[2 * index] = group >>> 8
+    bytes[2 * index + 1] = group & 0xff
+  }
+  return bytes
+}
+
 /** The number after the slash. */
 export function lengthOf(range: Prefix | Suffix): number {
   return Number(range.slice(range.indexOf('/') + 1))

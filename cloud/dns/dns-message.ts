@@ -1,5 +1,5 @@
 import { type DecodedPacket, decode } from 'dns-packet'
-import { addressBits, parseAddress } from '../../shared/ipv6.ts'
+import { addressBytes, parseAddress } from '../../shared/ipv6.ts'
 import type { RRType } from '../../shared/rrset.ts'
 import { ProviderError } from '../domain/dns-provider.ts'
 
@@ -109,10 +109,7 @@ function writeName(bytes: Uint8Array, name: string): number {
 /** The data of a canonical value. TXT is cut into parts of 255 bytes (RFC 1035 §3.3.14). */
 export function encodeValue(type: RRType, value: string): Uint8Array {
   if (type === 'A') return Uint8Array.from(value.split('.').map(Number))
-  if (type === 'AAAA') {
-    const bits = addressBits(parseAddress(value))
-    return Uint8Array.from({ length: 16 }, (_, i) => Number((bits >> BigInt(120 - 8 * i)) & 0xffn))
-  }
+  if (type === 'AAAA') return addressBytes(parseAddress(value))
   const bytes = new TextEncoder().encode(value)
   const parts: Uint8Array[] = []
   for (let start = 0; start === 0 || start < bytes.length; start += MAX_TXT_PART) {

@@ -34,10 +34,8 @@ export function readAnswer(
     return record === undefined ? [] : [{ record, ttl: 'ttl' in answer ? (answer.ttl ?? 0) : 0 }]
   })
   const records = found.map(({ record }) => record)
-  const values = canonicalValues(
-    type,
-    records.map(({ value }) => value),
-  )
+  // Each is canonical by itself already.
+  const values = [...new Set(records.map(({ value }) => value))].sort()
   const ttl = Math.min(...found.map((one) => one.ttl))
   return {
     set: records.length === 0 ? null : { name, type, ttl, values },

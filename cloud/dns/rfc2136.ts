@@ -27,6 +27,11 @@ export interface Rfc2136Dependencies {
 type Edit = ObservedEdit<readonly FoundRecord[]>
 type Look = typeof observe
 
+interface RenderedEdit {
+  readonly prerequisites: readonly WireRecord[]
+  readonly updates: readonly WireRecord[]
+}
+
 /** Permissions change rarely, and asking for one that is refused costs a connection. */
 const TRANSFER_AGAIN_MS = 3_600_000
 const MAX_TTL = 2 ** 31 - 1
@@ -117,23 +122,41 @@ function normalise(set: RRset): RRset {
   return { ...set, ttl: Math.min(Math.max(Math.trunc(set.ttl), 0), MAX_TTL) }
 }
 
+/** The records of each edit, made once: to measure them and to send them. */
+function createRenderer(): (edit: Edit) => RenderedEdit {
+  const made = new Map<Edit, RenderedEdit>()
+  return (edit) => {
+    const known = made.get(edit)
+    if (known !== undefined) return known
+    const rendered = { prerequisites: prerequisitesOf(edit), updates: updatesOf(edit) }
+    made.set(edit, rendered)
+    return rendered
+  }
+}
+
 function apply(
   session: Rfc2136Session,
   zone: Zone,
   changes: readonly Change[],
   look: Look,
 ): Promise<ApplyResult> {
+  const render = createRenderer()
   return readDiffWrite<readonly FoundRecord[]>(
     {
       normalise,
       txt: CAPABILITIES.txt,
       observe: (pending) => look(session, zone, pending),
-      pack,
+      pack: (edits) => pack(edits, render),
       write: async (edits, sending) => {
         sending()
         const [answer] = await session.exchange([
           (id) =>
-            encodeUpdate(id, zone.name, edits.flatMap(prerequisitesOf), edits.flatMap(updatesOf)),
+            encodeUpdate(
+              id,
+              zone.name,
+              edits.flatMap((edit) => render(edit).prerequisites),
+              edits.flatMap((edit) => render(edit).updates),
+            ),
         ])
         checkUpdate(answer, zone)
       },
@@ -169,11 +192,12 @@ function checkUpdate(answer: SignedAnswer | undefined, zone: Zone): void {
   )
 }
 
-function pack(edits: readonly Edit[]): Edit[][] {
+function pack(edits: readonly Edit[], render: (edit: Edit) => RenderedEdit): Edit[][] {
   const groups: Edit[][] = []
   let room = 0
   for (const edit of edits) {
-    const size = sizeOf([...prerequisitesOf(edit), ...updatesOf(edit)])
+    const { prerequisites, updates } = render(edit)
+    const size = sizeOf(prerequisites) + sizeOf(updates)
     const group = groups.at(-1)
     if (group === undefined || size > room || group.length >= CAPABILITIES.maxBatch) {
       groups.push([edit])

@@ -4,6 +4,7 @@ import ipaddr from 'ipaddr.js'
 import { describe, expect, it } from 'vitest'
 import {
   addressBits,
+  addressBytes,
   addressFromBits,
   contains,
   hostPart,
@@ -112,6 +113,8 @@ describe('parseAddress', () => {
           const { parts } = ipaddr.IPv6.parse(text)
           const bits = parts.reduce((sum, part) => (sum << 16n) | BigInt(part), 0n)
           expect(addressBits(parseAddress(text))).toBe(bits)
+          const bytes = parts.flatMap((part) => [part >>> 8, part & 0xff])
+          expect([...addressBytes(parseAddress(text))]).toEqual(bytes)
         }
       }),
       { numRuns: 5000 },
