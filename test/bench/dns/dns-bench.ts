@@ -1,4 +1,14 @@
-import { atMost, type Bench, type BenchFile, type BenchResult, type ResultTable } from '../bench.ts'
+import { ReprefixError } from '../../../shared/errors.ts'
+import { move100 } from '../../fakes/dns/move-100.ts'
+import { SERVICES } from '../../fakes/dns/services.ts'
+import {
+  atMost,
+  type Bench,
+  type BenchFile,
+  type BenchResult,
+  type ResultTable,
+  type Target,
+} from '../bench.ts'
 import { median, percentile } from '../statistics.ts'
 import { type Moves, measureMoves } from './move-rrsets.ts'
 
@@ -7,8 +17,21 @@ export interface DnsMeasurement {
   readonly v: 1
   readonly at: string
   readonly isComplete: boolean
-  readonly moves: readonly Moves[]
+  readonly moves?: readonly Moves[]
+  /** A hundred RRsets of one zone, at the fake of each service. */
+  readonly services?: readonly ServiceCalls[]
 }
+
+/** The requests that one service needed, beside the least that its API needs. */
+export interface ServiceCalls {
+  readonly service: string
+  readonly reads: number
+  readonly writes: number
+  readonly least: number
+}
+
+const WAYS = ['rfc2136', 'services'] as const
+const TIMES_LEAST = 1.1
 
 const TIMES_NSUPDATE = 1.2
 
@@ -36,16 +59,52 @@ function movesTable(moves: readonly Moves[]): ResultTable {
   return { title: 'RFC 2136: moving RRsets of one zone, BIND on loopback', rows }
 }
 
+function timesLeast({ reads, writes, least }: ServiceCalls): number {
+  return digits((reads + writes) / least, 2)
+}
+
+function servicesTable(services: readonly ServiceCalls[]): ResultTable {
+  const rows = services.map((one) => ({
+    service: one.service,
+    reads: one.reads,
+    writes: one.writes,
+    requests: one.reads + one.writes,
+    'least of the API': one.least,
+    ratio: timesLeast(one),
+  }))
+  return { title: 'requests that move 100 RRsets of one zone, at a fake of each service', rows }
+}
+
 /** Tables and verdicts of a measurement. */
-export function presentDns({ moves }: DnsMeasurement): BenchResult {
-  const targets = moves.map(({ rrsets, reprefixMs, nsupdateMs }) =>
-    atMost(
-      `moving ${rrsets} RRsets, times nsupdate`,
-      digits(median(reprefixMs) / median(nsupdateMs), 2),
-      TIMES_NSUPDATE,
-    ),
-  )
-  return { tables: [movesTable(moves)], targets }
+export function presentDns({ moves, services }: DnsMeasurement): BenchResult {
+  const tables: ResultTable[] = []
+  const targets: Target[] = []
+  if (moves !== undefined) {
+    tables.push(movesTable(moves))
+    for (const { rrsets, reprefixMs, nsupdateMs } of moves) {
+      const ratio = digits(median(reprefixMs) / median(nsupdateMs), 2)
+      targets.push(atMost(`moving ${rrsets} RRsets, times nsupdate`, ratio, TIMES_NSUPDATE))
+    }
+  }
+  if (services !== undefined) {
+    tables.push(servicesTable(services))
+    const most = Math.max(...services.map(timesLeast))
+    targets.push(atMost('requests, times the least of the API, most', most, TIMES_LEAST))
+  }
+  return { tables, targets }
+}
+
+async function countCalls(onProgress: (line: string) => void): Promise<readonly ServiceCalls[]> {
+  const calls: ServiceCalls[] = []
+  for (const { name, open, least } of SERVICES) {
+    onProgress(name)
+    const { outcomes, reads, writes } = await move100(open)
+    if (outcomes.some((kind) => kind !== 'updated')) {
+      throw new ReprefixError('LAB_FAILED', `${name} has not moved every RRset`)
+    }
+    calls.push({ service: name, reads, writes, least: least.reads + least.writes })
+  }
+  return calls
 }
 
 function fileOf(measurement: DnsMeasurement): BenchFile {
@@ -55,12 +114,16 @@ function fileOf(measurement: DnsMeasurement): BenchFile {
 /** `npm run bench -- dns`. */
 export const dnsBench: Bench = {
   name: 'dns',
-  summary: 'moving records: RFC 2136 beside nsupdate',
+  summary: 'moving records: RFC 2136 beside nsupdate, requests at every service',
   needs: 'servers',
-  run: async ({ isQuick, runs = isQuick ? 5 : 21, onProgress }) => {
+  ways: WAYS,
+  run: async ({ isQuick, runs = isQuick ? 5 : 21, ways = WAYS, onProgress }) => {
     const sizes = isQuick ? [1, 10, 100] : [1, 10, 100, 1000]
-    const moves = await measureMoves(sizes, runs, onProgress)
-    const measurement = { v: 1, at: new Date().toISOString(), isComplete: true, moves } as const
+    const measurement: DnsMeasurement = {
+      ...{ v: 1, at: new Date().toISOString(), isComplete: true },
+      ...(ways.includes('rfc2136') && { moves: await measureMoves(sizes, runs, onProgress) }),
+      ...(ways.includes('services') && { services: await countCalls(onProgress) }),
+    }
     return { ...presentDns(measurement), files: [fileOf(measurement)] }
   },
 }

@@ -18,6 +18,14 @@ describe('what the DNS bench makes of its times', () => {
       { RRsets: 100, way: 'nsupdate', 'median ms': 10, 'times nsupdate': 1, messages: 1 },
     ])
     expect(targets).toMatchObject([{ value: 1.2, ok: true }])
+    const services = [
+      { service: 'a', reads: 1, writes: 1, least: 2 },
+      { service: 'b', reads: 12, writes: 100, least: 101 },
+    ]
+    const { moves: _, ...rest } = measured
+    const called = presentDns({ ...rest, services })
+    expect(called.targets).toMatchObject([{ value: 1.11, ok: false }])
+    expect(called.tables[0]?.rows).toMatchObject([{ requests: 2, ratio: 1 }, { requests: 112 }])
     const slow = { ...moves, reprefixMs: [13, 13, 13] }
     expect(presentDns({ ...measured, moves: [slow] }).targets).toMatchObject([{ ok: false }])
   })
