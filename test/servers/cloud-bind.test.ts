@@ -124,7 +124,9 @@ describeServer('the cloud and BIND', { named: 'bind9', nsupdate: 'bind9-dnsutils
     bind = await startBind()
     resolver.setServers([`127.0.0.1:${bind.port}`])
     cloud = await startServe(bind)
-    const policy = ['--name', name, '--prefix', '2001:db8::/32']
+    // Hundreds of reports in a few seconds, which no host sends.
+    const rate = ['--reports-per-hour', '1000000']
+    const policy = ['--name', name, '--prefix', '2001:db8::/32', ...rate]
     const invited = JSON.parse(await cloud.operate('host', 'add', 'home', ...policy, '--json'))
     const invitation = parseJoin(invited.join)
     const { key } = await generateSigningKey()
