@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { parseName } from '../../../shared/rrset.ts'
-import { createFakeApi, type FakeAnswer, type FakeRequest } from './fake-api.ts'
+import { createFakeApi, type FakeAnswer, type FakeRequest, withHeaders } from './fake-api.ts'
 import type { HostedFake } from './hosted-rig.ts'
 
 type Properties = Readonly<Record<string, unknown>> & { readonly TTL: number }
@@ -178,11 +178,7 @@ export async function createAzureFake(zoneName = 'example.test'): Promise<Hosted
     api,
     zone,
     secrets: [TOKEN, SECRET],
-    authorise: ({ method, body }) => ({
-      method,
-      headers: { authorization: `Bearer ${TOKEN}` },
-      ...(body === '' ? {} : { body }),
-    }),
+    authorise: withHeaders({ authorization: `Bearer ${TOKEN}` }),
     load(answer) {
       const { value = [] } = answer as { value?: AzureSet[] }
       for (const { name, type, properties } of value) {

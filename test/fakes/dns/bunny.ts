@@ -1,5 +1,5 @@
 import { parseName } from '../../../shared/rrset.ts'
-import { createFakeApi, type FakeAnswer, type FakeRequest } from './fake-api.ts'
+import { createFakeApi, type FakeAnswer, type FakeRequest, withHeaders } from './fake-api.ts'
 import type { HostedFake } from './hosted-rig.ts'
 
 interface BunnyRecord {
@@ -146,11 +146,7 @@ export async function createBunnyFake(zoneName = 'example.test'): Promise<Hosted
     api,
     zone,
     secrets: [ACCESS_KEY],
-    authorise: ({ method, body }) => ({
-      method,
-      headers: { accesskey: ACCESS_KEY },
-      ...(body === '' ? {} : { body }),
-    }),
+    authorise: withHeaders({ accesskey: ACCESS_KEY }),
     load: () => undefined,
     seed({ name, type, ttl, values }) {
       records = records.filter((one) => !isOf(name, type)(one))

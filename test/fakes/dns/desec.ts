@@ -1,5 +1,5 @@
 import { parseName } from '../../../shared/rrset.ts'
-import { createFakeApi, type FakeAnswer, type FakeRequest } from './fake-api.ts'
+import { createFakeApi, type FakeAnswer, type FakeRequest, withHeaders } from './fake-api.ts'
 import type { HostedFake } from './hosted-rig.ts'
 import { presentTxt, readTxt } from './presentation.ts'
 
@@ -149,11 +149,7 @@ export async function createDesecFake(zoneName = 'example.test'): Promise<Hosted
     api,
     zone,
     secrets: [TOKEN],
-    authorise: ({ method, body }) => ({
-      method,
-      headers: { authorization: `Token ${TOKEN}` },
-      ...(body === '' ? {} : { body }),
-    }),
+    authorise: withHeaders({ authorization: `Token ${TOKEN}` }),
     load(answer) {
       if (Array.isArray(answer)) for (const set of answer as DesecSet[]) put(set)
     },

@@ -1,5 +1,5 @@
 import { parseName } from '../../../shared/rrset.ts'
-import { createFakeApi, type FakeAnswer, type FakeRequest } from './fake-api.ts'
+import { createFakeApi, type FakeAnswer, type FakeRequest, withHeaders } from './fake-api.ts'
 import type { HostedFake } from './hosted-rig.ts'
 
 interface DigitalOceanRecord {
@@ -129,11 +129,7 @@ export async function createDigitalOceanFake(zoneName = 'example.test'): Promise
     api,
     zone,
     secrets: [TOKEN],
-    authorise: ({ method, body }) => ({
-      method,
-      headers: { authorization: `Bearer ${TOKEN}` },
-      ...(body === '' ? {} : { body }),
-    }),
+    authorise: withHeaders({ authorization: `Bearer ${TOKEN}` }),
     load(answer) {
       const { domain_records: found = [] } = answer as { domain_records?: DigitalOceanRecord[] }
       for (const { id, type, name, data, ttl } of found) {

@@ -1,6 +1,6 @@
 import { createVerify, generateKeyPairSync } from 'node:crypto'
 import { parseName } from '../../../shared/rrset.ts'
-import { createFakeApi, type FakeAnswer, type FakeRequest } from './fake-api.ts'
+import { createFakeApi, type FakeAnswer, type FakeRequest, withHeaders } from './fake-api.ts'
 import type { HostedFake } from './hosted-rig.ts'
 import { presentTxt, readTxt } from './presentation.ts'
 
@@ -169,11 +169,7 @@ export async function createGoogleFake(zoneName = 'example.test'): Promise<Hoste
     api,
     zone: parseName(zoneName),
     secrets: [TOKEN, ...KEYS.privateKey.split('\n').filter((line) => line.length > 60)],
-    authorise: ({ method, body }) => ({
-      method,
-      headers: { authorization: `Bearer ${TOKEN}` },
-      ...(body === '' ? {} : { body }),
-    }),
+    authorise: withHeaders({ authorization: `Bearer ${TOKEN}` }),
     load(answer) {
       const { rrsets = [] } = answer as { rrsets?: GoogleSet[] }
       for (const { name, type, ttl, rrdatas } of rrsets) put({ name, type, ttl, rrdatas })

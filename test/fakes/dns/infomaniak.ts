@@ -1,5 +1,5 @@
 import { parseName } from '../../../shared/rrset.ts'
-import { createFakeApi, type FakeAnswer, type FakeRequest } from './fake-api.ts'
+import { createFakeApi, type FakeAnswer, type FakeRequest, withHeaders } from './fake-api.ts'
 import type { HostedFake } from './hosted-rig.ts'
 
 interface InfomaniakRecord {
@@ -134,11 +134,7 @@ export async function createInfomaniakFake(zoneName = 'example.test'): Promise<H
     api,
     zone,
     secrets: [TOKEN],
-    authorise: ({ method, body }) => ({
-      method,
-      headers: { authorization: `Bearer ${TOKEN}` },
-      ...(body === '' ? {} : { body }),
-    }),
+    authorise: withHeaders({ authorization: `Bearer ${TOKEN}` }),
     load(answer) {
       const { data } = answer as { data: unknown }
       for (const one of [data].flat() as InfomaniakRecord[]) {

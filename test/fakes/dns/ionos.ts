@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { parseName } from '../../../shared/rrset.ts'
-import { createFakeApi, type FakeAnswer, type FakeRequest } from './fake-api.ts'
+import { createFakeApi, type FakeAnswer, type FakeRequest, withHeaders } from './fake-api.ts'
 import type { HostedFake } from './hosted-rig.ts'
 import { presentTxt, readTxt } from './presentation.ts'
 
@@ -121,11 +121,7 @@ export async function createIonosFake(zoneName = 'example.test'): Promise<Hosted
     api,
     zone,
     secrets: [TOKEN, TOKEN.slice(TOKEN.indexOf('.') + 1)],
-    authorise: ({ method, body }) => ({
-      method,
-      headers: { 'x-api-key': TOKEN },
-      ...(body === '' ? {} : { body }),
-    }),
+    authorise: withHeaders({ 'x-api-key': TOKEN }),
     load(answer) {
       const { records: given = [] } = answer as { records?: IonosRecord[] }
       if (given.length > 0) records = [...given]

@@ -1,5 +1,5 @@
 import { parseName } from '../../../shared/rrset.ts'
-import { createFakeApi, type FakeAnswer, type FakeRequest } from './fake-api.ts'
+import { createFakeApi, type FakeAnswer, type FakeRequest, withHeaders } from './fake-api.ts'
 import type { HostedFake } from './hosted-rig.ts'
 
 interface LinodeRecord {
@@ -139,11 +139,7 @@ export async function createLinodeFake(zoneName = 'example.test'): Promise<Hoste
     api,
     zone,
     secrets: [TOKEN],
-    authorise: ({ method, body }) => ({
-      method,
-      headers: { authorization: `Bearer ${TOKEN}` },
-      ...(body === '' ? {} : { body }),
-    }),
+    authorise: withHeaders({ authorization: `Bearer ${TOKEN}` }),
     load(answer) {
       for (const one of (answer as { data?: LinodeRecord[] }).data ?? []) {
         if (one.target === undefined) continue

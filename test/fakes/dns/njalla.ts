@@ -1,5 +1,5 @@
 import { parseName } from '../../../shared/rrset.ts'
-import { createFakeApi, type FakeAnswer, type FakeRequest } from './fake-api.ts'
+import { createFakeApi, type FakeAnswer, type FakeRequest, withHeaders } from './fake-api.ts'
 import type { HostedFake } from './hosted-rig.ts'
 
 interface NjallaRecord {
@@ -111,11 +111,7 @@ export async function createNjallaFake(zoneName = 'example.test'): Promise<Hoste
     api,
     zone,
     secrets: [TOKEN],
-    authorise: ({ method, body }) => ({
-      method,
-      headers: { authorization: `Njalla ${TOKEN}` },
-      ...(body === '' ? {} : { body }),
-    }),
+    authorise: withHeaders({ authorization: `Njalla ${TOKEN}` }),
     load(loaded) {
       const { result } = loaded as { result?: { records?: NjallaRecord[] } }
       for (const one of result?.records ?? []) {

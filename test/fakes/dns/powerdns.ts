@@ -1,5 +1,5 @@
 import { parseName } from '../../../shared/rrset.ts'
-import { createFakeApi, type FakeAnswer, type FakeRequest } from './fake-api.ts'
+import { createFakeApi, type FakeAnswer, type FakeRequest, withHeaders } from './fake-api.ts'
 import type { HostedFake } from './hosted-rig.ts'
 import { presentTxt, readTxt } from './presentation.ts'
 
@@ -101,11 +101,7 @@ export async function createPowerDnsFake(zoneName = 'example.test'): Promise<Hos
     api,
     zone: parseName(zoneName),
     secrets: [TOKEN],
-    authorise: ({ method, body }) => ({
-      method,
-      headers: { 'x-api-key': TOKEN },
-      ...(body === '' ? {} : { body }),
-    }),
+    authorise: withHeaders({ 'x-api-key': TOKEN }),
     load(answer) {
       const { rrsets = [] } = answer as { rrsets?: PdnsSet[] }
       for (const set of rrsets) sets.set(keyOf(set), set)

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { parseName } from '../../../shared/rrset.ts'
-import { createFakeApi, type FakeAnswer, type FakeRequest } from './fake-api.ts'
+import { createFakeApi, type FakeAnswer, type FakeRequest, withHeaders } from './fake-api.ts'
 import type { HostedFake } from './hosted-rig.ts'
 import { presentTxt, readTxt } from './presentation.ts'
 
@@ -133,11 +133,7 @@ export async function createScalewayFake(zoneName = 'example.test'): Promise<Hos
     api,
     zone,
     secrets: [TOKEN],
-    authorise: ({ method, body }) => ({
-      method,
-      headers: { 'x-auth-token': TOKEN },
-      ...(body === '' ? {} : { body }),
-    }),
+    authorise: withHeaders({ 'x-auth-token': TOKEN }),
     load(answer) {
       // What the recorded zone holds is all there is: the number of records is part of the answer.
       records = records.filter((one) => !bystanders.includes(one.id))

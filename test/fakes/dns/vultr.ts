@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { parseName } from '../../../shared/rrset.ts'
-import { createFakeApi, type FakeAnswer, type FakeRequest } from './fake-api.ts'
+import { createFakeApi, type FakeAnswer, type FakeRequest, withHeaders } from './fake-api.ts'
 import type { HostedFake } from './hosted-rig.ts'
 import { presentTxt, readTxt } from './presentation.ts'
 
@@ -122,11 +122,7 @@ export async function createVultrFake(zoneName = 'example.test'): Promise<Hosted
     api,
     zone,
     secrets: [API_KEY],
-    authorise: ({ method, body }) => ({
-      method,
-      headers: { authorization: `Bearer ${API_KEY}` },
-      ...(body === '' ? {} : { body }),
-    }),
+    authorise: withHeaders({ authorization: `Bearer ${API_KEY}` }),
     load(answer) {
       for (const one of (answer as { records?: VultrRecord[] }).records ?? []) {
         records = [...records.filter(({ id }) => id !== one.id), one]
