@@ -1,5 +1,7 @@
 import { defineConfig } from 'vitest/config'
 
+const EXHAUSTIVE = 'test/{unit,contract}/**/*.exhaustive.test.ts'
+
 export default defineConfig({
   test: {
     // By default one core is left idle, which is half of a small machine.
@@ -9,9 +11,20 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/unit/**/*.test.ts', 'test/contract/**/*.test.ts'],
+          exclude: [EXHAUSTIVE],
           // No module holds state, so files share their imports: half the time.
           isolate: false,
           // For tests that hang, not for machines that are busy.
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          // Every byte, every call, every fault: as much time as all the others together.
+          name: 'exhaustive',
+          include: [EXHAUSTIVE],
+          isolate: false,
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },

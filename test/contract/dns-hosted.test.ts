@@ -2,11 +2,9 @@ import { describe, expect, it } from 'vitest'
 import { move100 } from '../fakes/dns/move-100.ts'
 import { SERVICES } from '../fakes/dns/services.ts'
 import { describeDnsProvider } from './dns-provider.ts'
-import { describeHttpFaults } from './http-faults.ts'
 
-for (const { name, open, least, faults, publishing } of SERVICES) {
+for (const { name, open, least } of SERVICES) {
   describeDnsProvider(name, open)
-  describeHttpFaults(name, open, faults, publishing)
   describe(`${name}, moving 100 RRsets`, () => {
     it('sends hardly more requests than its API needs', async () => {
       const { outcomes, reads, writes } = await move100(open)
