@@ -1,4 +1,5 @@
 import { importVerificationKey } from '../../shared/jws.ts'
+import { keepNewest } from '../../shared/keep-newest.ts'
 import type { EnrolledKey, KeyRing } from '../ports.ts'
 
 /** More hosts than one cloud is made for; a key takes about a kilobyte. */
@@ -12,11 +13,7 @@ export function createKeyRing(limit = MAX_KEYS): KeyRing {
   const kept = new Map<string, EnrolledKey>()
 
   function keep(enrolled: EnrolledKey): EnrolledKey {
-    kept.delete(enrolled.kid)
-    kept.set(enrolled.kid, enrolled)
-    const [oldest] = kept.keys()
-    if (kept.size > limit && oldest !== undefined) kept.delete(oldest)
-    return enrolled
+    return keepNewest(kept, enrolled.kid, enrolled, limit)
   }
 
   return {

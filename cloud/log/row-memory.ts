@@ -1,3 +1,4 @@
+import { keepNewest } from '../../shared/keep-newest.ts'
 import type { NodePosition, NodeReader } from '../../shared/merkle.ts'
 import type { LogRow } from '../ports.ts'
 
@@ -26,9 +27,14 @@ export function createRowMemory(): RowMemory {
 
   return {
     learn(row) {
-      keep(rows, row.index, row, MAX_ROWS)
+      keepNewest(rows, row.index, row, MAX_ROWS)
       for (const [level, hash] of row.nodes.entries()) {
-        keep(nodes, placeOf({ level, index: (row.index + 1) / 2 ** level - 1 }), hash, MAX_NODES)
+        keepNewest(
+          nodes,
+          placeOf({ level, index: (row.index + 1) / 2 ** level - 1 }),
+          hash,
+          MAX_NODES,
+        )
       }
     },
 
@@ -42,7 +48,7 @@ export function createRowMemory(): RowMemory {
         const place = placeOf(id)
         const hash = nodes.get(place) ?? fresh.get(place)
         if (hash === undefined) return []
-        return [keep(nodes, place, hash, MAX_NODES)]
+        return [keepNewest(nodes, place, hash, MAX_NODES)]
       })
     },
   }
@@ -50,13 +56,4 @@ export function createRowMemory(): RowMemory {
 
 function placeOf({ level, index }: NodePosition): string {
   return `${level}/${index}`
-}
-
-/** The newest use comes last, and the oldest goes first. */
-function keep<K, V>(map: Map<K, V>, key: K, value: V, limit: number): V {
-  map.delete(key)
-  map.set(key, value)
-  const [oldest] = map.keys()
-  if (map.size > limit && oldest !== undefined) map.delete(oldest)
-  return value
 }

@@ -1,5 +1,6 @@
 import Database from 'libsql'
 import { type ErrorCode, messageOf, ReprefixError } from '../../shared/errors.ts'
+import { keepNewest } from '../../shared/keep-newest.ts'
 import type { SqlPort, SqlResult, SqlRow, SqlStatement, SqlValue } from '../ports.ts'
 
 /** How long a write waits for another process that holds the file. */
@@ -70,17 +71,10 @@ function createPreparer(database: Database.Database): (sql: string) => Prepared 
   const kept = new Map<string, Prepared>()
   return (sql) => {
     const known = kept.get(sql)
-    if (known !== undefined) {
-      kept.delete(sql)
-      kept.set(sql, known)
-      return known
-    }
+    if (known !== undefined) return keepNewest(kept, sql, known, MAX_PREPARED)
     const statement = database.prepare(sql)
     const prepared = { statement, isReader: statement.reader }
-    kept.set(sql, prepared)
-    const [oldest] = kept.keys()
-    if (kept.size > MAX_PREPARED && oldest !== undefined) kept.delete(oldest)
-    return prepared
+    return keepNewest(kept, sql, prepared, MAX_PREPARED)
   }
 }
 
