@@ -8,6 +8,7 @@ import sys
 
 from check_log import check_log, check_receipts
 from check_notes import check_notes, check_proofs
+from check_reads import check_reads
 from check_trees import check_trees
 from check_wire import check_enrolments, check_keys, check_reports, check_rotations
 from strict import checked, faults
@@ -22,6 +23,7 @@ for check in (
     check_proofs,
     check_receipts,
     check_log,
+    check_reads,
 ):
     check()
 for fault in faults:

@@ -1,5 +1,6 @@
 import { verifyLog } from '../../cloud/log/verify-log.ts'
 import { encodeBase64 } from '../../shared/base64.ts'
+import { openCheckpoint, parseVkey, signCheckpoint } from '../../shared/checkpoint.ts'
 import { leafHash } from '../../shared/merkle.ts'
 import { toHex } from '../unit/shared/hex.ts'
 import { forgeLogs } from './make-forged.ts'
@@ -121,6 +122,8 @@ export async function makeEntries({ lines }: SmallLog): Promise<EntryVectors> {
 /** log.json: altered copies of the export, and where each is found out. */
 export async function makeLogVectors({ vkey, lines }: SmallLog): Promise<LogVectors> {
   const other = (await noteSignerOf('cloud.example.org', 'another log')).signer.vkey
+  const first = await noteSignerOf('cloud.example.org')
+  const second = (await noteSignerOf('cloud.example.org', 'second key of the log')).signer
   const count = lines.length - 1
   const all: readonly (number | string)[] = lines.map((_, line) => line)
   const entries = [...lines.keys()].slice(0, -1)
@@ -145,6 +148,9 @@ export async function makeLogVectors({ vkey, lines }: SmallLog): Promise<LogVect
     count,
   ]
   const checkpoint = JSON.parse(lines[count] ?? '').checkpoint as string
+  const parsed = await openCheckpoint(checkpoint, [await parseVkey(vkey)])
+  const byBoth = await signCheckpoint(parsed, first.signer, second)
+  const signedTwice = all.with(-1, JSON.stringify({ checkpoint: byBoth }))
   const copies: readonly (readonly [string, readonly (number | string)[], string?])[] = [
     ['intact', all],
     ['intact-without-leaf-hashes', [...entries.map((index) => line(index, entryAt(index))), count]],
@@ -221,6 +227,9 @@ export async function makeLogVectors({ vkey, lines }: SmallLog): Promise<LogVect
       ),
     ],
     ['pinned-key-of-another-log', all, other],
+    ['intact-signed-by-two-keys', signedTwice],
+    ['intact-signed-by-two-keys-the-second-pinned', signedTwice, second.vkey],
+    ['signed-by-the-first-key-alone-the-second-pinned', all, second.vkey],
   ]
   const vectors = []
   for (const [name, list, pinned] of [...copies, ...(await forgeLogs(lines))]) {

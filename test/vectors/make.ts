@@ -3,6 +3,7 @@ import { makeKeys } from './make-keys.ts'
 import { makeEntries, makeLogVectors, makeSmallLog } from './make-log.ts'
 import { makeNotes } from './make-notes.ts'
 import { makeProofs } from './make-proofs.ts'
+import { makeReads } from './make-reads.ts'
 import { makeReceipts } from './make-receipts.ts'
 import { makeReports } from './make-reports.ts'
 import { makeRotations } from './make-rotations.ts'
@@ -23,6 +24,7 @@ export async function makeVectors(): Promise<ReadonlyMap<string, string>> {
     ['entries.json', await makeEntries(log)],
     ['receipts.json', await makeReceipts(log)],
     ['log.json', await makeLogVectors(log)],
+    ['reads.json', await makeReads()],
     ['sequences.json', await makeSequences()],
   ]
   return new Map([

@@ -9,7 +9,7 @@ import { parseTlogProof } from '../../shared/tlog-proof.ts'
 import { ADMIN_TOKEN, CLOUD_URL, NONCE_SECRET, startTestCloud, ZONE } from '../fakes/test-cloud.ts'
 import { fromHex, toHex } from '../unit/shared/hex.ts'
 import { PAYLOAD } from './report-payloads.ts'
-import type { Expected, SequenceVectors, Step } from './shapes.ts'
+import type { Expected, SequenceVectors, Step, StoreFault } from './shapes.ts'
 import { keyOf, noteSignerOf, seedOf, type VectorKey } from './signing.ts'
 
 export const STARTS_AT = '2026-03-01T12:00:00.000Z'
@@ -59,7 +59,7 @@ export async function createPlayer({ logKey }: Pick<SequenceVectors['cloud'], 'l
     cloud,
     /** Does what a step says; for a request, gives what came of it. */
     async play(step: Step): Promise<Expected | undefined> {
-      if (step.kind !== 'fault') cloud.clock.ms = Date.parse(step.at)
+      if ('at' in step) cloud.clock.ms = Date.parse(step.at)
       switch (step.kind) {
         case 'request':
           return ask(step)
@@ -78,6 +78,11 @@ export async function createPlayer({ logKey }: Pick<SequenceVectors['cloud'], 'l
         case 'fault': {
           const provider = step.provider === 'first' ? cloud.dns : cloud.second
           provider.faults.push({ kind: step.fault, hasWritten: step.hasWritten })
+          return undefined
+        }
+        case 'store-fault': {
+          const { code, hasStored } = step
+          cloud.commitFaults.push({ entry: `"kind":"${step.entry}"`, code, hasStored })
           return undefined
         }
       }
@@ -165,6 +170,11 @@ export async function createAuthor(name: string) {
       hasWritten = false,
     ) {
       const step = { kind: 'fault', provider, fault, hasWritten } as const
+      steps.push(step)
+      await play(step)
+    },
+    async failStore(entry: 'report' | 'applied', code: StoreFault, hasStored = false) {
+      const step = { kind: 'store-fault', entry, code, hasStored } as const
       steps.push(step)
       await play(step)
     },

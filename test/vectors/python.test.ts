@@ -14,7 +14,7 @@ const check = (directory: string) =>
 describe.skipIf(missingPackages(VECTOR_PACKAGES).length > 0)('the check in Python', () => {
   it('agrees with every vector', async () => {
     const { stdout } = await check('test/vectors')
-    for (const part of ['keys', 'reports', 'trees', 'tlog-proofs', 'receipts', 'logs']) {
+    for (const part of ['keys', 'reports', 'trees', 'tlog-proofs', 'receipts', 'logs', 'reads']) {
       expect(stdout).toMatch(new RegExp(`\\d+ ${part}\\b`))
     }
   })
@@ -29,6 +29,8 @@ describe.skipIf(missingPackages(VECTOR_PACKAGES).length > 0)('the check in Pytho
     ['proofs.json', '"verdict": "unproven"', '"verdict": "ok"'],
     ['entries.json', '"leafHashHex": "', '"leafHashHex": "00'],
     ['receipts.json', '"verdict": "RECEIPT_INVALID"', '"verdict": "ok"'],
+    ['reads.json', '"status": 404', '"status": 200'],
+    ['reads.json', '"sha256Hex": "', '"sha256Hex": "0'],
     ['export.ndjson', '"index":3', '"index":4'],
   ])('finds a false word in %s', async (file, right, wrong) => {
     const directory = await mkdtemp(join(tmpdir(), 'reprefix-vectors-'))

@@ -251,6 +251,40 @@ export const CLOUD_SEQUENCES: Sequences = {
     })
   },
 
+  async 'store/report-not-stored'(author) {
+    const home = await author.addAgent('home')
+    for (const code of ['STORE_BUSY', 'STORE_FULL', 'STORE_FAILED'] as const) {
+      author.wait(1000)
+      await author.failStore('report', code)
+      const { jws } = await home.report(`${code}: nothing is logged`, {}, { status: 503, code })
+      await home.post('the same bytes again', jws, { status: 200 })
+    }
+  },
+
+  async 'store/report-stored-but-not-told'(author) {
+    const home = await author.addAgent('home')
+    await author.failStore('report', 'STORE_FAILED', true)
+    const failed = { status: 503, code: 'STORE_FAILED' }
+    const { jws } = await home.report('the entry is in the log, DNS untouched', {}, failed)
+    await home.post('the same bytes again', jws, { status: 200 })
+  },
+
+  async 'store/end-not-stored'(author) {
+    const home = await author.addAgent('home')
+    await author.failStore('applied', 'STORE_FULL')
+    const full = { status: 503, code: 'STORE_FULL' }
+    const { jws } = await home.report('DNS is written, its entry is not', {}, full)
+    await home.post('the same bytes again', jws, { status: 200 })
+  },
+
+  async 'store/end-stored-but-not-told'(author) {
+    const home = await author.addAgent('home')
+    await author.failStore('applied', 'STORE_BUSY', true)
+    const busy = { status: 503, code: 'STORE_BUSY' }
+    const { jws } = await home.report('everything is done, nobody knows', {}, busy)
+    await home.post('the same bytes again', jws, { status: 200 })
+  },
+
   async 'witness/larger-than-the-log'(author) {
     const home = await author.addAgent('home')
     const log = { size: 1000, root: encodeRoot('rolled back') }

@@ -213,6 +213,34 @@ export interface LogVectors {
   }[]
 }
 
+/** reads.json */
+export interface ReadVectors {
+  readonly logKey: string
+  readonly vkey: string
+  readonly startsAt: string
+  /** Texts of the whole log. */
+  readonly entries: readonly string[]
+  readonly reads: readonly Read[]
+}
+
+/** One `GET` below `/v1/log/` and what it gives. */
+export interface Read {
+  readonly name: string
+  readonly path: string
+  /** Whether the request bears the operator's token. */
+  readonly isOperator: boolean
+  readonly status: number
+  readonly contentType: string
+  readonly cacheControl?: string
+  /** The body, where it is a text. */
+  readonly body?: string
+  /** Of a body that is not a text: its length in bytes and its SHA-256. */
+  readonly length?: number
+  readonly sha256Hex?: string
+  /** The code of a problem document. */
+  readonly code?: string
+}
+
 /** sequences.json */
 export interface SequenceVectors {
   readonly cloud: {
@@ -247,6 +275,12 @@ export type Step =
       readonly hasWritten: boolean
     }
   | {
+      readonly kind: 'store-fault'
+      readonly entry: 'report' | 'applied'
+      readonly code: StoreFault
+      readonly hasStored: boolean
+    }
+  | {
       readonly kind: 'request'
       readonly what: string
       readonly at: string
@@ -255,6 +289,9 @@ export type Step =
       readonly body: string
       readonly expect: Expected
     }
+
+/** What a store may say of a commit. */
+export type StoreFault = 'STORE_BUSY' | 'STORE_FULL' | 'STORE_FAILED'
 
 export interface Expected {
   readonly status: number

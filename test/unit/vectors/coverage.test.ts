@@ -3,14 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { readVectorText } from '../../vectors/read.ts'
 
 /** No vector brings these about: faults of a cloud itself, and bytes that no text can hold. */
-const NOT_SHOWN = [
-  'STORE_BUSY',
-  'STORE_FULL',
-  'STORE_FAILED',
-  'LOG_CONTENDED',
-  'LOG_ALTERED',
-  'REQUEST_INVALID',
-]
+const NOT_SHOWN = ['LOG_CONTENDED', 'LOG_ALTERED', 'REQUEST_INVALID']
 const CODE = /\b[A-Z]+(?:_[A-Z]+)+\b/g
 
 /** Codes that a text has between marks: backquotes in a specification, quotation marks in JSON. */
