@@ -34,6 +34,13 @@ export interface AuditSummary {
   readonly entries: number
 }
 
+/** How a cloud differs from a usual one. */
+export interface CloudOptions {
+  readonly onEvent?: (event: ProgramEvent) => void
+  /** Hosts reach it over IPv6, and reports must come from inside the prefix that they report. */
+  readonly requiresSource?: boolean
+}
+
 const PORT = 8080
 const HOST = 'home'
 
@@ -71,10 +78,11 @@ function lastLine(output: RunResult, kind: string): Record<string, unknown> {
 /** Writes the cloud's configuration, starts it in its namespace and waits until it answers. */
 export async function startCloud(
   lab: Lab,
-  onEvent: (event: ProgramEvent) => void = () => {},
+  { onEvent = () => {}, requiresSource = false }: CloudOptions = {},
 ): Promise<CloudProcess> {
   const root = join(lab.directory.path, 'cloud')
-  const url = `http://${INTERNET.cloudIPv4}:${PORT}`
+  const host = requiresSource ? `[${INTERNET.cloudIPv6}]` : INTERNET.cloudIPv4
+  const url = `http://${host}:${PORT}`
   const token = randomBytes(24).toString('hex')
   const configuration = join(root, 'cloud.yaml')
   const logFile = join(lab.directory.path, 'cloud.log')
@@ -124,6 +132,7 @@ export async function startCloud(
       const args = names.flatMap((name) => ['--name', name])
       // A lab renumbers more often in a minute than a home does in a year.
       const policy = ['--prefix', HOME.range, '--reports-per-hour', '100000']
+      if (requiresSource) policy.push('--source-check', 'require')
       const output = await operate(['host', 'add', HOST, ...args, ...policy, '--json'])
       const word = String(lastLine(output, 'host').join)
       pinned = parseJoin(word).vkey

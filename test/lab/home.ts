@@ -2,6 +2,8 @@ import { ReprefixError } from '../../shared/errors.ts'
 import type { Prefix } from '../../shared/ipv6.ts'
 import { type AgentOptions, type AgentProcess, prepareAgent } from './agent-process.ts'
 import { type CloudProcess, startCloud } from './cloud-process.ts'
+import { inNamespace, tryRun } from './command.ts'
+import { waitFor } from './deadline.ts'
 import type { Lab } from './lab.ts'
 import { HOME, type LabContainer, labContainers } from './lab-names.ts'
 import type { ProbeEvent } from './probe-protocol.ts'
@@ -27,6 +29,8 @@ export interface HomeOptions {
   readonly prefix: Prefix
   /** How the agent differs from a usual one. */
   readonly agent?: Pick<AgentOptions, 'environment' | 'isOneFile'>
+  /** The cloud is reached over IPv6, and believes reports only from inside the prefix they report. */
+  readonly requiresSource?: boolean
   /** Names enrolled beside those of the lab's containers, for containers that are started later. */
   readonly spareNames?: number
   /** When the prober counts a request as lost, if not at its usual limit. */
@@ -51,6 +55,21 @@ export interface HomeOptions {
 const FIRST_REACH_MS = 60_000
 const SPARE_NAMES = 2
 
+/** The host's first IPv6 address is tentative for a second or two; nothing goes out from it until then. */
+function untilReached(lab: Lab, url: string): Promise<unknown> {
+  const ask = inNamespace(lab.namespaces.home, [
+    'busybox',
+    'wget',
+    '-q',
+    '-O',
+    '-',
+    `${url}/healthz`,
+  ])
+  return waitFor('way from the home server to the cloud', async () =>
+    (await tryRun(ask)).code === 0 ? true : undefined,
+  )
+}
+
 /** Starts cloud, agent and prober in a lab and waits until the first container is reachable by name. */
 export async function startHome(lab: Lab, options: HomeOptions): Promise<Home> {
   const stage = options.stage ?? ((_name, work) => work())
@@ -61,7 +80,10 @@ export async function startHome(lab: Lab, options: HomeOptions): Promise<Home> {
   options.onAnnounced?.(announcedAt)
   const cloud = await stage(
     'cloud',
-    () => startCloud(lab, (event) => onEvent('cloud', event)),
+    () => {
+      const { requiresSource = false } = options
+      return startCloud(lab, { requiresSource, onEvent: (event) => onEvent('cloud', event) })
+    },
     ({ url }) => url,
   )
   const names = labContainers(lab.containers.length + (options.spareNames ?? SPARE_NAMES)).map(
@@ -75,6 +97,7 @@ export async function startHome(lab: Lab, options: HomeOptions): Promise<Home> {
         cloud: cloud.url,
         onEvent: (event) => onEvent('agent', event),
       })
+      await untilReached(lab, cloud.url)
       await prepared.enrol(await cloud.addHost(names))
       return prepared
     },
