@@ -7,6 +7,7 @@ import { readDoctor, renderDoctor } from './commands/doctor.ts'
 import { runEnroll } from './commands/enroll.ts'
 import { renderLogLine } from './commands/log-line.ts'
 import { runOnce } from './commands/once.ts'
+import { runPin } from './commands/pin.ts'
 import { readPlan, renderPlan } from './commands/plan.ts'
 import { renderStatus } from './commands/render-status.ts'
 import { renderVerification } from './commands/render-verification.ts'
@@ -34,7 +35,7 @@ interface CommonOptions {
   readonly jsonLog?: boolean
   readonly verbose?: boolean
   readonly force?: boolean
-  readonly key?: string
+  readonly key?: readonly string[]
 }
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`)
@@ -85,6 +86,7 @@ Exit codes: 0 converged, 1 fault, 2 usage or configuration, 3 "plan" has changes
 /** One example for each command, shown below its own options. */
 const EXAMPLE_OF: Readonly<Record<string, string>> = {
   enroll: 'reprefix-agent enroll --force rpj1-…',
+  pin: 'reprefix-agent pin cloud.example.org+9d0e61f7+A…',
   run: 'reprefix-agent run --config /etc/reprefix/agent.yaml --json-log',
   once: 'reprefix-agent once --verbose',
   plan: 'reprefix-agent plan --json | jq .dns',
@@ -164,6 +166,15 @@ export async function runCli(argv: readonly string[]): Promise<ExitCode> {
     return EXIT.converged
   }).option('--json', 'print one JSON object')
 
+  command(
+    'pin <vkey>',
+    'trust another key of the same log from now on',
+    async (config, options, vkey) => {
+      await runPin(config, vkey, { json: !!options.json, print })
+      return EXIT.converged
+    },
+  ).option('--json', 'print one JSON object')
+
   command('run', 'watch and renumber until stopped', async (config, options) => {
     requireRootOnLinux()
     await runAgent(config, createAgentLogger(options, 'info'))
@@ -213,7 +224,7 @@ export async function runCli(argv: readonly string[]): Promise<ExitCode> {
       const progress = createProgress('verified receipts:', process.stderr.isTTY === true)
       const verification = await readVerification(settings, {
         files,
-        key: options.key,
+        keys: options.key ?? [],
         onProgress: progress.show,
       }).finally(progress.clear)
       if (options.json) print(JSON.stringify(verification))
@@ -221,7 +232,11 @@ export async function runCli(argv: readonly string[]): Promise<ExitCode> {
       return verification.ok ? EXIT.converged : EXIT.fault
     },
   )
-    .option('--key <vkey>', "the log's public key, instead of the one pinned at enrolment")
+    .option(
+      '--key <vkey>',
+      'a public key of the log, instead of those pinned here; repeatable, one of them is enough',
+      (key: string, others: readonly string[] = []) => [...others, key],
+    )
     .option('--json', 'print one JSON object')
 
   try {

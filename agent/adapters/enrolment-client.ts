@@ -6,7 +6,7 @@ import type { JoinString } from '../../shared/join.ts'
 import { generateSigningKey, importSigningKey, signEnrolment } from '../../shared/jws.ts'
 import { type Enrolment as Granted, verifyEnrolmentReceipt } from '../../shared/receipt.ts'
 import type { Enrolment } from './enrolment-file.ts'
-import type { HttpAnswer, HttpPost } from './http-post.ts'
+import type { HttpAnswer, HttpPost } from './http-client.ts'
 import type { ReportingState } from './reporting-state.ts'
 
 /** What enrolling needs of the world. */

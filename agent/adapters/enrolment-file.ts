@@ -6,6 +6,8 @@ const EnrolmentSchema = v.strictObject({
   url: v.string(),
   /** The public key of the audit log. */
   vkey: v.string(),
+  /** Keys of the same log that were pinned before: older receipts are signed by them alone. */
+  earlierVkeys: v.exactOptional(v.array(v.string())),
   host: v.string(),
   /** The host's private key as a JWK. */
   key: v.unknown(),

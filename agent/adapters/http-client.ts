@@ -16,6 +16,9 @@ export interface HttpAnswer {
 /** Posts a signed document; rejects when there is no answer, whose fate is then unknown. */
 export type HttpPost = (url: string, body: string, signal: AbortSignal) => Promise<HttpAnswer>
 
+/** Asks for a document; rejects when there is no answer. */
+export type HttpGet = (url: string, signal: AbortSignal) => Promise<HttpAnswer>
+
 const MAX_ANSWER_BYTES = 1024 * 1024
 
 /**
@@ -26,27 +29,52 @@ const MAX_ANSWER_BYTES = 1024 * 1024
 export function createHttpPost(sources: () => readonly Address[]): HttpPost {
   return async (url, body, signal) => {
     const target = new URL(url)
-    const isTls = target.protocol === 'https:'
-    const host = target.hostname.replace(/^\[|\]$/g, '')
-    const port = target.port === '' ? (isTls ? 443 : 80) : Number(target.port)
-    const socket = await connectFrom({ host, port, sources, signal })
-    const servername = isIP(host) === 0 ? { servername: host } : {}
-    const secured = isTls ? connectTls({ socket, host, ...servername }) : socket
-    return exchange(target, body, secured, signal)
+    const socket = await connectTo(target, sources, signal)
+    return exchange(target, { ...POST, body }, socket, signal)
   }
 }
 
-function exchange(target: URL, body: string, socket: Socket, signal: AbortSignal) {
+/** Gets over a connection of its own, from whatever address. */
+export function createHttpGet(): HttpGet {
+  return async (url, signal) => {
+    const target = new URL(url)
+    const socket = await connectTo(target, () => [], signal)
+    return exchange(target, { method: 'GET', headers: {}, body: '' }, socket, signal)
+  }
+}
+
+async function connectTo(target: URL, sources: () => readonly Address[], signal: AbortSignal) {
+  const isTls = target.protocol === 'https:'
+  const host = target.hostname.replace(/^\[|\]$/g, '')
+  const port = target.port === '' ? (isTls ? 443 : 80) : Number(target.port)
+  const socket = await connectFrom({ host, port, sources, signal })
+  const servername = isIP(host) === 0 ? { servername: host } : {}
+  return isTls ? connectTls({ socket, host, ...servername }) : socket
+}
+
+const POST = {
+  method: 'POST',
+  headers: { 'content-type': 'application/jose', accept: 'application/json' },
+} as const
+
+interface Outgoing {
+  readonly method: 'GET' | 'POST'
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+}
+
+function exchange(
+  target: URL,
+  { method, headers, body }: Outgoing,
+  socket: Socket,
+  signal: AbortSignal,
+) {
   return new Promise<HttpAnswer>((resolve, reject) => {
     const open = target.protocol === 'https:' ? httpsRequest : httpRequest
+    const length = method === 'GET' ? {} : { 'content-length': Buffer.byteLength(body) }
     const request: ClientRequest = open(target, {
-      method: 'POST',
-      headers: {
-        'content-type': 'application/jose',
-        accept: 'application/json',
-        'content-length': Buffer.byteLength(body),
-        connection: 'close',
-      },
+      method,
+      headers: { ...headers, ...length, connection: 'close' },
       createConnection: () => socket,
       signal,
     })

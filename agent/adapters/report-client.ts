@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import { messageOf } from '../../shared/errors.ts'
-import type { HttpAnswer, HttpPost } from './http-post.ts'
+import type { HttpAnswer, HttpPost } from './http-client.ts'
 
 /** What the cloud made of a posted report. Only `receipt` ends the matter well. */
 export type Verdict =

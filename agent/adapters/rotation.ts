@@ -5,7 +5,7 @@ import { messageOf, ReprefixError } from '../../shared/errors.ts'
 import type { SigningKey } from '../../shared/jws.ts'
 import { verifyRotationReceipt } from '../../shared/receipt.ts'
 import { signRotation } from '../../shared/rotation.ts'
-import type { HttpPost } from './http-post.ts'
+import type { HttpPost } from './http-client.ts'
 import type { ReportingState } from './reporting-state.ts'
 
 type Witness = ReportingState['witness']

@@ -26,7 +26,7 @@ function total({ receipts, witness, ok }: Verification): string {
 
 /** The verdicts as a table for people, and below it what is wrong with which file. */
 export function renderVerification(verification: Verification): readonly string[] {
-  const { receipts, witness, vkey } = verification
+  const { receipts, witness, vkeys } = verification
   const rows = receipts.map((one) => [
     one.entry === null ? UNKNOWN : String(one.entry),
     one.at ?? UNKNOWN,
@@ -48,6 +48,6 @@ export function renderVerification(verification: Verification): readonly string[
     ...remarks,
     total(verification),
     ...seen,
-    `Verified against the key ${vkey}`,
+    `Verified against the key${vkeys.length > 1 ? 's' : ''} ${vkeys.join(', ')}`,
   ].map(printable)
 }

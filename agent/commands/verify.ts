@@ -27,8 +27,8 @@ import { isSamePoint, judgeLink, type ReceiptLink } from '../domain/receipt-chai
 export interface VerifyOptions {
   /** Receipt files to verify instead of those that are kept. */
   readonly files: readonly string[]
-  /** The log's key to believe instead of the one pinned at enrolment. */
-  readonly key: string | undefined
+  /** The log's keys to believe instead of those that are pinned here; none for these. */
+  readonly keys: readonly string[]
   /** Called after each file. */
   readonly onProgress: (count: number) => void
 }
@@ -52,8 +52,8 @@ export interface ReceiptVerdict {
 export interface Verification {
   readonly kind: 'verify'
   readonly ok: boolean
-  /** The log's key that was believed. */
-  readonly vkey: string
+  /** The log's keys that were believed; one of them is enough. */
+  readonly vkeys: readonly string[]
   /** Oldest first. */
   readonly receipts: readonly ReceiptVerdict[]
   /** The last checkpoint that this host has verified; `null` when files were named. */
@@ -80,7 +80,7 @@ interface Proven {
 const unread = { seq: null, entry: null, at: null, prefix: null, names: [] } as const
 
 /**
- * Verifies receipts offline against the log's key: the report's signature, that the entry is about it
+ * Verifies receipts offline against the log's keys: the report's signature, that the entry is about it
  * and in the log, that each log continues the one before, and that the newest is the one which the
  * next report will name. Reads, and changes nothing; needs no settings where files and a key are given.
  * @throws ReprefixError USAGE without a key to believe
@@ -89,10 +89,10 @@ export async function readVerification(
   settings: () => Promise<AgentConfig>,
   options: VerifyOptions,
 ): Promise<Verification> {
-  const { files, key } = options
-  if (key !== undefined && files.length > 0) {
-    const verifier = await parseKey(key)
-    return summaryOf(key, await verifyFiles(files, verifier, null, options), null)
+  const { files, keys } = options
+  if (keys.length > 0 && files.length > 0) {
+    const verifiers = await parseKeys(keys)
+    return summaryOf(keys, await verifyFiles(files, verifiers, null, options), null)
   }
   const config = await settings()
   const enrolment = await readEnrolment(config.paths.enrolment)
@@ -102,30 +102,31 @@ export async function readVerification(
       'this host is not enrolled, so no key of a log is pinned here: name files and give the key (--key VKEY)',
     )
   }
-  const vkey = key ?? enrolment.vkey
-  const verifier = await parseKey(vkey)
+  const pinned = [enrolment.vkey, ...(enrolment.earlierVkeys ?? [])]
+  const vkeys = keys.length > 0 ? keys : pinned
+  const verifiers = await parseKeys(vkeys)
   if (files.length > 0) {
-    return summaryOf(vkey, await verifyFiles(files, verifier, null, options), null)
+    return summaryOf(vkeys, await verifyFiles(files, verifiers, null, options), null)
   }
   const own = { host: enrolment.host, key: await importSigningKey(enrolment.key) }
   const kept = await createReceipts(config.paths.receipts).files()
-  const proven = await verifyFiles(kept, verifier, own, options)
-  return summaryOf(vkey, proven, await judgeWitness(config, proven.at(-1)))
+  const proven = await verifyFiles(kept, verifiers, own, options)
+  return summaryOf(vkeys, proven, await judgeWitness(config, proven.at(-1)))
 }
 
 function summaryOf(
-  vkey: string,
+  vkeys: readonly string[],
   proven: readonly Proven[],
   witness: Verification['witness'],
 ): Verification {
   const receipts = proven.map(({ verdict }) => verdict)
   const ok = receipts.every((one) => one.ok) && (witness?.ok ?? true)
-  return { kind: 'verify', ok, vkey, receipts, witness }
+  return { kind: 'verify', ok, vkeys, receipts, witness }
 }
 
-async function parseKey(vkey: string): Promise<NoteVerifier> {
+async function parseKeys(vkeys: readonly string[]): Promise<readonly NoteVerifier[]> {
   try {
-    return await parseVkey(vkey)
+    return await Promise.all(vkeys.map((vkey) => parseVkey(vkey)))
   } catch (cause) {
     throw new ReprefixError('USAGE', `the key of the log: ${messageOf(cause)}`, { cause })
   }
@@ -134,13 +135,13 @@ async function parseKey(vkey: string): Promise<NoteVerifier> {
 /** Each by itself, then in the order of their reports with the one before. */
 async function verifyFiles(
   files: readonly string[],
-  verifier: NoteVerifier,
+  verifiers: readonly NoteVerifier[],
   own: Own | null,
   { onProgress }: VerifyOptions,
 ): Promise<readonly Proven[]> {
   const found: Proven[] = []
   for (const file of files) {
-    found.push(await verifyFile(file, verifier, own))
+    found.push(await verifyFile(file, verifiers, own))
     onProgress(found.length)
   }
   found.sort((a, b) => (a.verdict.seq ?? 0) - (b.verdict.seq ?? 0))
@@ -160,13 +161,17 @@ async function verifyFiles(
   })
 }
 
-async function verifyFile(file: string, verifier: NoteVerifier, own: Own | null): Promise<Proven> {
+async function verifyFile(
+  file: string,
+  verifiers: readonly NoteVerifier[],
+  own: Own | null,
+): Promise<Proven> {
   let verdict: ReceiptVerdict = { file, ...unread, ok: false, what: null }
   try {
     const stored = await readReceiptFile(file)
     if (stored === null) throw new ReprefixError('FILE_READ_FAILED', 'there is no such file')
     verdict = { ...verdict, seq: stored.seq }
-    const { entry, index, checkpoint, report } = await verifyStored(stored, [verifier], own)
+    const { entry, index, checkpoint, report } = await verifyStored(stored, verifiers, own)
     verdict = {
       ...verdict,
       entry: index,

@@ -1,4 +1,4 @@
-import type { HttpPost } from '../../agent/adapters/http-post.ts'
+import type { HttpPost } from '../../agent/adapters/http-client.ts'
 
 /** Posts to a function that answers as a web server does, without a socket. */
 export function postTo(answer: (request: Request) => Response | Promise<Response>): HttpPost {

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
-import { createHttpPost } from '../../../../agent/adapters/http-post.ts'
+import { createHttpGet, createHttpPost } from '../../../../agent/adapters/http-client.ts'
 import { readOwnAddresses } from '../../../../agent/adapters/own-addresses.ts'
 import { parseAddress, parsePrefix } from '../../../../shared/ipv6.ts'
 
@@ -99,5 +99,23 @@ describe('own addresses', () => {
     const prefix = parsePrefix('2001:db8:2:2::/64')
     expect(readOwnAddresses('eth0', prefix, interfaces)).toEqual(['2001:db8:2:2::5'])
     expect(readOwnAddresses('eth9', prefix, interfaces)).toEqual([])
+  })
+})
+
+describe('getting over HTTP', () => {
+  it('sends no body and no headers of one, and gives status and text', async () => {
+    const seen: unknown[] = []
+    const url = await serve((response, { method, url: path, headers }, body) => {
+      seen.push([method, path, headers['content-type'], headers['content-length'], body])
+      response.end('cloud.example.org\n')
+    })
+    const answer = await createHttpGet()(url, soon())
+    expect(answer).toEqual({ status: 200, retryAfter: null, text: 'cloud.example.org\n' })
+    expect(seen).toEqual([['GET', '/v1/reports', undefined, undefined, '']])
+  })
+
+  it('fails when nobody answers in time', async () => {
+    const url = await serve(() => undefined)
+    await expect(createHttpGet()(url, AbortSignal.timeout(100))).rejects.toThrow()
   })
 })

@@ -4,8 +4,6 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { writeEnrolment } from '../../../../agent/adapters/enrolment-file.ts'
 import { createOutbox } from '../../../../agent/adapters/outbox.ts'
-import { createReceipts, receiptFileName } from '../../../../agent/adapters/receipts.ts'
-import { createReportingStateFile } from '../../../../agent/adapters/reporting-state.ts'
 import { renderVerification } from '../../../../agent/commands/render-verification.ts'
 import { readVerification } from '../../../../agent/commands/verify.ts'
 import { type AgentConfig, parseConfig } from '../../../../agent/config.ts'
@@ -13,21 +11,8 @@ import { encodeBase64 } from '../../../../shared/base64.ts'
 import { generateNoteSigner } from '../../../../shared/checkpoint.ts'
 import { parsePrefix } from '../../../../shared/ipv6.ts'
 import { generateSigningKey } from '../../../../shared/jws.ts'
-import { parseName } from '../../../../shared/rrset.ts'
-import { startTestCloud, type TestWorld } from '../../../fakes/test-cloud.ts'
-
-interface Stored {
-  seq: number
-  verifiedAt: string
-  entry: number | null
-  jws?: string
-  receipt: {
-    entry: string
-    proof: string
-    consistency: string[]
-    result: { outcomes: unknown[] }
-  }
-}
+import type { TestWorld } from '../../../fakes/test-cloud.ts'
+import { createReportedHost, type StoredFile } from './reported-host.ts'
 
 let config: AgentConfig
 beforeEach(async () => {
@@ -38,65 +23,31 @@ afterEach(() => rm(config.paths.directory, { recursive: true, force: true }))
 
 const ZEROS = encodeBase64(new Uint8Array(32))
 
-function inReceipt(stored: Stored, member: 'entry' | 'proof', from: string | RegExp, to: string) {
+function inReceipt(
+  stored: StoredFile,
+  member: 'entry' | 'proof',
+  from: string | RegExp,
+  to: string,
+) {
   const text = stored.receipt[member].replace(from, to)
   expect(text).not.toBe(stored.receipt[member])
   return { ...stored, receipt: { ...stored.receipt, [member]: text } }
 }
 
 const noSettings = () => Promise.reject(new Error('no settings were needed'))
-const nothing = { files: [], key: undefined, onProgress: () => undefined }
-const read = (change: Partial<typeof nothing> | { files: string[]; key: string } = {}) =>
+const nothing = { files: [], keys: [], onProgress: () => undefined }
+const read = (change: Partial<typeof nothing> | { files: string[]; keys: string[] } = {}) =>
   readVerification(async () => config, { ...nothing, ...change })
 
-/** A host that has reported to a real cloud, and whose state directory holds what the agent keeps. */
-async function reportedHost(reports = 4, world: TestWorld = {}) {
-  const cloud = await startTestCloud({}, world)
-  const { join: word } = await cloud.addHost('home')
-  const { key, jwk } = await generateSigningKey()
-  await cloud.enrol(word, key)
-  const agent = cloud.createAgent('home', key)
-  const { paths } = config
-  const receipts = createReceipts(paths.receipts)
-  const seqs: number[] = []
-  const witnesses: { size: number; root: string }[] = []
-  for (let subnet = 1; subnet <= reports; subnet++) {
-    const prefix = parsePrefix(`2001:db8:${subnet}::/64`)
-    const name = parseName('www.example.org')
-    const values = [`2001:db8:${subnet}::5`]
-    const report = agent.reportOf({
-      prefix: { current: prefix, cause: 'flash' },
-      records: [{ name, type: 'AAAA', values }] as ReturnType<typeof agent.reportOf>['records'],
-    })
-    const jws = await agent.sign(report)
-    const { body } = await agent.post(jws)
-    const entry = Number(/^index (\d+)$/m.exec(String(body.proof))?.[1])
-    const verifiedAt = '2026-03-01T12:00:01Z'
-    await receipts.save({ seq: report.seq, verifiedAt, entry, jws, receipt: body })
-    seqs.push(report.seq)
-    const { size, root } = agent.witness()
-    witnesses.push({ size, root: encodeBase64(root) })
-  }
-  const { vkey } = cloud.signer
-  await writeEnrolment(paths.enrolment, { url: 'https://c.example', vkey, host: 'home', key: jwk })
-  const stateFile = createReportingStateFile(paths.reporting)
-  const witnessed = (witness: { size: number; root: string }) =>
-    stateFile.write({ sequence: 9, settled: 0, witness, claim: null, refused: null })
-  await witnessed(witnesses.at(-1) ?? { size: 0, root: '' })
-  const path = (index: number) => join(paths.receipts, receiptFileName(seqs[index] ?? 0))
-  async function alter(index: number, change: (stored: Stored) => unknown): Promise<void> {
-    const stored = JSON.parse(await readFile(path(index), 'utf8')) as Stored
-    await writeFile(path(index), JSON.stringify(change(stored)))
-  }
-  return { cloud, agent, vkey, key, seqs, witnesses, witnessed, path, alter }
-}
+const reportedHost = (reports?: number, world?: TestWorld) =>
+  createReportedHost(config, reports, world)
 
 describe('the verification of receipts', () => {
   it('finds what the agent has kept good, and shows what each says', async () => {
     const { vkey, seqs, witnesses } = await reportedHost()
     const counts: number[] = []
     const found = await read({ onProgress: (count: number) => void counts.push(count) } as object)
-    expect(found).toMatchObject({ ok: true, vkey, witness: { ok: true, what: null } })
+    expect(found).toMatchObject({ ok: true, vkeys: [vkey], witness: { ok: true, what: null } })
     expect(found.receipts.map(({ seq }) => seq)).toEqual(seqs)
     expect(found.receipts[1]).toMatchObject({
       prefix: '2001:db8:2::/64',
@@ -114,7 +65,7 @@ describe('the verification of receipts', () => {
     )
   })
 
-  it.each<[string, (stored: Stored) => unknown, RegExp]>([
+  it.each<[string, (stored: StoredFile) => unknown, RegExp]>([
     ['the sequence', (s) => ({ ...s, seq: s.seq + 1 }), /kept for report \d+, its log entry is/],
     ['the index', (s) => ({ ...s, entry: 1 }), /kept for log entry 1, and proves entry/],
     ['the time', (s) => ({ ...s, verifiedAt: 'never' }), /no time/],
@@ -169,7 +120,7 @@ describe('the verification of receipts', () => {
   it('sees a log that another key has signed, and a host of another key', async () => {
     const { path } = await reportedHost()
     const other = (await generateNoteSigner('cloud.example.org')).signer.vkey
-    const byOther = await readVerification(async () => config, { ...nothing, key: other })
+    const byOther = await readVerification(async () => config, { ...nothing, keys: [other] })
     expect(byOther.receipts.every(({ ok, what }) => !ok && /trusted/.test(what ?? ''))).toBe(true)
 
     const stored = JSON.parse(await readFile(config.paths.enrolment, 'utf8'))
@@ -236,13 +187,13 @@ describe('the verification of receipts', () => {
     const copy = join(config.paths.directory, 'copy.json')
     await rename(path(0), copy)
     const files = [path(2), copy, path(1), copy]
-    const found = await readVerification(noSettings, { ...nothing, files, key: vkey })
+    const found = await readVerification(noSettings, { ...nothing, files, keys: [vkey] })
     expect(found).toMatchObject({ ok: true, witness: null })
     expect(found.receipts.map(({ file }) => file)).toEqual([copy, copy, path(1), path(2)])
     const missing = await readVerification(noSettings, {
       ...nothing,
       files: [copy, `${copy}.none`],
-      key: vkey,
+      keys: [vkey],
     })
     expect(missing).toMatchObject({
       ok: false,
@@ -260,18 +211,18 @@ describe('the verification of receipts', () => {
     ]
     const { vkey, path } = await reportedHost(2, { nextSigner: next })
     const files = [path(0), path(1)]
-    for (const key of [vkey, next.vkey]) {
-      const found = await readVerification(noSettings, { ...nothing, files, key })
-      expect(found).toMatchObject({ ok: true, vkey: key })
+    for (const keys of [[vkey], [next.vkey], [stranger.vkey, next.vkey]]) {
+      const found = await readVerification(noSettings, { ...nothing, files, keys })
+      expect(found).toMatchObject({ ok: true, vkeys: keys })
     }
-    const other = await readVerification(noSettings, { ...nothing, files, key: stranger.vkey })
+    const other = await readVerification(noSettings, { ...nothing, files, keys: [stranger.vkey] })
     expect(other.receipts.map(({ ok }) => ok)).toEqual([false, false])
   })
 
   it('verifies copies by the pinned key on the host itself', async () => {
     const { vkey, path } = await reportedHost(2)
     const found = await readVerification(async () => config, { ...nothing, files: [path(1)] })
-    expect(found).toMatchObject({ ok: true, vkey, witness: null })
+    expect(found).toMatchObject({ ok: true, vkeys: [vkey], witness: null })
   })
 
   it('has nothing to say against a host that has not reported yet', async () => {
@@ -287,7 +238,7 @@ describe('the verification of receipts', () => {
       message: expect.stringContaining('--key'),
     })
     await expect(
-      readVerification(noSettings, { ...nothing, files: ['x'], key: 'nonsense' }),
+      readVerification(noSettings, { ...nothing, files: ['x'], keys: ['nonsense'] }),
     ).rejects.toMatchObject({ code: 'USAGE' })
   })
 })
