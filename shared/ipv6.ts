@@ -25,8 +25,8 @@ const EMBEDDED_IPV4 = /^(.*:)([^:]*\..*)$/
  * @throws ReprefixError ADDRESS_INVALID
  */
 export function parseAddress(text: string): Address {
-  const bits = readBits(text)
-  if (bits !== undefined) return addressFromBits(bits)
+  const groups = readText(text)
+  if (groups !== undefined) return renderGroups(groups)
   const reason = text.includes('%')
     ? 'leave out the zone after "%"'
     : IPV4.test(text)
@@ -94,14 +94,13 @@ export function addressFromBits(bits: bigint): Address {
   }
   const groups: number[] = []
   for (let shift = 112n; shift >= 0n; shift -= 16n) groups.push(Number((bits >> shift) & 0xffffn))
-  return new ipaddr.IPv6(groups).toRFC5952String() as Address
+  return renderGroups(groups)
 }
 
 /** The 16 bytes of the address, in network order. */
 export function addressBytes(address: Address): Uint8Array {
   const bytes = new Uint8Array(16)
-  const hexadecimal = address.includes('.') ? withoutDottedTail(address) : address
-  for (const [index, group] of (readGroups(hexadecimal ?? '') ?? []).entries()) {
+  for (const [index, group] of (readText(address) ?? []).entries()) {
     bytes[2 * index] = group >>> 8
     bytes[2 * index + 1] = group & 0xff
   }
@@ -214,10 +213,19 @@ function readWithLength(text: string, code: ErrorCode, what: string, example: st
   return { bits, length }
 }
 
-/** Untrusted text to bits. The dotted tail becomes two hexadecimal groups first. */
-function readBits(text: string): bigint | undefined {
+function renderGroups(groups: number[]): Address {
+  return new ipaddr.IPv6(groups).toRFC5952String() as Address
+}
+
+/** Untrusted text to its eight groups. The dotted tail becomes two hexadecimal groups first. */
+function readText(text: string): number[] | undefined {
   const hexadecimal = text.includes('.') ? withoutDottedTail(text) : text
-  const groups = hexadecimal === undefined ? undefined : readGroups(hexadecimal)
+  return hexadecimal === undefined ? undefined : readGroups(hexadecimal)
+}
+
+/** Untrusted text to bits. */
+function readBits(text: string): bigint | undefined {
+  const groups = readText(text)
   if (groups === undefined) return undefined
   const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0] = groups
   // 48, 48 and 32 bits: what a number holds exactly.

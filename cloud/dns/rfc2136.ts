@@ -146,7 +146,7 @@ function apply(
       normalise,
       txt: CAPABILITIES.txt,
       observe: (pending) => look(session, zone, pending),
-      pack: (edits) => pack(edits, render),
+      pack: (edits) => pack(edits, zone, render),
       write: async (edits, sending) => {
         sending()
         const [answer] = await session.exchange([
@@ -192,7 +192,9 @@ function checkUpdate(answer: SignedAnswer | undefined, zone: Zone): void {
   )
 }
 
-function pack(edits: readonly Edit[], render: (edit: Edit) => RenderedEdit): Edit[][] {
+function pack(edits: readonly Edit[], zone: Zone, render: (edit: Edit) => RenderedEdit): Edit[][] {
+  const sizeOf = (records: readonly WireRecord[]): number =>
+    records.reduce((sum, record) => sum + recordSize(record, zone.name), 0)
   const groups: Edit[][] = []
   let room = 0
   for (const edit of edits) {
@@ -208,8 +210,4 @@ function pack(edits: readonly Edit[], render: (edit: Edit) => RenderedEdit): Edi
     }
   }
   return groups
-}
-
-function sizeOf(records: readonly WireRecord[]): number {
-  return records.reduce((sum, record) => sum + recordSize(record), 0)
 }

@@ -8,6 +8,7 @@ import {
   encodeUpdate,
   encodeValue,
   marker,
+  recordSize,
   TYPE,
 } from '../../../../cloud/dns/dns-message.ts'
 import { canonicalValues } from '../../../../shared/rrset.ts'
@@ -48,6 +49,23 @@ describe('messages', () => {
         '016300' + '001c00ff00000000' + '0000',
       ].join(''),
     )
+  })
+
+  it("say the zone's name once, and are as long as was reckoned", () => {
+    const owners = ['example.org', 'www.example.org', 'a.b.example.org', 'otherexample.org', 'org']
+    const records = owners.map((name) => {
+      return { name, type: TYPE.A, class: CLASS.IN, ttl: 60, rdata: encodeValue('A', '192.0.2.1') }
+    })
+    const bytes = encodeUpdate(1, 'example.org', records, records)
+    const { answers, authorities } = decode(Buffer.from(bytes))
+    for (const list of [answers, authorities]) {
+      expect(list?.map(({ name }) => name)).toEqual(owners)
+    }
+    const sizes = records.map((record) => recordSize(record, 'example.org'))
+    expect(sizes.map((size) => size - 10 - 4)).toEqual([2, 6, 6, 18, 5])
+    const total = 2 * sizes.reduce((sum, size) => sum + size, 0)
+    expect(bytes.length).toBe(12 + 'example.org'.length + 2 + 4 + total)
+    expect(Buffer.from(bytes).toString('latin1').split('example').length - 1).toBe(3)
   })
 
   it('keep every address and text through the wire', () => {
