@@ -42,6 +42,8 @@ export interface NewRecord<A> {
 export interface ChangedRecord<A> {
   readonly record: ListedRecord<A>
   readonly fields: RecordFields
+  /** Whether its RRset has no other record, and shall have none. */
+  readonly isOnly: boolean
 }
 
 /** A request without the words for its object, which the adapter knows. */
@@ -52,7 +54,8 @@ export type RecordWrites<A> =
   | {
       readonly kind: 'each'
       create(zone: Zone, record: NewRecord<A>): RecordRequest
-      update(zone: Zone, record: ChangedRecord<A>): RecordRequest
+      /** Undefined where the API cannot: then another record takes the place of this one. */
+      update(zone: Zone, record: ChangedRecord<A>): RecordRequest | undefined
       remove(zone: Zone, record: ListedRecord<A>): RecordRequest
     }
   | {
@@ -144,6 +147,7 @@ export function createRecordProvider<A>(
       updates: updates.map(({ record, value }) => ({
         record: record.listed,
         fields: fieldsOf(value),
+        isOnly: detail.length === 1 && after?.values.length === 1,
       })),
       deletes: deletes.map(({ listed }) => listed),
     }
@@ -166,10 +170,15 @@ export function createRecordProvider<A>(
           await send({ ...writes.batch(zone, creates, updates, deletes), what })
           return
         }
+        const changes = updates.map((one) => ({ ...one, request: writes.update(zone, one) }))
+        const replaced = changes.filter(({ request }) => request === undefined)
         const requests = [
-          ...creates.map((record) => writes.create(zone, record)),
-          ...updates.map((record) => writes.update(zone, record)),
-          ...deletes.map((record) => writes.remove(zone, record)),
+          ...creates.map((one) => writes.create(zone, one)),
+          ...replaced.map(({ fields, record }) => writes.create(zone, { fields, beside: record })),
+          ...changes.flatMap(({ request }) => request ?? []),
+          ...[...replaced.map(({ record }) => record), ...deletes].map((one) =>
+            writes.remove(zone, one),
+          ),
         ]
         await sendInOrder(
           requests.map((request) => ({ ...request, what })),
