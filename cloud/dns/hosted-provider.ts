@@ -53,6 +53,7 @@ export interface WriteDependencies<R> {
   readonly api: { write(request: R & { readonly zone: string }): Promise<unknown> }
   readonly sleep: (ms: number) => Promise<void>
   readonly random: () => number
+  readonly now: () => Date
 }
 
 /** What the adapters need from outside. */
@@ -71,26 +72,14 @@ const PAUSE_MS = 500
 export function createHostedProvider<T, R extends object = ApiRequest>(
   id: string,
   access: HostedAccess<T, R>,
-  { api, sleep, random }: WriteDependencies<R>,
+  { api, sleep, random, now }: WriteDependencies<R>,
 ): DnsProvider {
   const { caps, publish } = access
-  const publisher =
+  const publishAfter =
     publish &&
     createPublisher(async (zone) => {
       await api.write({ ...publish(zone), zone: zone.name })
-    })
-
-  /** A write that took effect, or may have, is to be published. */
-  async function write(zone: Zone, request: R): Promise<unknown> {
-    try {
-      const answer = await api.write({ ...request, zone: zone.name })
-      publisher?.wrote(zone)
-      return answer
-    } catch (error) {
-      if (error instanceof ProviderError && error.kind === 'transient') publisher?.wrote(zone)
-      throw error
-    }
-  }
+    }, now)
 
   async function read(zone: Zone, keys: readonly RRKey[]): Promise<Map<string, HeldSet<T>>> {
     if (keys.length === 0) return new Map()
@@ -140,7 +129,7 @@ export function createHostedProvider<T, R extends object = ApiRequest>(
           write: (edits, sending) =>
             access.write(zone, edits, async (request) => {
               sending()
-              const answer = await write(zone, request)
+              const answer = await api.write({ ...request, zone: zone.name })
               const receipt = access.receiptOf?.(zone, answer)
               if (receipt !== undefined) receipts.push(receipt)
               return answer
@@ -148,7 +137,7 @@ export function createHostedProvider<T, R extends object = ApiRequest>(
         },
         changes,
       )
-      const result = (await publisher?.finish(zone, written)) ?? written
+      const result = (await publishAfter?.(zone, changes, written)) ?? written
       return receipts.length === 0 ? result : { ...result, receipt: { id: receipts.join(' ') } }
     },
     ...(access.settled === undefined ? {} : { settled: access.settled }),

@@ -158,7 +158,7 @@ export const route53 = defineProvider({
           return 'live'
         },
       },
-      { api, sleep: dependencies.sleep, random: dependencies.random },
+      { api, sleep: dependencies.sleep, random: dependencies.random, now: dependencies.now },
     )
   },
 })

@@ -187,6 +187,25 @@ describe('OVH', () => {
     }
   })
 
+  it('publishes what a process has written that ended before it could, and once only', async () => {
+    const fake = await createOvhFake()
+    const [first, next] = [0, 1].map(() => createHttpRig(ovh, ovhSettings, fake))
+    if (first === undefined || next === undefined) throw new Error('there are two rigs')
+    try {
+      const place = await first.provider.findZone(first.zone)
+      const changes = to(aaaa(300, '2001:db8::1'))
+      first.inject({ on: 'write', fault: { kind: 'reset', when: 'before' }, times: 1, skip: 1 })
+      await first.provider.apply(place, changes)
+      expect(await first.look(aaaa(300))).toBeNull()
+      const unchanged = [{ kind: 'unchanged' }]
+      expect(await next.provider.apply(place, changes)).toEqual({ outcomes: unchanged, writes: 1 })
+      expect((await next.look(aaaa(300)))?.values).toEqual(['2001:db8::1'])
+      expect(await next.provider.apply(place, changes)).toEqual({ outcomes: unchanged, writes: 0 })
+    } finally {
+      await fake.api.close()
+    }
+  })
+
   it('asks for one name of a large zone without reading the others', async () => {
     const rig = createHttpRig(ovh, ovhSettings, await createOvhFake())
     try {
