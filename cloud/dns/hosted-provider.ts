@@ -19,6 +19,8 @@ export interface HeldSet<T> {
   readonly ttls: readonly number[]
   /** Canonical; none for a set that only holds what is not served. */
   readonly values: readonly string[]
+  /** True when it is served with other addresses. */
+  readonly isProxied?: boolean
   readonly detail: T
 }
 
@@ -103,7 +105,11 @@ export function createHostedProvider<T, R extends object = ApiRequest>(
     },
     async read(zone, keys) {
       const found = await read(zone, keys)
-      return keys.map((key) => setOf(found.get(keyOf(key)), undefined))
+      return keys.map((key) => {
+        const held = found.get(keyOf(key))
+        const set = setOf(held, undefined)
+        return set !== null && held?.isProxied === true ? { ...set, isProxied: true } : set
+      })
     },
     async apply(zone, changes) {
       const receipts: string[] = []

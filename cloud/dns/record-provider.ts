@@ -79,6 +79,8 @@ interface RecordService<A> {
   /** The zone of exactly this name; undefined when the account has none. */
   zone(name: Fqdn): Promise<Zone | undefined>
   readonly writes: RecordWrites<A>
+  /** Whether the record is served with addresses of the service. */
+  isProxied?(record: ListedRecord<A>): boolean
   /** What makes the writes of a zone public, where they are not at once. */
   publish?(zone: Zone): RecordRequest
 }
@@ -158,7 +160,7 @@ export function createRecordProvider<A>(
     {
       caps,
       zone: api.zone,
-      held: async (zone, keys) => gather(form, caps, zone, await list(zone, keys)),
+      held: async (zone, keys) => gather(api, zone, await list(zone, keys)),
       pack: (edits) => (writes.kind === 'each' ? edits.map((edit) => [edit]) : pack(edits, writes)),
       async write(zone, edits, send) {
         const what = describeEdits(zone, edits)
@@ -194,8 +196,7 @@ export function createRecordProvider<A>(
 }
 
 function gather<A>(
-  form: RecordForm,
-  { types }: Capabilities,
+  { caps: { types }, form, isProxied = () => false }: RecordService<A>,
   zone: Zone,
   records: readonly ListedRecord<A>[],
 ): HeldSet<Found<A>>[] {
@@ -211,6 +212,7 @@ function gather<A>(
     key,
     ttls: [...new Set(found.flatMap(({ ttl }) => ttl ?? []))],
     values: [...new Set(found.map(({ value }) => value))].sort(),
+    isProxied: found.some(({ listed }) => isProxied(listed)),
     detail: found,
   }))
 }

@@ -30,6 +30,11 @@ describe('Cloudflare', () => {
       expect((await provider.apply(place, changes)).outcomes).toEqual([{ kind: 'updated' }])
       // TTL 1 is what proxied records have: the second value is proxied as well.
       expect(await look(set)).toEqual({ ttl: 1, values: set.values })
+      const other = parseName(`other.${zone}`)
+      expect(await provider.read(place, [set, { name: other, type: 'A' }])).toEqual([
+        { ...set, ttl: 300, isProxied: true },
+        null,
+      ])
       expect(await provider.apply(place, changes)).toMatchObject({ writes: 0 })
     } finally {
       await close()
