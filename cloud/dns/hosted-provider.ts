@@ -37,8 +37,8 @@ export interface HostedAccess<T, R = ApiRequest> {
   zone(name: Fqdn): Promise<Zone | undefined>
   /** Why the service can never hold this. */
   refuse?(change: Change): string | undefined
-  /** True when a group that is refused is refused in parts as well. */
-  readonly isIndivisible?: boolean
+  /** Whether a group that is refused is refused in parts as well. */
+  isIndivisible?(edits: readonly HeldEdit<T>[]): boolean
   /** RRsets of the zone, those of the keys among them. */
   held(zone: Zone, keys: readonly RRKey[]): Promise<readonly HeldSet<T>[]>
   pack(edits: readonly HeldEdit<T>[]): readonly (readonly HeldEdit<T>[])[]
@@ -120,7 +120,7 @@ export function createHostedProvider<T, R extends object = ApiRequest>(
           normalise,
           txt: caps.txt,
           retriesReads: true,
-          isIndivisible: access.isIndivisible ?? false,
+          ...(access.isIndivisible === undefined ? {} : { isIndivisible: access.isIndivisible }),
           ...(access.refuse === undefined ? {} : { refuse: access.refuse }),
           pause: (attempt) => sleep(random() * PAUSE_MS * 2 ** attempt),
           async observe(pending) {

@@ -9,6 +9,7 @@ import { createHostedProvider, describeEdits, type HeldEdit } from '../hosted-pr
 import type { RateRule } from '../http/request-budget.ts'
 import { connect, defineProvider, HOSTED, secretText } from '../provider-type.ts'
 import { complaintOfText } from './dyndns2-answer.ts'
+import { groupMoves, prefixOfMove } from './dyndns2-prefix.ts'
 import {
   ADDRESS_FORMS,
   type Dyndns2Service,
@@ -101,7 +102,7 @@ export const dyndns2 = defineProvider({
         ...credential,
         complaint: complaintOfText,
       },
-      limits,
+      service.limits ?? limits,
       dependencies,
     )
     const memory = createHostMemory(dependencies.now)
@@ -119,10 +120,24 @@ export const dyndns2 = defineProvider({
       edits.every(({ after }) => after !== null) ||
       service.removes?.(addressesOf(stateAfter(edits))) === true
 
+    /** What goes into the requests for one host. */
+    function partHost(edits: readonly Edit[]): readonly (readonly Edit[])[] {
+      if (service.isApart === true) return edits.map((edit) => [edit])
+      if (canBe(edits)) return [edits]
+      // What cannot go stays, and is no reason to keep the rest back.
+      const stays = edits.filter(({ after }) => after === null)
+      const moves = edits.filter(({ after }) => after !== null)
+      return [...(moves.length === 0 ? [] : [moves]), ...stays.map((edit) => [edit])]
+    }
+
     return createHostedProvider<null>(
       id,
       {
-        caps: { ...caps, removes: service.removes?.({ A: '192.0.2.1' }) ?? false },
+        caps: {
+          ...caps,
+          removes: service.removes?.({ A: '192.0.2.1' }) ?? false,
+          prefixUpdate: service.move !== undefined,
+        },
         zone: async (name) => (name === zone ? { name, id: name } : undefined),
         refuse: (change) => faultOf(change, service),
         async held(_, keys) {
@@ -142,18 +157,23 @@ export const dyndns2 = defineProvider({
           return sets.flat()
         },
         // A host that is not known, or blocked, is that for both families.
-        isIndivisible: true,
-        pack: (edits) =>
-          byHost(edits).flatMap((group) => {
-            if (service.isApart === true) return group.map((edit) => [edit])
-            if (canBe(group)) return [group]
-            // What cannot go stays, and is no reason to keep the rest back.
-            const stays = group.filter(({ after }) => after === null)
-            const moves = group.filter(({ after }) => after !== null)
-            return [...(moves.length === 0 ? [] : [moves]), ...stays.map((edit) => [edit])]
-          }),
+        isIndivisible: (edits) => byHost(edits).length === 1,
+        pack(edits) {
+          const hosts = byHost(edits)
+          const { moves, others } =
+            service.move === undefined ? { moves: [], others: hosts } : groupMoves(hosts)
+          return [...moves, ...others.flatMap(partHost)]
+        },
         async write(at, edits, send) {
           const what = describeEdits(at, edits)
+          const [first] = edits
+          const prefix = first && byHost(edits).length > 1 ? prefixOfMove(first) : undefined
+          if (service.move !== undefined && prefix !== undefined) {
+            const hosts = edits.map(({ change }) => change.name)
+            await send({ path: '', query: service.move(hosts, prefix), what })
+            for (const edit of edits) memory.wrote(edit.change.name, stateAfter([edit]))
+            return
+          }
           if (!canBe(edits)) {
             throw new ProviderError(
               'invalid',
