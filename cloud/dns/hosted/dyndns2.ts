@@ -1,24 +1,14 @@
-import * as v from 'valibot'
-import { encodeBase64 } from '../../../shared/base64.ts'
-import { isAtOrBelow, parseName } from '../../../shared/rrset.ts'
-import { parsedBy } from '../../../shared/schema.ts'
+import { isAtOrBelow } from '../../../shared/rrset.ts'
 import { VERSION } from '../../../shared/version.ts'
 import { type Capabilities, type Change, ProviderError } from '../../domain/dns-provider.ts'
 import { createHostMemory, type HostState } from '../host-memory.ts'
 import { createHostedProvider, describeEdits, type HeldEdit } from '../hosted-provider.ts'
 import type { RateRule } from '../http/request-budget.ts'
-import { connect, defineProvider, HOSTED, secretText } from '../provider-type.ts'
+import { connect, defineProvider, HOSTED } from '../provider-type.ts'
 import { complaintOfText } from './dyndns2-answer.ts'
 import { groupMoves, prefixOfMove } from './dyndns2-prefix.ts'
-import {
-  ADDRESS_FORMS,
-  type Dyndns2Service,
-  type HostAddresses,
-  HURRICANE,
-  PASSWORD_SERVICES,
-  refusalOfUrl,
-  TOKEN_SERVICES,
-} from './dyndns2-services.ts'
+import type { Dyndns2Service, HostAddresses } from './dyndns2-services.ts'
+import { accountOf, settings } from './dyndns2-settings.ts'
 
 /** The services choose a TTL, most of them this one. */
 const TTL = 60
@@ -35,49 +25,7 @@ const caps: Capabilities = {
 /** None of them says how often; hosts are blocked for more than a few updates an hour. */
 const limits: readonly RateRule[] = [{ count: 60, perMs: 60_000 }]
 
-const common = {
-  type: v.literal('dyndns2'),
-  // The service does not say which names are its own.
-  zone: parsedBy(parseName),
-  // No-IP asks for an address in the name of the program, to write to before it blocks it.
-  contact: v.optional(v.pipe(v.string(), v.email('must be an e-mail address'))),
-}
-const user = v.pipe(v.string(), v.regex(/^[!-9;-~]+$/, 'must have no white space and no colon'))
-const url = v.pipe(
-  v.string(),
-  v.check(
-    (text) => refusalOfUrl(text) === undefined,
-    ({ input }) => refusalOfUrl(input) ?? '',
-  ),
-)
-const settings = v.variant('service', [
-  v.strictObject({
-    ...common,
-    service: v.picklist(['dyn', 'noip', 'strato', 'inwx', 'desec']),
-    username: user,
-    password: secretText,
-  }),
-  v.strictObject({ ...common, service: v.picklist(['duckdns', 'dynv6']), token: secretText }),
-  v.strictObject({ ...common, service: v.literal('he'), password: secretText }),
-  v.strictObject({
-    ...common,
-    service: v.literal('custom'),
-    url,
-    addresses: v.picklist(['list', 'pair']),
-    username: user,
-    password: secretText,
-  }),
-])
-type Settings = v.InferOutput<typeof settings>
 type Edit = HeldEdit<null>
-
-/** The service with its credential, as it is sent. */
-interface Account {
-  readonly service: Dyndns2Service
-  readonly headers?: Readonly<Record<string, string>>
-  readonly queryFields?: Readonly<Record<string, string>>
-  readonly secrets: readonly string[]
-}
 
 export const dyndns2 = defineProvider({
   settings,
@@ -191,36 +139,6 @@ export const dyndns2 = defineProvider({
     )
   },
 })
-
-function accountOf(entry: Settings): Account {
-  switch (entry.service) {
-    case 'duckdns':
-    case 'dynv6':
-      return {
-        service: TOKEN_SERVICES[entry.service],
-        queryFields: { token: entry.token },
-        secrets: [entry.token],
-      }
-    case 'he':
-      return {
-        service: HURRICANE,
-        queryFields: { password: entry.password },
-        secrets: [entry.password],
-      }
-    default: {
-      const pair = `${entry.username}:${entry.password}`
-      const basic = encodeBase64(new TextEncoder().encode(pair))
-      return {
-        service:
-          entry.service === 'custom'
-            ? { url: entry.url, query: ADDRESS_FORMS[entry.addresses] }
-            : PASSWORD_SERVICES[entry.service],
-        headers: { authorization: `Basic ${basic}` },
-        secrets: [entry.password, pair, basic],
-      }
-    }
-  }
-}
 
 function faultOf({ name, type, set }: Change, { parent }: Dyndns2Service): string | undefined {
   if (type === 'TXT' && (set?.values.length ?? 0) > 0) return 'takes addresses only'
