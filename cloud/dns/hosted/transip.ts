@@ -17,7 +17,7 @@ const caps: Capabilities = {
   txt: { maxBytes: 1024, quotes: false },
 }
 const limits: readonly RateRule[] = [{ count: 1000, perMs: 900_000 }]
-const PEM = /^\s*-----BEGIN PRIVATE KEY-----\s([\w+/=\s]+)\s-----END PRIVATE KEY-----\s*$/
+const PEM = /^\s*-----BEGIN PRIVATE KEY-----\s[\w+/=\s]+\s-----END PRIVATE KEY-----\s*$/
 
 const failure = v.object({ error: v.string() })
 const domain = v.object({ domain: v.object({ name: v.string() }) })
@@ -33,7 +33,7 @@ type Entry = v.InferOutput<typeof entry>
 const MEANINGS: readonly (readonly [RegExp, Complaint])[] = [
   [/not a valid domain name/i, { status: 404 }],
   // An entry that is changed must be there, and only once.
-  [/\bmatch/i, { status: 409 }],
+  [/\bmatch(?:es)? found/i, { status: 409 }],
   [/temporarily/i, { status: 503 }],
 ]
 
@@ -57,7 +57,8 @@ export const transip = defineProvider({
   caps,
   limits,
   create(id, { login, privateKey }, dependencies) {
-    const lines = PEM.exec(privateKey)?.[1]?.split(/\s+/) ?? []
+    // Services echo, and a line alone would not be recognised; the last one may be a few letters.
+    const lines = privateKey.split(/\s+/).filter((line) => line.length > 16)
     const options: ApiOptions = {
       service: 'TransIP',
       baseUrl: 'https://api.transip.nl/v6',
