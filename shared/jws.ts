@@ -237,26 +237,15 @@ export async function signJwtGrant(
   claims: Readonly<Record<string, unknown>>,
   pem: string,
 ): Promise<string> {
-  return new CompactSign(encodeJson(claims))
-    .setProtectedHeader({ alg: 'RS256', typ: 'JWT' })
-    .sign(await importRsaKey(pem, 'RS256'))
-}
-
-/**
- * The bare RSASSA-PKCS1-v1_5 signature with SHA-512 over bytes, for services that know no JWS.
- * @throws ReprefixError KEY_INVALID, without a part of the key in its message
- */
-export async function signRs512(bytes: Uint8Array<ArrayBuffer>, pem: string): Promise<Uint8Array> {
-  const key = await importRsaKey(pem, 'RS512')
-  return new Uint8Array(await crypto.subtle.sign('RSASSA-PKCS1-v1_5', key, bytes))
-}
-
-async function importRsaKey(pem: string, algorithm: 'RS256' | 'RS512'): Promise<CryptoKey> {
+  let key: CryptoKey
   try {
-    return await importPKCS8(pem, algorithm)
+    key = await importPKCS8(pem, 'RS256')
   } catch {
     throw new ReprefixError('KEY_INVALID', 'the private key is not an RSA key in PEM (PKCS #8)')
   }
+  return new CompactSign(encodeJson(claims))
+    .setProtectedHeader({ alg: 'RS256', typ: 'JWT' })
+    .sign(key)
 }
 
 /** Verifies the signature of a JWS whose form was checked. @throws ReprefixError JWS_SIGNATURE */

@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import { encodeBase64 } from '../../../shared/base64.ts'
-import { signRs512 } from '../../../shared/jws.ts'
+import { signRs512 } from '../../../shared/rsa-signature.ts'
 import { keepToken, signWith, type TokenSigner } from '../http/access-token.ts'
 import type { ApiOptions } from '../http/api-client.ts'
 import type { RateRule } from '../http/request-budget.ts'

@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { isPrivateKeyPem } from '../../../shared/rsa-signature.ts'
 import type { Capabilities, Zone } from '../../domain/dns-provider.ts'
 import type { ApiOptions } from '../http/api-client.ts'
 import { type Complaint, complaintIn } from '../http/api-fault.ts'
@@ -17,7 +18,6 @@ const caps: Capabilities = {
   txt: { maxBytes: 1024, quotes: false },
 }
 const limits: readonly RateRule[] = [{ count: 1000, perMs: 900_000 }]
-const PEM = /^\s*-----BEGIN PRIVATE KEY-----\s[\w+/=\s]+\s-----END PRIVATE KEY-----\s*$/
 
 const failure = v.object({ error: v.string() })
 const domain = v.object({ domain: v.object({ name: v.string() }) })
@@ -44,7 +44,7 @@ export const transip = defineProvider({
     privateKey: v.pipe(
       v.string(),
       v.check(
-        (text) => PEM.test(text),
+        isPrivateKeyPem,
         'does not have the right form: give the whole text (PKCS #8) that TransIP has shown once',
       ),
     ),
