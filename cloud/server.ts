@@ -14,6 +14,7 @@ import { type CloudConfig, parseConfig } from './config.ts'
 import { createProviders } from './dns/providers.ts'
 import type { AuthoritativeDns, NameServer } from './dns/verify/authoritative-dns.ts'
 import { createDohDns } from './dns/verify/doh-dns.ts'
+import { createProxyFinder } from './dns/verify/find-proxied.ts'
 import { createNodeDns } from './dns/verify/node-dns.ts'
 import { createWriteWatcher, type WriteWatcher } from './dns/verify/watch-writes.ts'
 import type { DnsProvider } from './domain/dns-provider.ts'
@@ -83,6 +84,7 @@ export async function startCloud(config: CloudConfig, logger: Logger): Promise<C
     const dns = dnsOf(config)
     const watcher = createWriteWatcher({
       dns,
+      findProxied: createProxyFinder(providers, logger),
       schedule: scheduleUnref,
       now: () => performance.now(),
       logger,

@@ -43,6 +43,7 @@ const checkSchema = v.object({
           state: v.variant('kind', [
             v.object({ kind: v.literal('written') }),
             v.object({ kind: v.literal('live') }),
+            v.object({ kind: v.literal('proxied') }),
             v.object({ kind: v.literal('lagging'), servers: v.array(v.string()) }),
             v.object({ kind: v.literal('overwritten'), values: v.array(v.string()) }),
           ]),
@@ -86,8 +87,8 @@ export function addDnsCommands(program: Command, terminal: Terminal): void {
           for (const rrset of rrsets) terminal.out(JSON.stringify({ zone, ...rrset }))
         }
       } else terminal.out(renderCheck(check))
-      const isLive = ({ state }: CheckedRRset) => state.kind === 'live'
-      if (!check.zones.every(({ rrsets }) => rrsets.every(isLive))) process.exitCode = EXIT_DIFFERS
+      const isWell = ({ state }: CheckedRRset) => state.kind === 'live' || state.kind === 'proxied'
+      if (!check.zones.every(({ rrsets }) => rrsets.every(isWell))) process.exitCode = EXIT_DIFFERS
     },
   )
 }
@@ -148,6 +149,8 @@ function detailOf({ state, answers }: CheckedRRset): string {
   switch (state.kind) {
     case 'live':
       return `${answers.length} name servers`
+    case 'proxied':
+      return 'served with addresses of the provider, which lead there'
     case 'written':
       return 'no name server is known to ask'
     case 'overwritten':

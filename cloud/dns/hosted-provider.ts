@@ -19,6 +19,8 @@ export interface HeldSet<T> {
   readonly ttls: readonly number[]
   /** Canonical; none for a set that only holds what is not served. */
   readonly values: readonly string[]
+  /** True when it is served with other addresses. */
+  readonly isProxied?: boolean
   readonly detail: T
 }
 
@@ -35,8 +37,8 @@ export interface HostedAccess<T, R = ApiRequest> {
   zone(name: Fqdn): Promise<Zone | undefined>
   /** Why the service can never hold this. */
   refuse?(change: Change): string | undefined
-  /** True when a group that is refused is refused in parts as well. */
-  readonly isIndivisible?: boolean
+  /** Whether a group that is refused is refused in parts as well. */
+  isIndivisible?(edits: readonly HeldEdit<T>[]): boolean
   /** RRsets of the zone, those of the keys among them. */
   held(zone: Zone, keys: readonly RRKey[]): Promise<readonly HeldSet<T>[]>
   pack(edits: readonly HeldEdit<T>[]): readonly (readonly HeldEdit<T>[])[]
@@ -53,6 +55,7 @@ export interface WriteDependencies<R> {
   readonly api: { write(request: R & { readonly zone: string }): Promise<unknown> }
   readonly sleep: (ms: number) => Promise<void>
   readonly random: () => number
+  readonly now: () => Date
 }
 
 /** What the adapters need from outside. */
@@ -71,26 +74,14 @@ const PAUSE_MS = 500
 export function createHostedProvider<T, R extends object = ApiRequest>(
   id: string,
   access: HostedAccess<T, R>,
-  { api, sleep, random }: WriteDependencies<R>,
+  { api, sleep, random, now }: WriteDependencies<R>,
 ): DnsProvider {
   const { caps, publish } = access
-  const publisher =
+  const publishAfter =
     publish &&
     createPublisher(async (zone) => {
       await api.write({ ...publish(zone), zone: zone.name })
-    })
-
-  /** A write that took effect, or may have, is to be published. */
-  async function write(zone: Zone, request: R): Promise<unknown> {
-    try {
-      const answer = await api.write({ ...request, zone: zone.name })
-      publisher?.wrote(zone)
-      return answer
-    } catch (error) {
-      if (error instanceof ProviderError && error.kind === 'transient') publisher?.wrote(zone)
-      throw error
-    }
-  }
+    }, now)
 
   async function read(zone: Zone, keys: readonly RRKey[]): Promise<Map<string, HeldSet<T>>> {
     if (keys.length === 0) return new Map()
@@ -114,7 +105,11 @@ export function createHostedProvider<T, R extends object = ApiRequest>(
     },
     async read(zone, keys) {
       const found = await read(zone, keys)
-      return keys.map((key) => setOf(found.get(keyOf(key)), undefined))
+      return keys.map((key) => {
+        const held = found.get(keyOf(key))
+        const set = setOf(held, undefined)
+        return set !== null && held?.isProxied === true ? { ...set, isProxied: true } : set
+      })
     },
     async apply(zone, changes) {
       const receipts: string[] = []
@@ -125,7 +120,7 @@ export function createHostedProvider<T, R extends object = ApiRequest>(
           normalise,
           txt: caps.txt,
           retriesReads: true,
-          isIndivisible: access.isIndivisible ?? false,
+          ...(access.isIndivisible === undefined ? {} : { isIndivisible: access.isIndivisible }),
           ...(access.refuse === undefined ? {} : { refuse: access.refuse }),
           pause: (attempt) => sleep(random() * PAUSE_MS * 2 ** attempt),
           async observe(pending) {
@@ -140,7 +135,7 @@ export function createHostedProvider<T, R extends object = ApiRequest>(
           write: (edits, sending) =>
             access.write(zone, edits, async (request) => {
               sending()
-              const answer = await write(zone, request)
+              const answer = await api.write({ ...request, zone: zone.name })
               const receipt = access.receiptOf?.(zone, answer)
               if (receipt !== undefined) receipts.push(receipt)
               return answer
@@ -148,7 +143,7 @@ export function createHostedProvider<T, R extends object = ApiRequest>(
         },
         changes,
       )
-      const result = (await publisher?.finish(zone, written)) ?? written
+      const result = (await publishAfter?.(zone, changes, written)) ?? written
       return receipts.length === 0 ? result : { ...result, receipt: { id: receipts.join(' ') } }
     },
     ...(access.settled === undefined ? {} : { settled: access.settled }),

@@ -74,5 +74,6 @@ export function connect(
     api: createApiClient(options, budget, dependencies),
     sleep: dependencies.sleep,
     random: dependencies.random,
+    now: dependencies.now,
   }
 }

@@ -19,6 +19,7 @@ import { porkbun } from './hosted/porkbun.ts'
 import { powerdns } from './hosted/powerdns.ts'
 import { route53 } from './hosted/route53.ts'
 import { scaleway } from './hosted/scaleway.ts'
+import { transip } from './hosted/transip.ts'
 import { vultr } from './hosted/vultr.ts'
 import { rfc2136 } from './rfc2136.ts'
 
@@ -46,6 +47,7 @@ export const PROVIDER_TYPES = {
   powerdns,
   route53,
   scaleway,
+  transip,
   vultr,
 }
 

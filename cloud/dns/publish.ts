@@ -1,23 +1,23 @@
+import { type Fqdn, keyOf, type RRset } from '../../shared/rrset.ts'
 import {
   type ApplyResult,
+  type Change,
   type ChangeOutcome,
   ProviderError,
   type ProviderErrorKind,
   type Zone,
 } from '../domain/dns-provider.ts'
 
-/** Makes written records public, for services that keep them to themselves until they are told. */
-export interface Publisher {
-  /** Takes down that a request took effect in a zone, or may have. */
-  wrote(zone: Zone): void
-  /**
-   * Publishes what has been written, once for all changes. After a fault that leaves the zone half
-   * done it does not, and then nothing counts as done. What stays back is published by the next
-   * `apply`, also by one that has nothing to write; not by another process, as the service does not
-   * say that something waits.
-   */
-  finish(zone: Zone, result: ApplyResult): Promise<ApplyResult>
-}
+/**
+ * Makes written records public, for services that keep them to themselves until they are told; once
+ * for all changes of an `apply`, whose result it is given. After a fault that leaves the zone half
+ * done it does not, and then nothing counts as done.
+ */
+export type Publish = (
+  zone: Zone,
+  changes: readonly Change[],
+  result: ApplyResult,
+) => Promise<ApplyResult>
 
 /** Faults after which nothing is published: an RRset is half written, or the service takes no more. */
 const STOPPING: readonly ProviderErrorKind[] = [
@@ -29,29 +29,53 @@ const STOPPING: readonly ProviderErrorKind[] = [
   'transient',
 ]
 
-/** `send` publishes a zone. Zones that are not published are remembered as long as this lives. */
-export function createPublisher(send: (zone: Zone) => Promise<void>): Publisher {
-  const unpublished = new Set<string>()
+/** So long what was published from here is taken for public: others may change it, and change it back. */
+const TRUST_MS = 600_000
 
-  return {
-    wrote: (zone) => void unpublished.add(zone.id),
-    async finish(zone, result) {
-      if (!unpublished.has(zone.id) || result.outcomes.length === 0) return result
-      const stopping = result.outcomes.flatMap((outcome) => errorOf(outcome) ?? [])
-      const stopped = stopping.find(({ kind }) => STOPPING.includes(kind))
-      if (stopped !== undefined) return heldBack(result, stopped)
-      // What is written from here on is not part of this publication.
-      unpublished.delete(zone.id)
-      try {
-        await send(zone)
-        return { ...result, writes: result.writes + 1 }
-      } catch (error) {
-        unpublished.add(zone.id)
-        if (!(error instanceof ProviderError)) throw error
-        return { ...heldBack(result, error), writes: result.writes + 1 }
-      }
-    },
+interface Published {
+  readonly text: string
+  /** In ms since 1970. */
+  readonly at: number
+}
+
+/**
+ * `send` publishes a zone. The service does not say whether something waits for that, so an RRset
+ * that needs no change is taken for public only when it was published from here a short time ago, as
+ * it is now. Otherwise it may have been written by a process that ended before it could publish: at
+ * worst this is sent once more than needed, and nothing has to outlive a process.
+ */
+export function createPublisher(send: (zone: Zone) => Promise<void>, now: () => Date): Publish {
+  const published = new Map<Fqdn, Map<string, Published>>()
+
+  return async (zone, changes, result) => {
+    const known = published.get(zone.name) ?? new Map<string, Published>()
+    published.set(zone.name, known)
+    const done = changes.filter((_, index) => result.outcomes[index]?.kind !== 'failed')
+    const startedAt = now().getTime()
+    const isPublic = (change: Change, index: number) => {
+      const last = known.get(keyOf(change))
+      const isKept = result.outcomes[index]?.kind === 'unchanged' && last?.text === textOf(change)
+      return isKept && startedAt - last.at < TRUST_MS
+    }
+    const waiting = changes.filter((change, index) => !isPublic(change, index))
+    for (const change of waiting) known.delete(keyOf(change))
+    if (!done.some((change) => waiting.includes(change))) return result
+    const stopping = result.outcomes.flatMap((outcome) => errorOf(outcome) ?? [])
+    const stopped = stopping.find(({ kind }) => STOPPING.includes(kind))
+    if (stopped !== undefined) return heldBack(result, stopped)
+    try {
+      await send(zone)
+    } catch (error) {
+      if (!(error instanceof ProviderError)) throw error
+      return { ...heldBack(result, error), writes: result.writes + 1 }
+    }
+    for (const change of done) known.set(keyOf(change), { text: textOf(change), at: startedAt })
+    return { ...result, writes: result.writes + 1 }
   }
+}
+
+function textOf({ set }: { readonly set: RRset | null }): string {
+  return set === null ? '' : JSON.stringify([set.ttl, ...set.values])
 }
 
 function errorOf(outcome: ChangeOutcome): ProviderError | undefined {

@@ -36,8 +36,8 @@ export interface RecordAccess<T> {
    * or not at all. Throws ProviderError: `partial` when a part of one edit stays written.
    */
   write(edits: readonly ObservedEdit<T>[], sending: () => void): Promise<void>
-  /** True when a group that is refused is refused in parts as well, and must not be sent again. */
-  readonly isIndivisible?: boolean
+  /** Whether a group that is refused is refused in parts as well, and must not be sent again. */
+  isIndivisible?(edits: readonly ObservedEdit<T>[]): boolean
   /** True when `observe` tries again by itself, so that a fault of it is final. */
   readonly retriesReads?: boolean
   /** Waits before what was not written is read again; `attempt` counts from 1. */
@@ -138,7 +138,8 @@ export async function readDiffWrite<T>(
       const error = toProviderError(thrown)
       lostInARow = error.kind === 'transient' ? lostInARow + 1 : 0
       const half = Math.ceil(group.length / 2)
-      if (isAboutOneMember(error) && group.length > 1 && access.isIndivisible !== true) {
+      const isDivisible = group.length > 1 && access.isIndivisible?.(group) !== true
+      if (isAboutOneMember(error) && isDivisible) {
         await send(group.slice(0, half))
         await send(group.slice(half))
       } else if (mayRetry(error)) {

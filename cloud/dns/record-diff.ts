@@ -26,7 +26,11 @@ export function planRecords<R extends StoredRecord>(
   const values = wanted?.values ?? []
   const kept = new Map<string, R>()
   const spare: R[] = []
-  for (const record of found) {
+  // Of two with one value, the one whose TTL is right already.
+  const [timed, others] = [true, false].map((isTimed) =>
+    found.filter(({ ttl }) => (ttl === wanted?.ttl) === isTimed),
+  )
+  for (const record of [...(timed ?? []), ...(others ?? [])]) {
     if (values.includes(record.value) && !kept.has(record.value)) kept.set(record.value, record)
     else spare.push(record)
   }

@@ -42,6 +42,8 @@ export interface NewRecord<A> {
 export interface ChangedRecord<A> {
   readonly record: ListedRecord<A>
   readonly fields: RecordFields
+  /** Whether its RRset has no other record, and shall have none. */
+  readonly isOnly: boolean
 }
 
 /** A request without the words for its object, which the adapter knows. */
@@ -52,7 +54,8 @@ export type RecordWrites<A> =
   | {
       readonly kind: 'each'
       create(zone: Zone, record: NewRecord<A>): RecordRequest
-      update(zone: Zone, record: ChangedRecord<A>): RecordRequest
+      /** Undefined where the API cannot: then another record takes the place of this one. */
+      update(zone: Zone, record: ChangedRecord<A>): RecordRequest | undefined
       remove(zone: Zone, record: ListedRecord<A>): RecordRequest
     }
   | {
@@ -76,6 +79,8 @@ interface RecordService<A> {
   /** The zone of exactly this name; undefined when the account has none. */
   zone(name: Fqdn): Promise<Zone | undefined>
   readonly writes: RecordWrites<A>
+  /** Whether the record is served with addresses of the service. */
+  isProxied?(record: ListedRecord<A>): boolean
   /** What makes the writes of a zone public, where they are not at once. */
   publish?(zone: Zone): RecordRequest
 }
@@ -144,6 +149,7 @@ export function createRecordProvider<A>(
       updates: updates.map(({ record, value }) => ({
         record: record.listed,
         fields: fieldsOf(value),
+        isOnly: detail.length === 1 && after?.values.length === 1,
       })),
       deletes: deletes.map(({ listed }) => listed),
     }
@@ -154,7 +160,7 @@ export function createRecordProvider<A>(
     {
       caps,
       zone: api.zone,
-      held: async (zone, keys) => gather(form, caps, zone, await list(zone, keys)),
+      held: async (zone, keys) => gather(api, zone, await list(zone, keys)),
       pack: (edits) => (writes.kind === 'each' ? edits.map((edit) => [edit]) : pack(edits, writes)),
       async write(zone, edits, send) {
         const what = describeEdits(zone, edits)
@@ -166,10 +172,15 @@ export function createRecordProvider<A>(
           await send({ ...writes.batch(zone, creates, updates, deletes), what })
           return
         }
+        const changes = updates.map((one) => ({ ...one, request: writes.update(zone, one) }))
+        const replaced = changes.filter(({ request }) => request === undefined)
         const requests = [
-          ...creates.map((record) => writes.create(zone, record)),
-          ...updates.map((record) => writes.update(zone, record)),
-          ...deletes.map((record) => writes.remove(zone, record)),
+          ...creates.map((one) => writes.create(zone, one)),
+          ...replaced.map(({ fields, record }) => writes.create(zone, { fields, beside: record })),
+          ...changes.flatMap(({ request }) => request ?? []),
+          ...[...replaced.map(({ record }) => record), ...deletes].map((one) =>
+            writes.remove(zone, one),
+          ),
         ]
         await sendInOrder(
           requests.map((request) => ({ ...request, what })),
@@ -185,8 +196,7 @@ export function createRecordProvider<A>(
 }
 
 function gather<A>(
-  form: RecordForm,
-  { types }: Capabilities,
+  { caps: { types }, form, isProxied = () => false }: RecordService<A>,
   zone: Zone,
   records: readonly ListedRecord<A>[],
 ): HeldSet<Found<A>>[] {
@@ -202,6 +212,7 @@ function gather<A>(
     key,
     ttls: [...new Set(found.flatMap(({ ttl }) => ttl ?? []))],
     values: [...new Set(found.map(({ value }) => value))].sort(),
+    isProxied: found.some(({ listed }) => isProxied(listed)),
     detail: found,
   }))
 }

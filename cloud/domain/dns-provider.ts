@@ -38,8 +38,16 @@ export interface Capabilities {
   readonly txt: { readonly maxBytes: number; readonly quotes: boolean }
   /** When an accepted write is served: at once, after polling, or after an unknown delay. */
   readonly publish: 'sync' | 'poll' | 'delayed'
+  /** True when the service can serve addresses of its own that lead to those of an RRset. */
+  readonly proxies?: boolean
   /** True when the service can replace the prefix of all records in one call. */
   readonly prefixUpdate: boolean
+}
+
+/** An RRset as `read` finds it. */
+export interface FoundRRset extends RRset {
+  /** True when name servers serve addresses of the service in place of these, which it keeps. */
+  readonly isProxied?: true
 }
 
 /**
@@ -86,7 +94,7 @@ export interface DnsProvider {
   /** The zone nearest above the name, on label boundaries. */
   findZone(name: Fqdn): Promise<Zone>
   /** The RRsets, in the order of the keys; `null` is absent. */
-  read(zone: Zone, keys: readonly RRKey[]): Promise<readonly (RRset | null)[]>
+  read(zone: Zone, keys: readonly RRKey[]): Promise<readonly (FoundRRset | null)[]>
   apply(zone: Zone, changes: readonly Change[]): Promise<ApplyResult>
   /** Whether an accepted write is served by the provider's name servers yet. */
   settled?(receipt: WriteReceipt): Promise<'live' | 'pending' | 'failed'>

@@ -20,22 +20,30 @@ export interface ServerAnswer {
 export type ServedState =
   | { readonly kind: 'written' }
   | { readonly kind: 'live' }
+  /** The provider serves addresses of its own, which lead to those that are wanted. */
+  | { readonly kind: 'proxied' }
   | { readonly kind: 'lagging'; readonly servers: readonly string[] }
   | { readonly kind: 'overwritten'; readonly values: readonly string[] }
 
 /**
  * Judges the answers of all authoritative servers of a zone by the values that are wanted, `null` for
  * none. Servers that differ from others are behind them; servers that all agree on something else have
- * been told something else. One that cannot be asked is taken for lagging: it is not known to be right.
+ * been told something else. One that cannot be asked is taken for lagging: it is not known to be right. Of
+ * an RRset that is proxied any addresses will do.
  */
 export function judgeServed(
   wanted: readonly string[] | null,
   answers: readonly ServerAnswer[],
+  isProxied = false,
 ): ServedState {
   if (answers.length === 0) return { kind: 'written' }
   const goal = wanted ?? []
   const wrong = answers.filter(({ served }) => !isServed(served, goal))
   if (wrong.length === 0) return { kind: 'live' }
+  if (isProxied) {
+    const without = wrong.filter(({ served }) => (valuesOf(served) ?? []).length === 0)
+    return without.length === 0 ? { kind: 'proxied' } : lagging(without)
+  }
   const told = wrong.map(({ served }) => valuesOf(served)).filter((values) => values !== undefined)
   const [first, ...rest] = told
   const isUnanimous =
@@ -43,7 +51,11 @@ export function judgeServed(
     told.length === answers.length &&
     rest.every((values) => sameValues(values, first))
   if (isUnanimous) return { kind: 'overwritten', values: first }
-  return { kind: 'lagging', servers: wrong.map(({ server }) => server) }
+  return lagging(wrong)
+}
+
+function lagging(behind: readonly ServerAnswer[]): ServedState {
+  return { kind: 'lagging', servers: behind.map(({ server }) => server) }
 }
 
 function isServed(served: Served, goal: readonly string[]): boolean {

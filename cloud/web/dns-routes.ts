@@ -1,7 +1,9 @@
 import { type Context, Hono } from 'hono'
 import { ReprefixError } from '../../shared/errors.ts'
+import type { Logger } from '../../shared/logger.ts'
 import { type Fqdn, parseName } from '../../shared/rrset.ts'
 import type { AuthoritativeDns } from '../dns/verify/authoritative-dns.ts'
+import { createProxyFinder } from '../dns/verify/find-proxied.ts'
 import { planZone } from '../dns/verify/plan-zone.ts'
 import { type Verification, verifyRRsets } from '../dns/verify/verify-rrsets.ts'
 import type { ZoneTtl } from '../domain/authorise-report.ts'
@@ -16,10 +18,12 @@ export interface DnsRoutesDeps {
   readonly providers: ReadonlyMap<Fqdn, readonly DnsProvider[]>
   readonly dns: AuthoritativeDns
   readonly adminToken: string
+  readonly logger: Logger
 }
 
 /** `GET plan`: what a flush would change at each provider. `GET check`: what each name server serves. */
 export function dnsRoutes(deps: DnsRoutesDeps): Hono {
+  const findProxied = createProxyFinder(deps.providers, deps.logger)
   return new Hono()
     .use(requireBearer(deps.adminToken))
     .get('/plan', async (c) => {
@@ -40,7 +44,9 @@ export function dnsRoutes(deps: DnsRoutesDeps): Hono {
             ...{ name, type },
             values: set?.values ?? null,
           }))
-          const verifications = await verifyRRsets(wanted, servers, deps.dns)
+          const verifications = await verifyRRsets(wanted, servers, deps.dns, (doubtful) =>
+            findProxied(zone, doubtful),
+          )
           return { zone, rrsets: verifications.map(viewOf) }
         }),
       )

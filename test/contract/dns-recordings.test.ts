@@ -18,6 +18,7 @@ import { createPorkbunFake } from '../fakes/dns/porkbun.ts'
 import { createPowerDnsFake } from '../fakes/dns/powerdns.ts'
 import { createRoute53Fake } from '../fakes/dns/route53.ts'
 import { createScalewayFake } from '../fakes/dns/scaleway.ts'
+import { createTransipFake } from '../fakes/dns/transip.ts'
 import { createVultrFake } from '../fakes/dns/vultr.ts'
 import { parseXml } from '../fakes/dns/xml.ts'
 import { describeRecording } from './recordings.ts'
@@ -80,6 +81,12 @@ describeRecording('powerdns', {
       : undefined,
 })
 describeRecording('scaleway', { zone: 'example.com', open: createScalewayFake })
+describeRecording('transip', {
+  zone: 'nuvius.nl',
+  open: createTransipFake,
+  isRead: ({ method, url }) => method === 'GET' || url.endsWith('/auth'),
+  skip: ({ url }) => (url.endsWith('/auth') ? 'what proves who asks is masked' : undefined),
+})
 describeRecording('ionos', { zone: 'example.com', open: createIonosFake })
 describeRecording('googleclouddns', {
   zone: 'fullm3tal.tk',

@@ -5,7 +5,7 @@ import {
   ProviderError,
   type ProviderErrorKind,
 } from '../../cloud/domain/dns-provider.ts'
-import { type Fqdn, keyOf, type RRset, sameValues } from '../../shared/rrset.ts'
+import { type Fqdn, keyOf, type RRKey, type RRset, sameValues } from '../../shared/rrset.ts'
 
 /** The next `apply` fails with this kind, after it has written everything or before. */
 export interface ScriptedFault {
@@ -18,6 +18,7 @@ export interface ScriptedFault {
 export function createFaultyDnsProvider(id: string, zone: Fqdn) {
   const sets = new Map<string, RRset>()
   const faults: ScriptedFault[] = []
+  const proxied = new Set<string>()
   let applied = 0
   let written = 0
   let readFault: string | undefined
@@ -50,13 +51,17 @@ export function createFaultyDnsProvider(id: string, zone: Fqdn) {
       ttl: { min: 1, max: 86_400 },
       txt: { maxBytes: 65_000, quotes: true },
       publish: 'sync',
+      proxies: true,
       prefixUpdate: false,
     },
     normalise: (set) => set,
     findZone: async () => ({ name: zone, id: zone }),
     async read(_zone, keys) {
       if (readFault !== undefined) throw new ProviderError('transient', readFault)
-      return keys.map((key) => sets.get(keyOf(key)) ?? null)
+      return keys.map((key) => {
+        const set = sets.get(keyOf(key)) ?? null
+        return set !== null && proxied.has(keyOf(key)) ? { ...set, isProxied: true } : set
+      })
     },
     async apply(_zone, changes) {
       applied++
@@ -82,6 +87,8 @@ export function createFaultyDnsProvider(id: string, zone: Fqdn) {
     written: () => written,
     /** Puts an RRset there, as somebody else would. */
     seed: (set: RRset) => void sets.set(keyOf(set), set),
+    /** From now on it serves addresses of its own for this RRset. */
+    proxy: (key: RRKey) => void proxied.add(keyOf(key)),
     /** From now on nothing can be read, for this reason. */
     failReads: (reason: string) => {
       readFault = reason

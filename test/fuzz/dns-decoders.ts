@@ -15,7 +15,10 @@ const KEYS: readonly RRKey[] = [
   { name: parseName('www.example.org'), type: 'AAAA' },
   { name: zone, type: 'TXT' },
 ]
-const TOKEN = { access_token: 'access-of-the-fuzzing', expires_in: 3600 }
+const TOKEN = {
+  ...{ access_token: 'access-of-the-fuzzing', expires_in: 3600 },
+  token: 'access-of-the-fuzzing',
+}
 /** Of services with sessions. */
 const COOKIE = { 'set-cookie': 'session=of-the-fuzzing' }
 const secrets = { token: 'token-of-the-fuzzing' }
@@ -223,6 +226,15 @@ const LISTS: readonly (readonly [settings: ProviderSettings, answer: unknown])[]
     },
   ],
   [
+    { type: 'transip', login: 'alice', privateKey },
+    {
+      dnsEntries: [
+        { name: 'www', expire: 300, type: 'AAAA', content: '2001:db8::1' },
+        { name: '@', expire: 300, type: 'TXT', content: 'a' },
+      ],
+    },
+  ],
+  [
     { type: 'njalla', ...secrets },
     {
       result: {
@@ -324,7 +336,7 @@ async function readFrom(settings: ProviderSettings, answer: () => Response): Pro
     { p: settings },
     {
       now: () => NOW,
-      fetch: async (url) => (url.includes('/token') ? Response.json(TOKEN) : answer()),
+      fetch: async (url) => (/\/(?:token|auth)$/.test(url) ? Response.json(TOKEN) : answer()),
       sleep: async () => undefined,
       budgets: () => ({ take: async () => undefined, block: () => undefined }),
     },

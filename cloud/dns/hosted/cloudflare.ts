@@ -17,6 +17,7 @@ const caps: Capabilities = {
   atomic: true,
   ttl: { min: 60, max: 86_400 },
   txt: { maxBytes: 2048, quotes: true },
+  proxies: true,
 }
 /** Going over it blocks every call of the user for the five minutes that follow. */
 const limits: readonly RateRule[] = [{ count: 1200, perMs: 300_000 }]
@@ -119,6 +120,7 @@ export const cloudflare = defineProvider({
         },
         list: (zone) => pages(zone, {}),
         listOne: (zone, name, type) => allOf(pages(zone, { name, type })),
+        isProxied: ({ attributes }) => attributes.proxied,
         writes: {
           kind: 'batch',
           max: caps.maxBatch,

@@ -1,4 +1,6 @@
+import type { Prefix } from '../../../shared/ipv6.ts'
 import { type Fqdn, parseName } from '../../../shared/rrset.ts'
+import type { RateRule } from '../http/request-budget.ts'
 
 /** What a host shall have: at most one address of each family. */
 export interface HostAddresses {
@@ -12,6 +14,10 @@ export interface Dyndns2Service {
   /** Where all its names are, for services that give away names of their own. */
   readonly parent?: Fqdn
   query(host: Fqdn, addresses: HostAddresses): Readonly<Record<string, string>>
+  /** Where the service says how many requests it takes of one zone. */
+  readonly limits?: readonly RateRule[]
+  /** Moves hosts to another prefix; each keeps its interface identifier, and its IPv4 address. */
+  move?(hosts: readonly Fqdn[], prefix: Prefix): Readonly<Record<string, string>>
   /** True when one request takes one address, and leaves the other family alone. */
   readonly isApart?: boolean
   /** Whether a host can be brought to have only these addresses. */
@@ -48,6 +54,10 @@ export const PASSWORD_SERVICES = {
     url: 'https://update.dedyn.io/update',
     // An empty value deletes; one that is left out is the address of whoever asks.
     query: (hostname, { A = '', AAAA = '' }) => ({ hostname, myipv4: A, myipv6: AAAA }),
+    // https://desec.readthedocs.io/en/latest/rate-limits.html
+    limits: [{ count: 2, perMs: 120_000 }],
+    // https://desec.readthedocs.io/en/latest/dyndns/update-api.html: all hosts, or none of them.
+    move: (hosts, prefix) => ({ hostname: hosts.join(), myipv4: 'preserve', myipv6: prefix }),
     removes: () => true,
   },
 } as const satisfies Readonly<Record<string, Dyndns2Service>>

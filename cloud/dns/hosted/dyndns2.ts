@@ -1,23 +1,14 @@
-import * as v from 'valibot'
-import { encodeBase64 } from '../../../shared/base64.ts'
-import { isAtOrBelow, parseName } from '../../../shared/rrset.ts'
-import { parsedBy } from '../../../shared/schema.ts'
+import { isAtOrBelow } from '../../../shared/rrset.ts'
 import { VERSION } from '../../../shared/version.ts'
 import { type Capabilities, type Change, ProviderError } from '../../domain/dns-provider.ts'
 import { createHostMemory, type HostState } from '../host-memory.ts'
 import { createHostedProvider, describeEdits, type HeldEdit } from '../hosted-provider.ts'
 import type { RateRule } from '../http/request-budget.ts'
-import { connect, defineProvider, HOSTED, secretText } from '../provider-type.ts'
+import { connect, defineProvider, HOSTED } from '../provider-type.ts'
 import { complaintOfText } from './dyndns2-answer.ts'
-import {
-  ADDRESS_FORMS,
-  type Dyndns2Service,
-  type HostAddresses,
-  HURRICANE,
-  PASSWORD_SERVICES,
-  refusalOfUrl,
-  TOKEN_SERVICES,
-} from './dyndns2-services.ts'
+import { groupMoves, prefixOfMove } from './dyndns2-prefix.ts'
+import type { Dyndns2Service, HostAddresses } from './dyndns2-services.ts'
+import { accountOf, settings } from './dyndns2-settings.ts'
 
 /** The services choose a TTL, most of them this one. */
 const TTL = 60
@@ -34,49 +25,7 @@ const caps: Capabilities = {
 /** None of them says how often; hosts are blocked for more than a few updates an hour. */
 const limits: readonly RateRule[] = [{ count: 60, perMs: 60_000 }]
 
-const common = {
-  type: v.literal('dyndns2'),
-  // The service does not say which names are its own.
-  zone: parsedBy(parseName),
-  // No-IP asks for an address in the name of the program, to write to before it blocks it.
-  contact: v.optional(v.pipe(v.string(), v.email('must be an e-mail address'))),
-}
-const user = v.pipe(v.string(), v.regex(/^[!-9;-~]+$/, 'must have no white space and no colon'))
-const url = v.pipe(
-  v.string(),
-  v.check(
-    (text) => refusalOfUrl(text) === undefined,
-    ({ input }) => refusalOfUrl(input) ?? '',
-  ),
-)
-const settings = v.variant('service', [
-  v.strictObject({
-    ...common,
-    service: v.picklist(['dyn', 'noip', 'strato', 'inwx', 'desec']),
-    username: user,
-    password: secretText,
-  }),
-  v.strictObject({ ...common, service: v.picklist(['duckdns', 'dynv6']), token: secretText }),
-  v.strictObject({ ...common, service: v.literal('he'), password: secretText }),
-  v.strictObject({
-    ...common,
-    service: v.literal('custom'),
-    url,
-    addresses: v.picklist(['list', 'pair']),
-    username: user,
-    password: secretText,
-  }),
-])
-type Settings = v.InferOutput<typeof settings>
 type Edit = HeldEdit<null>
-
-/** The service with its credential, as it is sent. */
-interface Account {
-  readonly service: Dyndns2Service
-  readonly headers?: Readonly<Record<string, string>>
-  readonly queryFields?: Readonly<Record<string, string>>
-  readonly secrets: readonly string[]
-}
 
 export const dyndns2 = defineProvider({
   settings,
@@ -101,7 +50,7 @@ export const dyndns2 = defineProvider({
         ...credential,
         complaint: complaintOfText,
       },
-      limits,
+      service.limits ?? limits,
       dependencies,
     )
     const memory = createHostMemory(dependencies.now)
@@ -119,10 +68,24 @@ export const dyndns2 = defineProvider({
       edits.every(({ after }) => after !== null) ||
       service.removes?.(addressesOf(stateAfter(edits))) === true
 
+    /** What goes into the requests for one host. */
+    function partHost(edits: readonly Edit[]): readonly (readonly Edit[])[] {
+      if (service.isApart === true) return edits.map((edit) => [edit])
+      if (canBe(edits)) return [edits]
+      // What cannot go stays, and is no reason to keep the rest back.
+      const stays = edits.filter(({ after }) => after === null)
+      const moves = edits.filter(({ after }) => after !== null)
+      return [...(moves.length === 0 ? [] : [moves]), ...stays.map((edit) => [edit])]
+    }
+
     return createHostedProvider<null>(
       id,
       {
-        caps: { ...caps, removes: service.removes?.({ A: '192.0.2.1' }) ?? false },
+        caps: {
+          ...caps,
+          removes: service.removes?.({ A: '192.0.2.1' }) ?? false,
+          prefixUpdate: service.move !== undefined,
+        },
         zone: async (name) => (name === zone ? { name, id: name } : undefined),
         refuse: (change) => faultOf(change, service),
         async held(_, keys) {
@@ -142,18 +105,23 @@ export const dyndns2 = defineProvider({
           return sets.flat()
         },
         // A host that is not known, or blocked, is that for both families.
-        isIndivisible: true,
-        pack: (edits) =>
-          byHost(edits).flatMap((group) => {
-            if (service.isApart === true) return group.map((edit) => [edit])
-            if (canBe(group)) return [group]
-            // What cannot go stays, and is no reason to keep the rest back.
-            const stays = group.filter(({ after }) => after === null)
-            const moves = group.filter(({ after }) => after !== null)
-            return [...(moves.length === 0 ? [] : [moves]), ...stays.map((edit) => [edit])]
-          }),
+        isIndivisible: (edits) => byHost(edits).length === 1,
+        pack(edits) {
+          const hosts = byHost(edits)
+          const { moves, others } =
+            service.move === undefined ? { moves: [], others: hosts } : groupMoves(hosts)
+          return [...moves, ...others.flatMap(partHost)]
+        },
         async write(at, edits, send) {
           const what = describeEdits(at, edits)
+          const [first] = edits
+          const prefix = first && byHost(edits).length > 1 ? prefixOfMove(first) : undefined
+          if (service.move !== undefined && prefix !== undefined) {
+            const hosts = edits.map(({ change }) => change.name)
+            await send({ path: '', query: service.move(hosts, prefix), what })
+            for (const edit of edits) memory.wrote(edit.change.name, stateAfter([edit]))
+            return
+          }
           if (!canBe(edits)) {
             throw new ProviderError(
               'invalid',
@@ -171,36 +139,6 @@ export const dyndns2 = defineProvider({
     )
   },
 })
-
-function accountOf(entry: Settings): Account {
-  switch (entry.service) {
-    case 'duckdns':
-    case 'dynv6':
-      return {
-        service: TOKEN_SERVICES[entry.service],
-        queryFields: { token: entry.token },
-        secrets: [entry.token],
-      }
-    case 'he':
-      return {
-        service: HURRICANE,
-        queryFields: { password: entry.password },
-        secrets: [entry.password],
-      }
-    default: {
-      const pair = `${entry.username}:${entry.password}`
-      const basic = encodeBase64(new TextEncoder().encode(pair))
-      return {
-        service:
-          entry.service === 'custom'
-            ? { url: entry.url, query: ADDRESS_FORMS[entry.addresses] }
-            : PASSWORD_SERVICES[entry.service],
-        headers: { authorization: `Basic ${basic}` },
-        secrets: [entry.password, pair, basic],
-      }
-    }
-  }
-}
 
 function faultOf({ name, type, set }: Change, { parent }: Dyndns2Service): string | undefined {
   if (type === 'TXT' && (set?.values.length ?? 0) > 0) return 'takes addresses only'

@@ -1,14 +1,15 @@
 import * as v from 'valibot'
-import { isReprefixError, ReprefixError } from '../../../shared/errors.ts'
+import { ReprefixError } from '../../../shared/errors.ts'
 import { signJwtGrant } from '../../../shared/jws.ts'
-import { ProviderError } from '../../domain/dns-provider.ts'
-import { createTokenSigner, type TokenSigner } from '../http/access-token.ts'
+import { createTokenSigner, signWith, type TokenSigner } from '../http/access-token.ts'
 import type { ProviderDependencies } from '../provider-type.ts'
 
 const TOKEN_URL = 'https://oauth2.googleapis.com'
 const SCOPE = 'https://www.googleapis.com/auth/ndev.clouddns.readwrite'
 /** The longest that is accepted. */
 const GRANT_SECONDS = 3600
+const KEY_REMEDY =
+  'the key file of the service account holds no key that can sign; use it as it was downloaded'
 
 const keyFile = v.object({
   type: v.literal('service_account'),
@@ -50,24 +51,13 @@ export function createGoogleSigner(
       async fields(keepSecret) {
         const iat = Math.floor(dependencies.now().getTime() / 1000)
         const claims = { iss: email, aud: `${TOKEN_URL}/token`, scope: SCOPE, iat }
-        const assertion = await sign({ ...claims, exp: iat + GRANT_SECONDS }, key)
+        const assertion = await signWith(KEY_REMEDY, () =>
+          signJwtGrant({ ...claims, exp: iat + GRANT_SECONDS }, key),
+        )
         keepSecret(assertion)
         return { grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer', assertion }
       },
     },
     dependencies,
   )
-}
-
-async function sign(claims: Readonly<Record<string, unknown>>, key: string): Promise<string> {
-  try {
-    return await signJwtGrant(claims, key)
-  } catch (error) {
-    if (!isReprefixError(error, 'KEY_INVALID')) throw error
-    throw new ProviderError(
-      'auth',
-      'nothing was sent: the key file of the service account holds no key that can sign; use it as it was downloaded',
-      { cause: error },
-    )
-  }
 }

@@ -1,20 +1,23 @@
-import type { Change as SdkChange } from '@aws-sdk/client-route-53'
 import * as v from 'valibot'
 import { keyOf, type RRKey } from '../../../shared/rrset.ts'
 import { type Capabilities, ProviderError, type Zone } from '../../domain/dns-provider.ts'
-import { createHostedProvider, describeEdits, type HeldEdit } from '../hosted-provider.ts'
+import { createHostedProvider, describeEdits } from '../hosted-provider.ts'
 import { pagesOf } from '../http/pages.ts'
 import type { RateRule } from '../http/request-budget.ts'
 import { listFor } from '../page-or-ask.ts'
 import { defineProvider, HOSTED, secretText } from '../provider-type.ts'
-import { parseContent, parseKey, renderContent } from '../record-content.ts'
-import { fullNames } from '../record-names.ts'
-import { octalTxt } from '../txt-content.ts'
+import { parseContent, parseKey } from '../record-content.ts'
+import {
+  changesOf,
+  form,
+  isSpecial,
+  MAX_RECORDS,
+  pack,
+  type RecordSet,
+  recordSet,
+} from './route53-changes.ts'
 import { createRoute53Api, type Route53Request } from './route53-client.ts'
 
-/** https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/DNSLimitations.html */
-const MAX_RECORDS = 1000
-const MAX_CHARACTERS = 32_000
 const PER_PAGE = 300
 const caps: Capabilities = {
   ...HOSTED,
@@ -28,7 +31,6 @@ const caps: Capabilities = {
   publish: 'poll',
 }
 const limits: readonly RateRule[] = [{ count: 5, perMs: 1000 }]
-const form = { names: fullNames('.'), txt: octalTxt }
 
 const zones = v.object({
   HostedZones: v.array(
@@ -38,15 +40,6 @@ const zones = v.object({
       Config: v.optional(v.object({ PrivateZone: v.optional(v.boolean(), false) })),
     }),
   ),
-})
-const recordSet = v.object({
-  Name: v.string(),
-  Type: v.string(),
-  TTL: v.optional(v.number()),
-  ResourceRecords: v.optional(v.array(v.object({ Value: v.string() })), []),
-  AliasTarget: v.optional(v.object({ DNSName: v.string() })),
-  SetIdentifier: v.optional(v.string()),
-  HealthCheckId: v.optional(v.string()),
 })
 const recordSets = v.object({
   ResourceRecordSets: v.array(recordSet),
@@ -58,9 +51,6 @@ const recordSets = v.object({
 const changeInfo = v.object({
   ChangeInfo: v.object({ Id: v.string(), Status: v.picklist(['PENDING', 'INSYNC']) }),
 })
-
-type RecordSet = v.InferOutput<typeof recordSet>
-type Edit = HeldEdit<RecordSet>
 
 export const route53 = defineProvider({
   settings: v.strictObject({
@@ -158,7 +148,7 @@ export const route53 = defineProvider({
           return 'live'
         },
       },
-      { api, sleep: dependencies.sleep, random: dependencies.random },
+      { api, sleep: dependencies.sleep, random: dependencies.random, now: dependencies.now },
     )
   },
 })
@@ -170,11 +160,6 @@ function startOf(cursor: string | undefined): object {
     ...(name === undefined ? {} : { StartRecordName: name, StartRecordType: type }),
     ...(rest.length === 0 ? {} : { StartRecordIdentifier: rest.join(' ') }),
   }
-}
-
-/** Several sets of one name and type, or records that AWS makes up. */
-function isSpecial({ AliasTarget, SetIdentifier }: RecordSet): boolean {
-  return AliasTarget !== undefined || SetIdentifier !== undefined
 }
 
 function heldSet(set: RecordSet, zone: Zone) {
@@ -189,66 +174,4 @@ function heldSet(set: RecordSet, zone: Zone) {
     values: [...new Set(values)].sort(),
     detail: set,
   }
-}
-
-/**
- * What was read goes and what is wanted comes. A deletion has to be exact and a creation must find
- * nothing, so the batch is refused when somebody else was faster; UPSERT would overwrite that, and
- * counts as two.
- */
-function changesOf({ change, after, detail }: Edit): SdkChange[] {
-  const { name, type } = change
-  const health = detail?.HealthCheckId
-  const gone: SdkChange[] =
-    detail === undefined
-      ? []
-      : [
-          {
-            Action: 'DELETE',
-            ResourceRecordSet: {
-              Name: detail.Name,
-              Type: type,
-              TTL: detail.TTL,
-              ResourceRecords: detail.ResourceRecords,
-              ...(health === undefined ? {} : { HealthCheckId: health }),
-            },
-          },
-        ]
-  if (after === null) return gone
-  return [
-    ...gone,
-    {
-      Action: 'CREATE',
-      ResourceRecordSet: {
-        Name: form.names.render(name, name),
-        Type: type,
-        TTL: after.ttl,
-        ResourceRecords: after.values.map((one) => ({ Value: renderContent(form, type, one) })),
-        ...(health === undefined ? {} : { HealthCheckId: health }),
-      },
-    },
-  ]
-}
-
-/** Groups that fit into one request; each value counts, those that go too. */
-function pack(edits: readonly Edit[]): Edit[][] {
-  const groups: Edit[][] = []
-  let room = { records: 0, characters: 0 }
-  for (const edit of edits) {
-    const values = changesOf(edit).flatMap((one) => one.ResourceRecordSet?.ResourceRecords ?? [])
-    const characters = values.reduce((sum, { Value = '' }) => sum + Value.length, 0)
-    const group = groups.at(-1)
-    const isFull = values.length > room.records || characters > room.characters
-    const isAlone = edit.detail !== undefined && isSpecial(edit.detail)
-    if (group === undefined || isFull || isAlone) {
-      groups.push([edit])
-      room = isAlone
-        ? { records: 0, characters: 0 }
-        : { records: MAX_RECORDS - values.length, characters: MAX_CHARACTERS - characters }
-    } else {
-      group.push(edit)
-      room = { records: room.records - values.length, characters: room.characters - characters }
-    }
-  }
-  return groups
 }

@@ -1,4 +1,6 @@
 import * as v from 'valibot'
+import { isReprefixError } from '../../../shared/errors.ts'
+import { ProviderError } from '../../domain/dns-provider.ts'
 import type { ApiDependencies, ApiOptions } from './api-client.ts'
 import { createApiClient } from './api-client.ts'
 import { complaintIn } from './api-fault.ts'
@@ -34,16 +36,20 @@ const answer = v.object({
   expires_in: v.pipe(v.union([v.number(), v.string()]), v.transform(Number), v.finite()),
 })
 
+/** A token as it was given out. */
+interface GrantedToken {
+  readonly token: string
+  /** How long it is good for. */
+  readonly seconds: number
+}
+
 interface HeldToken {
   readonly token: Promise<string>
   /** In ms since 1970; as long as it is being fetched, for ever. */
   until: number
 }
 
-/**
- * A token is fetched when it is first needed, kept until shortly before it ends, fetched once for all
- * that wait for it, and hidden like the credential itself.
- */
+/** The token of RFC 6749, which is asked for with a form. */
 export function createTokenSigner(
   { fields, path, service, ...options }: TokenOptions,
   dependencies: ApiDependencies & { readonly budgets: BudgetKeeper },
@@ -74,26 +80,32 @@ export function createTokenSigner(
     dependencies.budgets(credential, []),
     dependencies,
   )
-  let held: HeldToken | undefined
-
-  async function ask(): Promise<{ readonly token: string; readonly until: number }> {
-    const askedAt = dependencies.now().getTime()
+  return keepToken(async () => {
     const { access_token: token, expires_in: seconds } = await client.read({
       method: 'POST',
       path,
       answer,
       what: 'an access token',
     })
-    return { token, until: askedAt + seconds * 1000 - MARGIN_MS }
-  }
+    return { token, seconds }
+  }, dependencies.now)
+}
+
+/**
+ * A token is fetched when it is first needed, kept until shortly before it ends, fetched once for all
+ * that wait for it, and hidden like the credential itself.
+ */
+export function keepToken(ask: () => Promise<GrantedToken>, now: () => Date): TokenSigner {
+  let held: HeldToken | undefined
 
   function current(): Promise<string> {
-    if (held !== undefined && dependencies.now().getTime() < held.until) return held.token
+    const askedAt = now().getTime()
+    if (held !== undefined && askedAt < held.until) return held.token
     const fresh: HeldToken = { until: Number.POSITIVE_INFINITY, token: settle() }
     async function settle(): Promise<string> {
       try {
-        const { token, until } = await ask()
-        fresh.until = until
+        const { token, seconds } = await ask()
+        fresh.until = askedAt + seconds * 1000 - MARGIN_MS
         return token
       } catch (error) {
         held = undefined
@@ -113,5 +125,18 @@ export function createTokenSigner(
     forget() {
       held = undefined
     },
+  }
+}
+
+/**
+ * Proves with a private key of the settings who asks.
+ * @throws ProviderError auth when the key cannot sign; `remedy` says how to come by one that can
+ */
+export async function signWith<T>(remedy: string, sign: () => Promise<T>): Promise<T> {
+  try {
+    return await sign()
+  } catch (error) {
+    if (!isReprefixError(error, 'KEY_INVALID')) throw error
+    throw new ProviderError('auth', `nothing was sent: ${remedy}`, { cause: error })
   }
 }

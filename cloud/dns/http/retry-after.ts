@@ -3,6 +3,9 @@ const MAX_WAIT_MS = 7 * 86_400_000
 /** Above this, a number in a reset header is a time since 1970 and not a wait. */
 const FIRST_EPOCH_SECONDS = 1e9
 
+/** How services call the headers that count what is left. */
+const SPELLINGS = ['ratelimit', 'x-ratelimit', 'x-rate-limit']
+
 /** How long an answer asks to wait, in ms; undefined when it does not say (RFC 9110 §10.2.3). */
 export function readRetryAfter(headers: Headers, now: Date): number | undefined {
   return parseRetryAfter(headers.get('retry-after'), now)
@@ -20,9 +23,11 @@ export function readExhaustion(headers: Headers, now: Date): number | undefined 
     const seconds = /;\s*t=(\d{1,9})/.exec(structured)?.[1]
     return empty && seconds !== undefined ? bounded(Number(seconds) * 1000) : undefined
   }
-  const left = headers.get('ratelimit-remaining') ?? headers.get('x-ratelimit-remaining')
-  if (left === null || left.trim() !== '0') return undefined
-  return parseReset(headers.get('ratelimit-reset') ?? headers.get('x-ratelimit-reset'), now)
+  const spelling = SPELLINGS.find((prefix) => headers.has(`${prefix}-remaining`))
+  if (spelling === undefined || headers.get(`${spelling}-remaining`)?.trim() !== '0') {
+    return undefined
+  }
+  return parseReset(headers.get(`${spelling}-reset`), now)
 }
 
 function parseRetryAfter(text: string | null, now: Date): number | undefined {

@@ -2,6 +2,7 @@ import { messageOf } from '../../../shared/errors.ts'
 import type { Logger } from '../../../shared/logger.ts'
 import { type Fqdn, keyOf } from '../../../shared/rrset.ts'
 import type { AuthoritativeDns } from './authoritative-dns.ts'
+import type { FindProxied } from './find-proxied.ts'
 import { type Verification, verifyRRsets, type Wanted } from './verify-rrsets.ts'
 
 /** An RRset that was just written; `ttl` in seconds. */
@@ -12,6 +13,7 @@ export interface Written extends Wanted {
 /** What watching needs. */
 export interface WatchDeps {
   readonly dns: AuthoritativeDns
+  readonly findProxied: FindProxied
   /** Runs `act` after so many milliseconds, unless the answer is called before. */
   readonly schedule: (ms: number, act: () => void) => () => void
   readonly now: () => number
@@ -68,7 +70,7 @@ export function createWriteWatcher(deps: WatchDeps): WriteWatcher {
       if (!isCurrent(one)) return false
       const verification = verifications?.[position]
       const isLast = elapsed + next > Math.max(one.written.ttl * 1000, LEAST_WATCH_MS)
-      const isOver = isLast || verification?.state.kind === 'live'
+      const isOver = isLast || isWell(verification)
       if (isOver) watched.delete(keyOf(one.written))
       if (isOver && verification !== undefined) tell(one.written, verification, elapsed)
       return !isOver
@@ -86,6 +88,7 @@ export function createWriteWatcher(deps: WatchDeps): WriteWatcher {
         due.map(({ written }) => written),
         servers,
         deps.dns,
+        (doubtful) => deps.findProxied(zone, doubtful),
       )
     } catch (error) {
       deps.logger.warn({ event: 'dns-check', zone }, messageOf(error))
@@ -100,8 +103,9 @@ export function createWriteWatcher(deps: WatchDeps): WriteWatcher {
   ): void {
     const seconds = Math.round(elapsedMs / 100) / 10
     const fields = { event: 'dns-check', name, type, state: state.kind, servers: answers.length }
-    if (state.kind === 'live') {
-      const text = `${name} ${type} is served by ${answers.length} name servers`
+    if (isWell({ state })) {
+      const how = state.kind === 'proxied' ? ', with addresses of the provider' : ''
+      const text = `${name} ${type} is served by ${answers.length} name servers${how}`
       deps.logger.info({ ...fields, seconds }, text)
     } else {
       deps.logger.warn({ ...fields, seconds, answers }, `${name} ${type} is ${describe(state)}`)
@@ -124,6 +128,11 @@ export function createWriteWatcher(deps: WatchDeps): WriteWatcher {
   }
 }
 
+function isWell(verification: Pick<Verification, 'state'> | undefined): boolean {
+  const kind = verification?.state.kind
+  return kind === 'live' || kind === 'proxied'
+}
+
 function describe(state: Verification['state']): string {
   switch (state.kind) {
     case 'overwritten':
@@ -133,6 +142,7 @@ function describe(state: Verification['state']): string {
     case 'written':
       return 'written, but no name server is known to ask'
     case 'live':
+    case 'proxied':
       return 'served as written'
   }
 }

@@ -38,6 +38,17 @@ function afterPair(query: URLSearchParams, before: Host, [v4, v6]: readonly [str
   }
 }
 
+/** The upper half of one address and the lower half of another. */
+function moved(host: string, prefix: string): string {
+  const groups = (text: string) => {
+    const [head = '', tail] = text.split('::').map((half) => half.split(':').filter(Boolean))
+    const missing = 8 - head.length - (tail?.length ?? 0)
+    return tail === undefined ? [...head] : [...head, ...Array(missing).fill('0'), ...tail]
+  }
+  const text = [...groups(prefix).slice(0, 4), ...groups(host).slice(4)].join(':')
+  return new URL(`http://[${text}]`).hostname.slice(1, -1)
+}
+
 const DIALECTS: Readonly<Record<Dyndns2Name, Dialect>> = {
   dyn: {
     ...{ url: 'https://members.dyndns.org/v3/update', auth: 'basic', hostOf: hostname },
@@ -50,10 +61,15 @@ const DIALECTS: Readonly<Record<Dyndns2Name, Dialect>> = {
   },
   desec: {
     ...{ url: 'https://update.dedyn.io/update', auth: 'basic', hostOf: hostname, words: classic },
-    after: (query) => ({
-      A: query.has('myipv4') ? filled(query.get('myipv4')) : CALLER,
-      AAAA: filled(query.get('myipv6')),
-    }),
+    after(query, before) {
+      const [v4, v6] = [query.get('myipv4'), filled(query.get('myipv6'))]
+      const isPrefix = v6?.endsWith('/64') === true
+      return {
+        A: v4 === 'preserve' ? before.A : v4 === null ? CALLER : filled(v4),
+        // Where there is no address, there is none to be moved.
+        AAAA: isPrefix ? before.AAAA && moved(before.AAAA, v6.slice(0, -3)) : v6,
+      }
+    },
   },
   he: {
     ...{ url: 'https://dyn.dns.he.net/nic/update', auth: 'password', hostOf: hostname },
@@ -98,7 +114,14 @@ const DIALECTS: Readonly<Record<Dyndns2Name, Dialect>> = {
 export async function createDyndns2Fake(
   service: Dyndns2Name,
   zoneName = 'example.test',
-): Promise<HostedFake & { queries(): readonly string[]; dnsShows(before: boolean): void }> {
+): Promise<
+  HostedFake & {
+    queries(): readonly string[]
+    dnsShows(before: boolean): void
+    /** Hosts of the zone that nobody has added. */
+    readonly missing: Set<string>
+  }
+> {
   const zone = parseName(zoneName)
   const dialect = DIALECTS[service]
   const hosts = new Map<string, Host>()
@@ -107,6 +130,7 @@ export async function createDyndns2Fake(
   /** Updates in a row that changed nothing; the second one blocks the host. */
   const idle = new Map<string, number>()
   const queries: string[] = []
+  const missing = new Set<string>()
   const isOpen = service === 'desec' || service === 'dynv6'
   const [changed, same, unknown, unauthorised] = dialect.words
 
@@ -129,13 +153,20 @@ export async function createDyndns2Fake(
 
   function update({ query }: FakeRequest): FakeAnswer {
     queries.push(query.toString())
-    const name = dialect.hostOf(query)
-    if (!name.includes('.')) return say('notfqdn')
-    if (name !== zone && !name.endsWith(`.${zone}`)) return say(unknown, isOpen ? 404 : 200)
-    const before = hosts.get(name) ?? {}
-    const after = dialect.after(query, before) ?? { ...before, A: CALLER }
-    const isSame = (['A', 'AAAA', 'TXT'] as const).every((type) => before[type] === after[type])
-    hosts.set(name, after)
+    const given = dialect.hostOf(query)
+    const names = service === 'desec' ? given.split(',') : [given]
+    if (!names.every((one) => one.includes('.'))) return say('notfqdn')
+    const isOwn = (one: string) => (one === zone || one.endsWith(`.${zone}`)) && !missing.has(one)
+    if (!names.every(isOwn)) return say(unknown, isOpen ? 404 : 200)
+    const changes = names.map((name) => {
+      const before = hosts.get(name) ?? {}
+      return { name, before, after: dialect.after(query, before) ?? { ...before, A: CALLER } }
+    })
+    for (const one of changes) hosts.set(one.name, one.after)
+    const isSame = changes.every(({ before, after }) =>
+      (['A', 'AAAA', 'TXT'] as const).every((type) => before[type] === after[type]),
+    )
+    const { name = '', after = {} } = changes[0] ?? {}
     const count = isSame ? (idle.get(name) ?? 0) + 1 : 0
     idle.set(name, count)
     if (service === 'duckdns') {
@@ -178,6 +209,7 @@ export async function createDyndns2Fake(
     errorInside: (text) => say(`surprise ${text}`),
     bystander: () => JSON.stringify(hosts.get(`mail.${zone}`)) === bystander,
     queries: () => queries,
+    missing,
     dnsShows(before) {
       shown = before ? new Map([...hosts].map(([name, host]) => [name, { ...host }])) : undefined
     },

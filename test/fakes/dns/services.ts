@@ -19,6 +19,7 @@ import { porkbun } from '../../../cloud/dns/hosted/porkbun.ts'
 import { powerdns } from '../../../cloud/dns/hosted/powerdns.ts'
 import { route53 } from '../../../cloud/dns/hosted/route53.ts'
 import { scaleway } from '../../../cloud/dns/hosted/scaleway.ts'
+import { transip } from '../../../cloud/dns/hosted/transip.ts'
 import { vultr } from '../../../cloud/dns/hosted/vultr.ts'
 import type { FaultKinds } from '../../contract/http-faults.ts'
 import { azureSettings, createAzureFake } from './azure.ts'
@@ -43,6 +44,7 @@ import { createPorkbunFake, porkbunSettings } from './porkbun.ts'
 import { createPowerDnsFake, powerdnsSettings } from './powerdns.ts'
 import { createRoute53Fake, route53Settings } from './route53.ts'
 import { createScalewayFake, scalewaySettings } from './scaleway.ts'
+import { createTransipFake, transipSettings } from './transip.ts'
 import { createVultrFake, vultrSettings } from './vultr.ts'
 
 /** A hosted service as a fake speaks for it. */
@@ -87,7 +89,8 @@ export const SERVICES: readonly FakeService[] = [
     { ...dyndns2Settings.token, service: 'dynv6' as const },
   ].map((settings) => ({
     name: `dyndns2 (${settings.service})`,
-    least: { reads: 0, writes: 100 },
+    // It moves the prefix of as many hosts as one request can name.
+    least: { reads: 0, writes: settings.service === 'desec' ? 2 : 100 },
     open: async () => createHttpRig(dyndns2, settings, await createDyndns2Fake(settings.service)),
   })),
   {
@@ -137,6 +140,11 @@ export const SERVICES: readonly FakeService[] = [
     name: 'scaleway',
     least: { reads: 2, writes: 1 },
     open: async () => createHttpRig(scaleway, scalewaySettings, await createScalewayFake()),
+  },
+  {
+    name: 'transip',
+    least: { reads: 1, writes: 100 },
+    open: async () => createHttpRig(transip, transipSettings, await createTransipFake()),
   },
   {
     name: 'ionos',

@@ -78,6 +78,25 @@ describe('the operator’s look at DNS', () => {
     ])
   })
 
+  it('tells a name that a provider proxies from one that somebody else has written', async () => {
+    const { cloud, get } = await startWithReport()
+    const states = async () =>
+      (await get('check')).body.zones[0]?.rrsets?.map((one) => Object(one).state.kind)
+    cloud.served.serve(www, ['2001:db8:cafe::1'])
+    expect(await states()).toEqual(['overwritten'])
+    cloud.dns.proxy(www)
+    expect(await states()).toEqual(['proxied'])
+    cloud.served.serve(www, { kind: 'absent' }, ['ns2.example.org'])
+    expect(await states()).toEqual(['lagging'])
+    cloud.served.serve(www, ['2001:db8:cafe::1'])
+    cloud.dns.seed({ ...www, ttl: 60, values: ['2001:db8::bad'] })
+    expect(await states()).toEqual(['overwritten'])
+    cloud.dns.seed({ ...www, ttl: 60, values: [VALUE] })
+    cloud.dns.failReads('the service is down')
+    expect(await states()).toEqual(['overwritten'])
+    expect(cloud.lines.filter(({ message }) => message === 'the service is down')).toHaveLength(1)
+  })
+
   it('is for the operator alone, and only of zones of this cloud', async () => {
     const { get } = await startWithReport()
     for (const path of ['plan', 'check']) {

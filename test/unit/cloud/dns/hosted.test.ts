@@ -30,6 +30,11 @@ describe('Cloudflare', () => {
       expect((await provider.apply(place, changes)).outcomes).toEqual([{ kind: 'updated' }])
       // TTL 1 is what proxied records have: the second value is proxied as well.
       expect(await look(set)).toEqual({ ttl: 1, values: set.values })
+      const other = parseName(`other.${zone}`)
+      expect(await provider.read(place, [set, { name: other, type: 'A' }])).toEqual([
+        { ...set, ttl: 300, isProxied: true },
+        null,
+      ])
       expect(await provider.apply(place, changes)).toMatchObject({ writes: 0 })
     } finally {
       await close()
@@ -184,6 +189,25 @@ describe('OVH', () => {
       expect(await rig.provider.apply(place, changes)).toMatchObject({ writes: 0 })
     } finally {
       await rig.close()
+    }
+  })
+
+  it('publishes what a process has written that ended before it could, and once only', async () => {
+    const fake = await createOvhFake()
+    const [first, next] = [0, 1].map(() => createHttpRig(ovh, ovhSettings, fake))
+    if (first === undefined || next === undefined) throw new Error('there are two rigs')
+    try {
+      const place = await first.provider.findZone(first.zone)
+      const changes = to(aaaa(300, '2001:db8::1'))
+      first.inject({ on: 'write', fault: { kind: 'reset', when: 'before' }, times: 1, skip: 1 })
+      await first.provider.apply(place, changes)
+      expect(await first.look(aaaa(300))).toBeNull()
+      const unchanged = [{ kind: 'unchanged' }]
+      expect(await next.provider.apply(place, changes)).toEqual({ outcomes: unchanged, writes: 1 })
+      expect((await next.look(aaaa(300)))?.values).toEqual(['2001:db8::1'])
+      expect(await next.provider.apply(place, changes)).toEqual({ outcomes: unchanged, writes: 0 })
+    } finally {
+      await fake.api.close()
     }
   })
 

@@ -28,6 +28,7 @@ import { porkbunSettings } from '../../../fakes/dns/porkbun.ts'
 import { powerdnsSettings } from '../../../fakes/dns/powerdns.ts'
 import { route53Settings } from '../../../fakes/dns/route53.ts'
 import { scalewaySettings } from '../../../fakes/dns/scaleway.ts'
+import { transipSettings } from '../../../fakes/dns/transip.ts'
 import { vultrSettings } from '../../../fakes/dns/vultr.ts'
 
 const secret = 'c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LTMyYnl0ZXM='
@@ -123,7 +124,7 @@ describe('the URL of a server of our own', () => {
 /** What is no credential. */
 const PUBLIC = [
   ...['type', 'url', 'service', 'zone', 'username', 'accessKeyId'],
-  ...['tenant', 'client', 'subscription', 'resourceGroup', 'customer'],
+  ...['tenant', 'client', 'subscription', 'resourceGroup', 'customer', 'login'],
 ]
 
 describe('settings of hosted services', () => {
@@ -148,6 +149,7 @@ describe('settings of hosted services', () => {
     powerdnsSettings,
     route53Settings,
     scalewaySettings,
+    transipSettings,
     vultrSettings,
     { ...dyndns2Settings.token, service: 'duckdns' as const },
   ]

@@ -16,6 +16,7 @@ interface Row {
   readonly name: string
   readonly wanted?: readonly string[] | null
   readonly served: readonly Served[]
+  readonly isProxied?: boolean
   readonly state: ServedState
 }
 
@@ -37,14 +38,20 @@ const ROWS: readonly Row[] = [
   },
   { name: 'all-without/overwritten', served: [absent], state: { kind: 'overwritten', values: [] } },
   { name: 'other-and-silent/lagging', served: [old, silent], state: lagging('ns1', 'ns2') },
+  { name: 'proxied/proxied', served: [old, more], isProxied: true, state: { kind: 'proxied' } },
+  { name: 'proxied/live', served: [right, right], isProxied: true, state: { kind: 'live' } },
+  { name: 'proxied/lagging', served: [old, absent], isProxied: true, state: lagging('ns2') },
+  { name: 'proxied/nothing', served: [absent], isProxied: true, state: lagging('ns1') },
+  { name: 'proxied/silent', served: [silent, right], isProxied: true, state: lagging('ns1') },
+  { name: 'proxied/nobody-to-ask', served: [], isProxied: true, state: { kind: 'written' } },
   { name: 'withdrawn/live', wanted: null, served: [absent, absent], state: { kind: 'live' } },
   { name: 'withdrawn/lagging', wanted: null, served: [absent, old], state: lagging('ns2') },
 ]
 
 describe('judgeServed', () => {
-  it.each(ROWS)('$name', ({ wanted = ['2001:db8::1'], served, state }) => {
+  it.each(ROWS)('$name', ({ wanted = ['2001:db8::1'], served, isProxied, state }) => {
     const answers = served.map((one, i) => ({ server: `ns${i + 1}`, served: one }))
-    expect(judgeServed(wanted, answers)).toEqual(state)
+    expect(judgeServed(wanted, answers, isProxied)).toEqual(state)
   })
 
   it('is live exactly when every server has the very set', () => {

@@ -22,6 +22,7 @@ describe('the time to wait', () => {
   it.each([
     ['none left', { 'ratelimit-remaining': '0', 'ratelimit-reset': inAMinute }, 60_000],
     ['none left, spelt with x', { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': '9' }, 9000],
+    ['none left, spelt apart', { 'x-rate-limit-remaining': '0', 'x-rate-limit-reset': '9' }, 9000],
     ['some left', { 'ratelimit-remaining': '1', 'ratelimit-reset': inAMinute }, undefined],
     ['none left, and no time', { 'ratelimit-remaining': '0' }, undefined],
     ['a structured none', { ratelimit: '"default";r=0;t=25' }, 25_000],

@@ -39,6 +39,24 @@ describe('verifyRRsets', () => {
     ])
   })
 
+  it('wants to know only of what is not served as wanted whether it is proxied', async () => {
+    const { dns, serve } = createFakeDns(['ns1'])
+    const gone = { ...www, name: parseName('gone.example.org'), values: null }
+    const all: readonly Wanted[] = [...wanted, { ...api, values: ['192.0.2.1'] }, gone]
+    serve(www, ['2001:db8::1'])
+    serve(api, ['192.0.2.200'])
+    serve(gone, ['2001:db8::9'])
+    const asked: Wanted[] = []
+    const found = await verifyRRsets(all, await dns.nameServers(ZONE), dns, async (doubtful) => {
+      asked.push(...doubtful)
+      return new Set(doubtful)
+    })
+    expect(asked).toEqual([all[2]])
+    expect(found.map(({ state }) => state.kind)).toEqual([
+      ...['live', 'overwritten', 'proxied', 'overwritten'],
+    ])
+  })
+
   it('has only so many questions on their way at once', async () => {
     let running = 0
     let most = 0

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { FindProxied } from '../../../../../cloud/dns/verify/find-proxied.ts'
 import { createWriteWatcher, type Written } from '../../../../../cloud/dns/verify/watch-writes.ts'
 import { ReprefixError } from '../../../../../shared/errors.ts'
 import { parseName } from '../../../../../shared/rrset.ts'
@@ -41,9 +42,12 @@ function start() {
   const fake = createFakeDns(['ns1', 'ns2'])
   const { log: logger, lines } = recordedLog()
   const { now, schedule } = clock
-  const watcher = createWriteWatcher({ dns: fake.dns, now, schedule, logger })
+  const proxied = new Set<string>()
+  const findProxied: FindProxied = async (_, wanted) =>
+    new Set(wanted.filter(({ name }) => proxied.has(name)))
+  const watcher = createWriteWatcher({ dns: fake.dns, findProxied, now, schedule, logger })
   const told = () => lines.map(({ level, message, fields }) => ({ level, message, ...fields }))
-  return { clock, fake, watcher, told }
+  return { clock, fake, proxied, findProxied, watcher, told }
 }
 
 const write = (values: readonly string[], ttl = 60): Written => ({ ...www, ttl, values })
@@ -93,6 +97,18 @@ describe('createWriteWatcher', () => {
     ])
   })
 
+  it('is content with other addresses of a name that is proxied', async () => {
+    const { clock, fake, proxied, watcher, told } = start()
+    proxied.add(www.name)
+    watcher.watch(ZONE, [write(['2001:db8::1'])])
+    fake.serve(www, ['2001:db8:cafe::1'])
+    await clock.turnTo(2000)
+    expect(told()).toMatchObject([
+      { state: 'proxied', level: 'info', message: expect.stringMatching(/of the provider$/) },
+    ])
+    expect(clock.waiting()).toBe(0)
+  })
+
   it('forgets a write that a later one replaces, and only that one', async () => {
     const { clock, fake, watcher, told } = start()
     watcher.watch(ZONE, [write(['2001:db8::1']), { ...api, ttl: 60, values: ['2001:db8::7'] }])
@@ -109,7 +125,7 @@ describe('createWriteWatcher', () => {
   })
 
   it('outlives a lookup of the name servers that fails, and gives up in the end', async () => {
-    const { clock, fake, told } = start()
+    const { clock, fake, findProxied, told } = start()
     const { log: logger, lines } = recordedLog()
     let faults = 2
     const nameServers = async () => {
@@ -117,7 +133,8 @@ describe('createWriteWatcher', () => {
       return fake.dns.nameServers(ZONE)
     }
     const { now, schedule } = clock
-    const watcher = createWriteWatcher({ dns: { ...fake.dns, nameServers }, now, schedule, logger })
+    const dns = { ...fake.dns, nameServers }
+    const watcher = createWriteWatcher({ dns, findProxied, now, schedule, logger })
     watcher.watch(ZONE, [write(['2001:db8::1'])])
     fake.serve(www, ['2001:db8::1'])
     await clock.turnTo(15_000)
