@@ -38,7 +38,7 @@ interface Decided {
 /** Other processes may win this often before an append gives up. */
 const MAX_ATTEMPTS = 40
 const FIRST_PAUSE_MS = 5
-const LONGEST_PAUSE_MS = 200
+const LONGEST_PAUSE_MS = 1000
 /** Entries of one commit: enough that its cost hardly counts, few enough that none waits long. */
 const MAX_TOGETHER = 64
 /** How long a commit may wait for appends that are on their way. */
