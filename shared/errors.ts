@@ -38,6 +38,7 @@ export type ErrorCode =
   | 'STORE_FULL'
   | 'STORE_FAILED'
   | 'STORE_TOO_NEW'
+  | 'STORE_TOO_OLD'
   | 'LOG_MISSING_ROW'
   | 'LOG_CONTENDED'
   | 'LOG_ALTERED'

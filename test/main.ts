@@ -115,6 +115,8 @@ counts.push(await runVitest('exhaustive'))
 heading('the test vectors, by another implementation')
 if (missingPackages(VECTOR_PACKAGES).length === 0) counts.push(await runVitest('vectors'))
 else notRun.push('the check of the test vectors in Python: the Debian package python3 is missing')
+heading('real stores')
+counts.push(await runVitest('stores'))
 heading('real DNS servers')
 counts.push(await runVitest('servers'))
 for (const { package: name, command, why } of missingPackages(SERVER_PACKAGES)) {

@@ -15,7 +15,6 @@ import {
   CLEAR_GUARDS,
   guardRow,
   insertRow,
-  places,
   selectDesired,
   statement,
   statementsOf,
@@ -40,9 +39,8 @@ export function createSqlRepository(port: SqlPort): Repository {
 
     async rows(indices) {
       if (indices.length === 0) return []
-      const unique = [...new Set(indices)]
-      const sql = `SELECT ${COLUMNS.log} FROM log WHERE i IN (${places(unique)})`
-      const found = (await select(statement(sql, ...unique))).map(decodeLogRow)
+      const sql = `SELECT ${COLUMNS.log} FROM log WHERE i IN (SELECT value FROM json_each(?))`
+      const found = (await select(statement(sql, JSON.stringify(indices)))).map(decodeLogRow)
       const byIndex = new Map(found.map((row) => [row.index, row]))
       return indices.map((index) => {
         const row = byIndex.get(index)
@@ -93,9 +91,11 @@ export function createSqlRepository(port: SqlPort): Repository {
 
     async owners(names) {
       if (names.length === 0) return new Map()
-      const sql = `SELECT ${COLUMNS.name_owner} FROM name_owner WHERE name_owner.name IN (${places(names)}) ORDER BY name_owner.name, name_owner.host`
+      const sql = `SELECT ${COLUMNS.name_owner} FROM name_owner WHERE name_owner.name IN (SELECT value FROM json_each(?)) ORDER BY name_owner.name, name_owner.host`
       const owners = new Map<Fqdn, string[]>()
-      for (const [name, host] of (await select(statement(sql, ...names))).map(decodeOwner)) {
+      for (const [name, host] of (await select(statement(sql, JSON.stringify(names)))).map(
+        decodeOwner,
+      )) {
         owners.set(name, [...(owners.get(name) ?? []), host])
       }
       return owners

@@ -138,19 +138,14 @@ export function statementsOf(write: StateWrite): SqlStatement[] {
 
 /** Looks up several RRsets at once. */
 export function selectDesired(keys: readonly RRKey[]): SqlStatement {
-  const places = keys.map(() => '(?, ?)').join(', ')
-  const sql = `SELECT ${COLUMNS.desired} FROM desired WHERE (desired.name, desired.type) IN (VALUES ${places}) ORDER BY desired.name, desired.type`
-  return statement(sql, ...keys.flatMap(({ name, type }) => [name, type]))
+  const asked = "SELECT value ->> '$.name', value ->> '$.type' FROM json_each(?)"
+  const sql = `SELECT ${COLUMNS.desired} FROM desired WHERE (desired.name, desired.type) IN (${asked}) ORDER BY desired.name, desired.type`
+  return statement(sql, JSON.stringify(keys.map(({ name, type }) => ({ name, type }))))
 }
 
 /** A statement with its arguments. */
 export function statement(sql: string, ...args: readonly SqlValue[]): SqlStatement {
   return { sql, args }
-}
-
-/** `?, ?, ?` for a list of values. */
-export function places(values: readonly unknown[]): string {
-  return values.map(() => '?').join(', ')
 }
 
 function insertReport({ kid, seq, digest, index, verdict, keys }: StoredReport): SqlStatement {

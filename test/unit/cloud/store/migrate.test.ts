@@ -1,9 +1,15 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { openLibsql } from '../../../../cloud/store/libsql.ts'
-import { MIGRATIONS, migrate, splitStatements } from '../../../../cloud/store/migrate.ts'
+import {
+  MIGRATIONS,
+  migrate,
+  renderMigration,
+  requireSchema,
+  splitStatements,
+} from '../../../../cloud/store/migrate.ts'
 import { createSqlRepository } from '../../../../cloud/store/sql-repository.ts'
 import { parseName } from '../../../../shared/rrset.ts'
 
@@ -73,6 +79,27 @@ describe('migrate', () => {
     port.close()
   })
 
+  it('may be required to have been run already', async () => {
+    const port = await openLibsql(`file:${await path()}`)
+    const remedy = 'run the migrations'
+    await expect(requireSchema(port, remedy)).rejects.toMatchObject({
+      code: 'STORE_TOO_OLD',
+      message: expect.stringMatching(
+        /has no schema yet, this version needs \d+; run the migrations/,
+      ),
+    })
+    await migrate(port, MIGRATIONS.slice(0, 1))
+    await expect(requireSchema(port, remedy)).rejects.toMatchObject({
+      code: 'STORE_TOO_OLD',
+      message: expect.stringMatching(/has schema 1, this version needs \d+; run the migrations/),
+    })
+    await migrate(port)
+    await requireSchema(port, remedy)
+    await migrate(port, [...MIGRATIONS, 'CREATE TABLE later (x INTEGER) STRICT;'])
+    await expect(requireSchema(port, remedy)).rejects.toMatchObject({ code: 'STORE_TOO_NEW' })
+    port.close()
+  })
+
   it('keeps the owners of names from schema 1', async () => {
     const port = await openLibsql(`file:${await path()}`)
     await migrate(port, MIGRATIONS.slice(0, 1))
@@ -95,6 +122,19 @@ describe('migrate', () => {
       message: expect.stringMatching(/table log already exists; is it the file of another program/),
     })
     port.close()
+  })
+
+  // Deployed with `wrangler d1 migrations apply`; `npx vitest run --project unit -u` writes them anew.
+  it('is written out as the SQL files of a D1 deployment', async () => {
+    const modules = (await readdir('cloud/store/migrations')).sort()
+    expect(modules).toHaveLength(MIGRATIONS.length)
+    for (const [from, module] of modules.entries()) {
+      const file = module.replace(/\.sql\.ts$/, '.sql')
+      await expect(renderMigration(from)).toMatchFileSnapshot(
+        `../../../../infra/cloudflare/migrations/${file}`,
+      )
+    }
+    expect(await readdir('infra/cloudflare/migrations')).toHaveLength(MIGRATIONS.length)
   })
 
   it('splits statements at the ends of lines', () => {
