@@ -50,7 +50,10 @@ export interface JoinToken {
   readonly used?: { readonly kid: string; readonly index: number }
 }
 
-/** A desired RRset as stored. `version` is the index of the `report` entry that asked for it. */
+/**
+ * A desired RRset as stored. `version` is the index of the `report` entry that asked for it;
+ * `isApplied` says that all providers have taken that version.
+ */
 export interface DesiredRow extends DesiredSet {
   readonly host: string
   readonly version: number
@@ -73,6 +76,8 @@ export interface FlushNote {
   readonly key: RRKey
   readonly version: number
   readonly flushed: Flushed
+  /** What the row's `isApplied` becomes. */
+  readonly isApplied: boolean
 }
 
 /** What became of one report, kept so that the same bytes get the same answer. */
@@ -112,7 +117,7 @@ export type StateWrite =
   | { readonly kind: 'desire'; readonly row: DesiredRow }
   /** Leaves a row alone that has a newer version by now. */
   | { readonly kind: 'mark-applied'; readonly key: RRKey; readonly version: number }
-  /** Makes a row unconfirmed, without what was noted of it; leaves it alone at another version. */
+  /** The row is not applied any more, and nothing is noted of it; unless it has another version. */
   | { readonly kind: 'reopen'; readonly key: RRKey; readonly version: number }
   /** The key must not have a report of this sequence. */
   | { readonly kind: 'record-report'; readonly report: StoredReport }
@@ -153,7 +158,7 @@ export interface Repository {
     zone: Fqdn,
     page?: { readonly after?: RRKey | undefined; readonly limit: number },
   ): Promise<readonly DesiredRow[]>
-  /** Desired rows of a zone that no `applied` entry has confirmed. */
+  /** Desired rows of a zone that are not applied. */
   pending(zone: Fqdn): Promise<readonly DesiredRow[]>
   report(kid: string, seq: number): Promise<StoredReport | undefined>
   /** Up to `limit` pending reports whose index is at least `start`, by index. */
@@ -167,7 +172,7 @@ export interface Repository {
   dropLease(zone: Fqdn, holder: string): Promise<void>
   /**
    * Notes what became of rows that still have that version. A row with a newer one has perhaps been
-   * overwritten with this older one since it was flushed: it becomes unconfirmed, as `reopen` does.
+   * overwritten with this older one since it was flushed, so what `reopen` does is done to it.
    */
   noteFlushed(notes: readonly FlushNote[]): Promise<void>
   /** What the scheduled pass has kept about a zone; only the holder of the zone's lease writes it. */

@@ -184,17 +184,20 @@ export function takeLease(
 /** Two statements for any number of rows: stores that count statements have low limits. */
 export function noteStatements(notes: readonly FlushNote[]): readonly SqlStatement[] {
   const list = JSON.stringify(
-    notes.map(({ key: { name, type }, version, flushed }) => {
-      return { name, type, version, flushed: JSON.stringify(flushed) }
-    }),
+    notes.map(({ key: { name, type }, version, flushed, isApplied }) => ({
+      ...{ name, type, version, applied: isApplied ? 1 : 0 },
+      flushed: JSON.stringify(flushed),
+    })),
   )
   const given =
     "FROM (SELECT value ->> 'name' AS name, value ->> 'type' AS type, " +
-    "value ->> 'version' AS version, value ->> 'flushed' AS flushed FROM json_each(?)) AS note " +
+    "value ->> 'version' AS version, value ->> 'applied' AS applied, " +
+    "value ->> 'flushed' AS flushed FROM json_each(?)) AS note " +
     'WHERE desired.name = note.name AND desired.type = note.type'
   return [
     statement(
-      `UPDATE desired SET flushed = note.flushed ${given} AND desired.version = note.version`,
+      `UPDATE desired SET flushed = note.flushed, applied = note.applied ${given} ` +
+        'AND desired.version = note.version',
       list,
     ),
     statement(

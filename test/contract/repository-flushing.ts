@@ -78,15 +78,14 @@ export function describeFlushing(store: () => Promise<RepositoryUnderTest>): voi
       const repository = await open()
       await desire(repository, row(3), named('api'))
       await repository.noteFlushed([
-        { key: www, version: 3, flushed },
-        { key: named('api'), version: 1, flushed: { outcomes: [] } },
+        { key: www, version: 3, flushed, isApplied: false },
+        { key: named('api'), version: 1, flushed: { outcomes: [] }, isApplied: true },
       ])
       const noted = row(3, { flushed })
-      expect(await repository.desired([www])).toEqual([noted])
-      expect(await repository.pending(zone)).toEqual([
-        { ...named('api'), flushed: { outcomes: [] } },
-        noted,
+      expect(await repository.desired([named('api')])).toEqual([
+        { ...named('api'), flushed: { outcomes: [] }, isApplied: true },
       ])
+      expect(await repository.pending(zone)).toEqual([noted])
       await repository.commit([], [{ kind: 'mark-applied', key: www, version: 3 }])
       expect(await repository.desired([www])).toEqual([row(3, { isApplied: true, flushed })])
       await desire(repository, row(5))
@@ -94,14 +93,14 @@ export function describeFlushing(store: () => Promise<RepositoryUnderTest>): voi
       await repository.noteFlushed([])
     })
 
-    it('holds a row for unconfirmed whose older version was flushed after it', async () => {
+    it('opens a row again whose older version was flushed after it', async () => {
       const repository = await open()
       await desire(repository, row(5), named('api', 7))
       await repository.commit([], [{ kind: 'mark-applied', key: www, version: 5 }])
-      await repository.noteFlushed([{ key: www, version: 5, flushed }])
+      await repository.noteFlushed([{ key: www, version: 5, flushed, isApplied: true }])
       await repository.noteFlushed([
-        { key: www, version: 3, flushed },
-        { key: named('absent'), version: 3, flushed },
+        { key: www, version: 3, flushed, isApplied: true },
+        { key: named('absent'), version: 3, flushed, isApplied: true },
       ])
       expect(await repository.desiredIn(zone)).toEqual([named('api', 7), row(5)])
     })
@@ -109,8 +108,7 @@ export function describeFlushing(store: () => Promise<RepositoryUnderTest>): voi
     it('opens a row again, unless it has another version by now', async () => {
       const repository = await open()
       await desire(repository, row(5))
-      await repository.noteFlushed([{ key: www, version: 5, flushed }])
-      await repository.commit([], [{ kind: 'mark-applied', key: www, version: 5 }])
+      await repository.noteFlushed([{ key: www, version: 5, flushed, isApplied: true }])
       await repository.commit([], [{ kind: 'reopen', key: www, version: 4 }])
       expect(await repository.desired([www])).toEqual([row(5, { isApplied: true, flushed })])
       await repository.commit([], [{ kind: 'reopen', key: www, version: 5 }])
