@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { recordOutcomeSchema } from '../../shared/entry.ts'
 import { ReprefixError } from '../../shared/errors.ts'
 import type { Fqdn, RRKey, RRType } from '../../shared/rrset.ts'
 import { POLICY_DEFAULTS } from '../domain/host-policy.ts'
@@ -39,6 +40,11 @@ const factsSchema = v.object({
 })
 const keysSchema = v.array(v.object({ name: v.string(), type: v.picklist(['A', 'AAAA', 'TXT']) }))
 const valuesSchema = v.array(v.string())
+const flushedSchema = v.object({
+  outcomes: v.array(recordOutcomeSchema),
+  retryAtMs: v.exactOptional(v.number()),
+  receipts: v.exactOptional(v.array(v.object({ provider: v.string(), id: v.string() }))),
+})
 
 /**
  * The columns of each table, for queries. Text is read as bytes: the driver ends the
@@ -52,8 +58,9 @@ export const COLUMNS = {
   desired: columns(
     'desired',
     ['ttl', 'version', 'applied'],
-    ['name', 'type', 'zone', 'rr_values', 'host'],
+    ['name', 'type', 'zone', 'rr_values', 'host', 'flushed'],
   ),
+  pass_memory: columns('pass_memory', [], ['content']),
   report: columns(
     'report',
     ['seq', 'log_index', 'applied_index'],
@@ -130,7 +137,7 @@ export function decodeDesired(row: SqlRow): DesiredRow {
   const ttl = integer(row, 'desired.ttl')
   const column = 'desired.rr_values'
   const values = row.rr_values === null ? null : json(text(row, column), valuesSchema, column)
-  return {
+  const desired = {
     name,
     type,
     zone: text(row, 'desired.zone') as Fqdn,
@@ -140,6 +147,14 @@ export function decodeDesired(row: SqlRow): DesiredRow {
     version: integer(row, 'desired.version'),
     isApplied: integer(row, 'desired.applied') === 1,
   }
+  if (row.flushed === null) return desired
+  const place = 'desired.flushed'
+  return { ...desired, flushed: json(text(row, place), flushedSchema, place) }
+}
+
+/** What the pass has kept of a zone. */
+export function decodePassMemory(row: SqlRow): string {
+  return text(row, 'pass_memory.content')
 }
 
 /** A row of `report`. */

@@ -8,6 +8,7 @@ import {
   decodeFacts,
   decodeLogRow,
   decodeOwner,
+  decodePassMemory,
   decodeReport,
   decodeToken,
 } from './decode.ts'
@@ -15,9 +16,12 @@ import {
   CLEAR_GUARDS,
   guardRow,
   insertRow,
+  noteStatements,
   selectDesired,
+  selectZone,
   statement,
   statementsOf,
+  takeLease,
 } from './sql-writes.ts'
 
 /** The repository on any store that speaks SQLite's dialect. The schema must be there already. */
@@ -106,9 +110,8 @@ export function createSqlRepository(port: SqlPort): Repository {
       return (await select(selectDesired(keys))).map(decodeDesired)
     },
 
-    async desiredIn(zone) {
-      const sql = `SELECT ${COLUMNS.desired} FROM desired WHERE desired.zone = ? ORDER BY desired.name, desired.type`
-      return (await select(statement(sql, zone))).map(decodeDesired)
+    async desiredIn(zone, page) {
+      return (await select(selectZone(zone, page))).map(decodeDesired)
     },
 
     async pending(zone) {
@@ -125,6 +128,35 @@ export function createSqlRepository(port: SqlPort): Repository {
         ),
         decodeReport,
       ),
+
+    async unfinished(start, limit) {
+      const sql = `SELECT ${COLUMNS.report} FROM report WHERE verdict = 'pending' AND log_index >= ? ORDER BY log_index LIMIT ?`
+      return (await select(statement(sql, start, limit))).map(decodeReport)
+    },
+
+    async takeLease(zone, holder, nowMs, untilMs) {
+      return (await select(takeLease(zone, holder, nowMs, untilMs))).length > 0
+    },
+
+    async dropLease(zone, holder) {
+      const sql = 'UPDATE lease SET until_ms = 0 WHERE zone = ? AND holder = ?'
+      await port.batch([statement(sql, zone, holder)])
+    },
+
+    async noteFlushed(notes) {
+      if (notes.length > 0) await port.batch(noteStatements(notes))
+    },
+
+    passMemory: (zone) =>
+      first(
+        statement(`SELECT ${COLUMNS.pass_memory} FROM pass_memory WHERE zone = ?`, zone),
+        decodePassMemory,
+      ),
+
+    async keepPassMemory(zone, content) {
+      const sql = 'INSERT OR REPLACE INTO pass_memory (zone, content) VALUES (?, ?)'
+      await port.batch([statement(sql, zone, content)])
+    },
 
     close: () => port.close(),
   }

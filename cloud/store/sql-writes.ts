@@ -1,5 +1,12 @@
-import type { RRKey } from '../../shared/rrset.ts'
-import type { LogRow, SqlStatement, SqlValue, StateWrite, StoredReport } from '../ports.ts'
+import type { Fqdn, RRKey } from '../../shared/rrset.ts'
+import type {
+  FlushNote,
+  LogRow,
+  SqlStatement,
+  SqlValue,
+  StateWrite,
+  StoredReport,
+} from '../ports.ts'
 import { COLUMNS, joinHashes } from './decode.ts'
 
 /**
@@ -120,6 +127,13 @@ export function statementsOf(write: StateWrite): SqlStatement[] {
           ...[write.key.name, write.key.type, write.version],
         ),
       ]
+    case 'reopen':
+      return [
+        statement(
+          'UPDATE desired SET applied = 0, flushed = NULL WHERE name = ? AND type = ? AND version = ?',
+          ...[write.key.name, write.key.type, write.version],
+        ),
+      ]
     case 'record-report':
       return [insertReport(write.report)]
     case 'finish-report':
@@ -141,6 +155,56 @@ export function selectDesired(keys: readonly RRKey[]): SqlStatement {
   const asked = "SELECT value ->> '$.name', value ->> '$.type' FROM json_each(?)"
   const sql = `SELECT ${COLUMNS.desired} FROM desired WHERE (desired.name, desired.type) IN (${asked}) ORDER BY desired.name, desired.type`
   return statement(sql, JSON.stringify(keys.map(({ name, type }) => ({ name, type }))))
+}
+
+/** One page of a zone's desired rows, or all of them. */
+export function selectZone(
+  zone: Fqdn,
+  page?: { readonly after?: RRKey | undefined; readonly limit: number },
+): SqlStatement {
+  const { after, limit = -1 } = page ?? {}
+  const sql =
+    `SELECT ${COLUMNS.desired} FROM desired WHERE desired.zone = ? ` +
+    'AND (desired.name, desired.type) > (?, ?) ORDER BY desired.name, desired.type LIMIT ?'
+  return statement(sql, zone, after?.name ?? '', after?.type ?? '', limit)
+}
+
+/** Gives one row when the lease is the holder's now, and none when it is another's. */
+export function takeLease(
+  ...[zone, holder, nowMs, untilMs]: readonly [Fqdn, string, number, number]
+): SqlStatement {
+  return statement(
+    'INSERT INTO lease (zone, holder, until_ms) VALUES (?, ?, ?) ' +
+      'ON CONFLICT (zone) DO UPDATE SET holder = excluded.holder, until_ms = excluded.until_ms ' +
+      'WHERE lease.holder = excluded.holder OR lease.until_ms <= ? RETURNING until_ms',
+    ...[zone, holder, untilMs, nowMs],
+  )
+}
+
+/** Two statements for any number of rows: stores that count statements have low limits. */
+export function noteStatements(notes: readonly FlushNote[]): readonly SqlStatement[] {
+  const list = JSON.stringify(
+    notes.map(({ key: { name, type }, version, flushed, isApplied }) => ({
+      ...{ name, type, version, applied: isApplied ? 1 : 0 },
+      flushed: JSON.stringify(flushed),
+    })),
+  )
+  const given =
+    "FROM (SELECT value ->> 'name' AS name, value ->> 'type' AS type, " +
+    "value ->> 'version' AS version, value ->> 'applied' AS applied, " +
+    "value ->> 'flushed' AS flushed FROM json_each(?)) AS note " +
+    'WHERE desired.name = note.name AND desired.type = note.type'
+  return [
+    statement(
+      `UPDATE desired SET flushed = note.flushed, applied = note.applied ${given} ` +
+        'AND desired.version = note.version',
+      list,
+    ),
+    statement(
+      `UPDATE desired SET applied = 0, flushed = NULL ${given} AND desired.version > note.version`,
+      list,
+    ),
+  ]
 }
 
 /** A statement with its arguments. */

@@ -11,6 +11,7 @@ import { renderEntry } from '../../shared/entry.ts'
 import { parsePrefix } from '../../shared/ipv6.ts'
 import { appendLeaf, leafHash } from '../../shared/merkle.ts'
 import { parseName } from '../../shared/rrset.ts'
+import { describeFlushing } from './repository-flushing.ts'
 
 /** A store under test. Each `open` is another client of the same store, as another process is. */
 export interface RepositoryUnderTest {
@@ -275,6 +276,8 @@ export function describeRepository(name: string, make: () => Promise<RepositoryU
       })
       expect(await repository.commit([], [finish])).toBe('conflict')
     })
+
+    describeFlushing(store)
 
     it.each([16, 32])('takes %i writers at once: no gap, no double', async (writers) => {
       const under = await store()

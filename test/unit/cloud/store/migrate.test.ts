@@ -74,7 +74,7 @@ describe('migrate', () => {
     await migrate(port, [...MIGRATIONS, 'CREATE TABLE later (x INTEGER) STRICT;'])
     await expect(migrate(port)).rejects.toMatchObject({
       code: 'STORE_TOO_NEW',
-      message: expect.stringMatching(/has schema 3, this version knows 2; start the version/),
+      message: expect.stringMatching(/has schema 4, this version knows 3; start the version/),
     })
     port.close()
   })
@@ -111,6 +111,23 @@ describe('migrate', () => {
     expect(await repository.owners([www])).toEqual(new Map([[www, ['home']]]))
     await repository.commit([], [{ kind: 'share-names', host: 'office', names: [www] }])
     expect(await repository.owners([www])).toEqual(new Map([[www, ['home', 'office']]]))
+    port.close()
+  })
+
+  it('keeps desired rows and pending reports from schema 2', async () => {
+    const port = await openLibsql(`file:${await path()}`)
+    await migrate(port, MIGRATIONS.slice(0, 2))
+    const run = (sql: string) => port.batch([{ sql, args: [] }])
+    await run(
+      "INSERT INTO desired VALUES ('www.example.org', 'AAAA', 'example.org', 60, NULL, 'home', 3, 0)",
+    )
+    await run("INSERT INTO report VALUES ('kid', 8, 'digest', 3, 'pending', NULL, '[]')")
+    await migrate(port)
+    const repository = createSqlRepository(port)
+    const [row] = await repository.desiredIn(parseName('example.org'))
+    expect(row).toMatchObject({ version: 3, isApplied: false })
+    expect(row).not.toHaveProperty('flushed')
+    expect(await repository.unfinished(0, 9)).toMatchObject([{ kid: 'kid', seq: 8, index: 3 }])
     port.close()
   })
 
