@@ -139,12 +139,15 @@ export interface Repository {
   /**
    * Stores the rows and the writes, all or none. `conflict` when another writer was first: an index
    * is taken, a write's condition does not hold, or `after` is not stored exactly as it is given.
+   * Throws `STORE_LIMIT` for what does not fit.
    */
   commit(
     rows: readonly LogRow[],
     writes: readonly StateWrite[],
     after?: LogRow,
   ): Promise<'committed' | 'conflict'>
+  /** Whether one commit can take all of these: stores limit what is changed at once. */
+  fits(rows: readonly LogRow[], writes: readonly StateWrite[]): boolean
   host(name: string): Promise<HostRecord | undefined>
   hosts(): Promise<readonly HostRecord[]>
   /** The host that a key was enrolled for, whether or not that is still its key. */
@@ -153,7 +156,10 @@ export interface Repository {
   /** The hosts of each name that has any, by name. */
   owners(names: readonly Fqdn[]): Promise<ReadonlyMap<Fqdn, readonly string[]>>
   desired(keys: readonly RRKey[]): Promise<readonly DesiredRow[]>
-  /** All desired rows of a zone, by name and type; with `page` up to `limit` of those after a key. */
+  /**
+   * All desired rows of a zone, in an order that is always the same in this store; with `page` up to
+   * `limit` of those after a key.
+   */
   desiredIn(
     zone: Fqdn,
     page?: { readonly after?: RRKey | undefined; readonly limit: number },
@@ -161,7 +167,10 @@ export interface Repository {
   /** Desired rows of a zone that are not applied. */
   pending(zone: Fqdn): Promise<readonly DesiredRow[]>
   report(kid: string, seq: number): Promise<StoredReport | undefined>
-  /** Up to `limit` pending reports whose index is at least `start`, by index. */
+  /**
+   * Up to `limit` pending reports whose index is at least `start`, by index. A store may show a
+   * change of this list a moment late: one that has just been finished, or none yet of the newest.
+   */
   unfinished(start: number, limit: number): Promise<readonly StoredReport[]>
   /**
    * True when nobody else may flush the zone until `untilMs`: nobody had its lease, it had ended by

@@ -37,6 +37,7 @@ export type ErrorCode =
   | 'STORE_BUSY'
   | 'STORE_FULL'
   | 'STORE_FAILED'
+  | 'STORE_LIMIT'
   | 'STORE_TOO_NEW'
   | 'STORE_TOO_OLD'
   | 'LOG_MISSING_ROW'

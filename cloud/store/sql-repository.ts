@@ -72,6 +72,8 @@ export function createSqlRepository(port: SqlPort): Repository {
       }
     },
 
+    fits: () => true,
+
     host: (name) =>
       first(statement(`SELECT ${COLUMNS.host} FROM host WHERE host.name = ?`, name), decodeHost),
 
