@@ -7,7 +7,7 @@ import type { HostRecord } from '../domain/host-record.ts'
 import type { DesiredRow, JoinToken, LogRow, SqlRow, StoredReport } from '../ports.ts'
 
 /**
- * Rows of the store → values. The store is trusted to return what this program wrote, so types are
+ * Rows of the store → values, whichever store. It is trusted to return what this program wrote, so types are
  * checked and brands are restored, but names and prefixes are not parsed again.
  */
 
@@ -79,7 +79,7 @@ function columns(table: string, plain: readonly string[], texts: readonly string
 export function decodeLogRow(row: SqlRow): LogRow {
   return {
     index: integer(row, 'log.i'),
-    entry: lenient.decode(bytes(row, 'log.body')),
+    entry: typeof row.body === 'string' ? row.body : lenient.decode(bytes(row, 'log.body')),
     leaf: bytes(row, 'log.leaf'),
     nodes: hashes(bytes(row, 'log.nodes')),
     frontier: hashes(bytes(row, 'log.frontier')),
@@ -173,7 +173,12 @@ export function decodeReport(row: SqlRow): StoredReport {
 
 /** A row of `name_owner`: the name and its host. */
 export function decodeOwner(row: SqlRow): readonly [Fqdn, string] {
-  return [text(row, 'name_owner.name') as Fqdn, text(row, 'name_owner.host')]
+  return [decodeName(row), text(row, 'name_owner.host')]
+}
+
+/** The name that a row is of. */
+export function decodeName(row: SqlRow): Fqdn {
+  return text(row, 'name_owner.name') as Fqdn
 }
 
 /** Hashes one after another, as `nodes` and `frontier` are stored. */
@@ -197,8 +202,10 @@ function verdictOf(given: string): StoredReport['verdict'] {
   return known ?? damaged('report.verdict')
 }
 
-/** A text column, which was read as bytes; `place` is its table and name. */
+/** A text column, read as bytes where the store may give what is no text; `place` is its table and name. */
 function text(row: SqlRow, place: Place): string {
+  const value = valueAt(row, place)
+  if (typeof value === 'string') return value
   try {
     return strict.decode(bytes(row, place))
   } catch (cause) {
