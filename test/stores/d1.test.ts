@@ -16,7 +16,14 @@ describeRepository('D1', async () => {
   const database = await databases.next()
   await migrate(openD1(database))
   return {
-    open: async () => createSqlRepository(openD1(database)),
+    async open() {
+      const port = openD1(database)
+      await requireSchema(port, 'migrate it')
+      return createSqlRepository(port)
+    },
+    async writeNewerSchema() {
+      await openD1(database).batch([statement('UPDATE schema SET version = version + 1')])
+    },
     close: async () => undefined,
   }
 })

@@ -23,6 +23,10 @@ describeDynamo('DynamoDB', () => {
         opened.push(repository)
         return repository
       },
+      writeNewerSchema: () =>
+        dynoxide.put(settings.table, {
+          ...{ pk: { S: 'SCHEMA' }, sk: { S: '-' }, version: { N: '2' } },
+        }),
       async close() {
         for (const repository of opened) repository.close()
       },

@@ -5,9 +5,11 @@ import { createServer } from 'node:net'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
+  type AttributeValue,
   CreateTableCommand,
   type CreateTableCommandInput,
   DynamoDBClient,
+  PutItemCommand,
 } from '@aws-sdk/client-dynamodb'
 import { describe } from 'vitest'
 import { UNFINISHED, UNFINISHED_INDEX } from '../../cloud/store/dynamodb-keys.ts'
@@ -20,6 +22,8 @@ export interface Dynoxide {
   readonly endpoint: string
   /** Makes an empty table of the form that the store needs, and gives what opens it. */
   createTable(): Promise<TableSettings>
+  /** Stores an item as another program would. */
+  put(table: string, item: Record<string, AttributeValue>): Promise<void>
   stop(): Promise<void>
 }
 
@@ -90,6 +94,9 @@ export async function startDynoxide(): Promise<Dynoxide> {
       const TableName = `reprefix-${tables++}`
       await client.send(new CreateTableCommand({ ...FORM, TableName }))
       return { ...settings, table: TableName }
+    },
+    async put(TableName, Item) {
+      await client.send(new PutItemCommand({ TableName, Item }))
     },
     async stop() {
       client.destroy()
