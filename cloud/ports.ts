@@ -246,15 +246,18 @@ export interface RowOutcome {
   readonly outcomes: readonly RecordOutcome[]
   /** Set when a provider failed in a way that passes by itself: ask again after this long. */
   readonly retryAfterMs?: number
+  readonly receipts?: Flushed['receipts'] & {}
 }
 
 /** Makes the DNS of a zone equal to its desired rows. */
 export interface ZoneFlusher {
   /**
-   * Writes every unconfirmed row of the zone, and those of `keys` in any case, to all providers of
-   * the zone. Flushes of one zone never overlap: each reads the newest rows when it begins.
+   * Writes every row of the zone that is not applied to all providers of the zone, and tells what has
+   * become of those of `keys`, now or before. Flushes of one zone never overlap: each reads the newest
+   * rows when it begins. Where another process flushes the zone, its outcomes are given. What is not
+   * told to anybody any more, as `signal` says, is noted for whoever asks next.
    */
-  flush(zone: Fqdn, keys: readonly RRKey[]): Promise<readonly RowOutcome[]>
+  flush(zone: Fqdn, keys: readonly RRKey[], signal?: AbortSignal): Promise<readonly RowOutcome[]>
 }
 
 /** A key ready to verify, and the host that it was enrolled for, whether or not it still speaks for it. */

@@ -45,10 +45,12 @@ export async function settleReport(
   if (stored.verdict === 'denied') return deniedAgain(stored, deps)
   if (stored.appliedIndex !== undefined) return receiptFor(stored.appliedIndex, signed, deps)
   const startedAt = performance.now()
+  const waiting = new AbortController()
   const flushed = await Promise.race([
-    flushZones(stored, deps),
+    flushZones(stored, waiting.signal, deps),
     deps.sleep(deps.dnsBudgetMs).then(() => undefined),
   ])
+  waiting.abort()
   if (flushed === undefined) return { kind: 'pending', retryAfterSeconds: RETRY_SECONDS }
   const waits = flushed.flatMap((row) => row.retryAfterMs ?? [])
   if (waits.length > 0) {
@@ -65,7 +67,11 @@ export async function settleReport(
   return receiptFor(appliedIndex, signed, deps)
 }
 
-async function flushZones(stored: StoredReport, deps: SettleDeps): Promise<readonly RowOutcome[]> {
+async function flushZones(
+  stored: StoredReport,
+  signal: AbortSignal,
+  deps: SettleDeps,
+): Promise<readonly RowOutcome[]> {
   const byZone = new Map<Fqdn, RRKey[]>()
   const homeless: RowOutcome[] = []
   for (const key of stored.keys) {
@@ -76,7 +82,7 @@ async function flushZones(stored: StoredReport, deps: SettleDeps): Promise<reado
     } else byZone.set(zone, [...(byZone.get(zone) ?? []), key])
   }
   const flushes = [...byZone].map(async ([zone, keys]) => {
-    const rows = await deps.flusher.flush(zone, keys)
+    const rows = await deps.flusher.flush(zone, keys, signal)
     return keys.map((key) => outcomeFor(key, stored, rows))
   })
   return [...homeless, ...(await Promise.all(flushes)).flat()]

@@ -10,6 +10,7 @@ import type { SqlPort } from '../../cloud/ports.ts'
 import { openLibsql } from '../../cloud/store/libsql.ts'
 import { migrate } from '../../cloud/store/migrate.ts'
 import { createSqlRepository } from '../../cloud/store/sql-repository.ts'
+import { createZoneLeases } from '../../cloud/zone-lease.ts'
 import { decodeBase64, encodeBase64 } from '../../shared/base64.ts'
 import { generateNoteSigner, type NoteSigner, parseVkey } from '../../shared/checkpoint.ts'
 import { parsePrefix } from '../../shared/ipv6.ts'
@@ -43,6 +44,12 @@ export interface TestWorld {
   readonly nextSigner?: NoteSigner
   readonly dns?: FaultyDnsProvider
   readonly second?: FaultyDnsProvider
+  /** The time of all that share a store. */
+  readonly clock?: { ms: number }
+  /** Whom the leases of zones are taken for; one that is started again is the same. */
+  readonly holder?: string
+  /** How long an unused lease is kept, in milliseconds. */
+  readonly keepMs?: number
 }
 
 type FaultyDnsProvider = ReturnType<typeof createFaultyDnsProvider>
@@ -68,7 +75,7 @@ export async function startTestCloud(
     sleep: async () => undefined,
     random: Math.random,
   })
-  const clock = { ms: Date.parse('2026-03-01T12:00:00Z') }
+  const clock = given.clock ?? { ms: Date.parse('2026-03-01T12:00:00Z') }
   const now = () => new Date(clock.ms)
   await startLog(log, repository, { origin: signer.name, vkey: signer.vkey }, now)
   const dns = given.dns ?? createFaultyDnsProvider('first', ZONE)
@@ -76,6 +83,15 @@ export async function startTestCloud(
   const served = createFakeDns(['ns1.example.org', 'ns2.example.org'])
   const recorded = recordedLog()
   const providers = new Map([[ZONE, [dns.provider, second.provider]]])
+  const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms).unref())
+  const { holder = 'test', keepMs = 0 } = given
+  const leases = createZoneLeases({
+    ...{ repository, holder, keepMs, now, logger: recorded.log },
+    schedule: (ms, act) => {
+      const timer = setTimeout(act, ms).unref()
+      return () => clearTimeout(timer)
+    },
+  })
   let requests = 0
   const deps: AppDeps = {
     url: CLOUD_URL,
@@ -87,7 +103,10 @@ export async function startTestCloud(
     zones: [{ name: ZONE, ttl: 60 }],
     repository,
     log,
-    flusher: createZoneFlusher({ repository, providers, logger: recorded.log }),
+    flusher: createZoneFlusher({
+      ...{ repository, leases, providers, now, sleep: pause, random: Math.random },
+      logger: recorded.log,
+    }),
     providers,
     dns: served.dns,
     keys: createKeyRing(),
@@ -98,7 +117,7 @@ export async function startTestCloud(
     randomBytes: (count) => crypto.getRandomValues(new Uint8Array(count)),
     dnsBudgetMs: 2000,
     now,
-    sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms).unref()),
+    sleep: pause,
     logger: recorded.log,
     ...overrides,
   }
@@ -197,6 +216,7 @@ export async function startTestCloud(
     store: port,
     repository,
     log,
+    leases,
     signer,
     lines: recorded.lines,
     post,
