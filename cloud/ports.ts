@@ -117,7 +117,7 @@ export type StateWrite =
   | { readonly kind: 'desire'; readonly row: DesiredRow }
   /** Leaves a row alone that has a newer version by now. */
   | { readonly kind: 'mark-applied'; readonly key: RRKey; readonly version: number }
-  /** The row is not applied any more, and nothing is noted of it; unless it has another version. */
+  /** The row must have that version: it is not applied any more, and nothing is noted of it. */
   | { readonly kind: 'reopen'; readonly key: RRKey; readonly version: number }
   /** The key must not have a report of this sequence. */
   | { readonly kind: 'record-report'; readonly report: StoredReport }
@@ -172,7 +172,7 @@ export interface Repository {
   dropLease(zone: Fqdn, holder: string): Promise<void>
   /**
    * Notes what became of rows that still have that version. A row with a newer one has perhaps been
-   * overwritten with this older one since it was flushed, so what `reopen` does is done to it.
+   * overwritten with this older one since it was flushed, so it is not applied any more, and nothing is noted of it.
    */
   noteFlushed(notes: readonly FlushNote[]): Promise<void>
   /** What the scheduled pass has kept about a zone; only the holder of the zone's lease writes it. */

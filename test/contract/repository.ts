@@ -189,6 +189,11 @@ export function describeRepository(name: string, make: () => Promise<RepositoryU
         before: [{ kind: 'record-report', report: { ...stored, verdict: 'denied' } }],
         write: { kind: 'finish-report', kid, seq: 8, appliedIndex: 6 },
       },
+      {
+        name: 'reopen/absent',
+        before: [],
+        write: { kind: 'reopen', key: { name: api, type: 'AAAA' }, version: 3 },
+      },
     ]
     it.each(conditions)('stores nothing when a condition fails: $name', async (row) => {
       const repository = await open()
