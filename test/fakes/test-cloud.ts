@@ -7,6 +7,7 @@ import { createAuditLog } from '../../cloud/log/audit-log.ts'
 import { renderCheckpointLine, renderEntryLine } from '../../cloud/log/export-line.ts'
 import { startLog } from '../../cloud/log/start-log.ts'
 import type { SqlPort } from '../../cloud/ports.ts'
+import { type PassDeps, runPass } from '../../cloud/run-pass.ts'
 import { openLibsql } from '../../cloud/store/libsql.ts'
 import { migrate } from '../../cloud/store/migrate.ts'
 import { createSqlRepository } from '../../cloud/store/sql-repository.ts'
@@ -122,6 +123,9 @@ export async function startTestCloud(
     ...overrides,
   }
   const app = createApp(deps)
+  /** One scheduled pass, with the cloud's own parts. */
+  const pass = (change: Partial<PassDeps> = {}) =>
+    runPass({ ...deps, leases, silentAfterMs: 30 * 86_400_000, ...change })
   const post = async (path: string, body: string, headers: Record<string, string> = JOSE) =>
     app.request(path, { method: 'POST', body, headers })
 
@@ -217,6 +221,7 @@ export async function startTestCloud(
     repository,
     log,
     leases,
+    pass,
     signer,
     lines: recorded.lines,
     post,
