@@ -117,7 +117,7 @@ export type StateWrite =
   | { readonly kind: 'desire'; readonly row: DesiredRow }
   /** Leaves a row alone that has a newer version by now. */
   | { readonly kind: 'mark-applied'; readonly key: RRKey; readonly version: number }
-  /** The row is not applied any more, and nothing is noted of it; unless it has another version. */
+  /** The row must have that version: it is not applied any more, and nothing is noted of it. */
   | { readonly kind: 'reopen'; readonly key: RRKey; readonly version: number }
   /** The key must not have a report of this sequence. */
   | { readonly kind: 'record-report'; readonly report: StoredReport }
@@ -181,7 +181,7 @@ export interface Repository {
   dropLease(zone: Fqdn, holder: string): Promise<void>
   /**
    * Notes what became of rows that still have that version. A row with a newer one has perhaps been
-   * overwritten with this older one since it was flushed, so what `reopen` does is done to it.
+   * overwritten with this older one since it was flushed, so it is not applied any more, and nothing is noted of it.
    */
   noteFlushed(notes: readonly FlushNote[]): Promise<void>
   /** What the scheduled pass has kept about a zone; only the holder of the zone's lease writes it. */
@@ -255,15 +255,18 @@ export interface RowOutcome {
   readonly outcomes: readonly RecordOutcome[]
   /** Set when a provider failed in a way that passes by itself: ask again after this long. */
   readonly retryAfterMs?: number
+  readonly receipts?: Flushed['receipts'] & {}
 }
 
 /** Makes the DNS of a zone equal to its desired rows. */
 export interface ZoneFlusher {
   /**
-   * Writes every unconfirmed row of the zone, and those of `keys` in any case, to all providers of
-   * the zone. Flushes of one zone never overlap: each reads the newest rows when it begins.
+   * Writes every row of the zone that is not applied to all providers of the zone, and tells what has
+   * become of those of `keys`, now or before. Flushes of one zone never overlap: each reads the newest
+   * rows when it begins. Where another process flushes the zone, its outcomes are given. What is not
+   * told to anybody any more, as `signal` says, is noted for whoever asks next.
    */
-  flush(zone: Fqdn, keys: readonly RRKey[]): Promise<readonly RowOutcome[]>
+  flush(zone: Fqdn, keys: readonly RRKey[], signal?: AbortSignal): Promise<readonly RowOutcome[]>
 }
 
 /** A key ready to verify, and the host that it was enrolled for, whether or not it still speaks for it. */

@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
+import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type ServerType, serve } from '@hono/node-server'
 import { getConnInfo } from '@hono/node-server/conninfo'
@@ -28,6 +29,7 @@ import type { DesiredRow } from './ports.ts'
 import { openLibsql } from './store/libsql.ts'
 import { migrate } from './store/migrate.ts'
 import { createSqlRepository } from './store/sql-repository.ts'
+import { createZoneLeases } from './zone-lease.ts'
 
 /** A running cloud. */
 export interface Cloud {
@@ -43,6 +45,8 @@ export interface Cloud {
 const DNS_BUDGET_MS = 1500
 /** A whole report is 16 KiB: who sends one more slowly only holds the socket. */
 const TIMEOUTS = { headersTimeout: 10_000, requestTimeout: 20_000 }
+/** A second process on the same store is an exception, which waits this long; one alone saves writes. */
+const KEEP_LEASE_MS = 2000
 /** How long running requests may take once the cloud stops. */
 const STOP_GRACE_MS = 10_000
 
@@ -87,6 +91,24 @@ export async function startCloud(config: CloudConfig, logger: Logger): Promise<C
       now: () => performance.now(),
       logger,
     })
+    const leases = createZoneLeases({
+      repository,
+      holder: holderOf(config),
+      now,
+      schedule: scheduleUnref,
+      keepMs: KEEP_LEASE_MS,
+      logger,
+    })
+    const flusher = createZoneFlusher({
+      repository,
+      leases,
+      providers,
+      now,
+      sleep: wait,
+      random: Math.random,
+      logger,
+      onWritten: watchWrites(watcher),
+    })
     const app = createApp({
       url: config.url,
       reportsUrl: `${config.url}/v1/reports`,
@@ -98,12 +120,7 @@ export async function startCloud(config: CloudConfig, logger: Logger): Promise<C
       zones: config.zones,
       repository,
       log,
-      flusher: createZoneFlusher({
-        repository,
-        providers,
-        logger,
-        onWritten: watchWrites(watcher),
-      }),
+      flusher,
       providers,
       dns,
       keys: createKeyRing(),
@@ -130,6 +147,7 @@ export async function startCloud(config: CloudConfig, logger: Logger): Promise<C
     const stop = async (): Promise<void> => {
       watcher.stop()
       await close(server)
+      await leases.stop()
       repository.close()
       logger.info({ event: 'stopped' }, 'stopped')
     }
@@ -138,6 +156,14 @@ export async function startCloud(config: CloudConfig, logger: Logger): Promise<C
     port.close()
     throw error
   }
+}
+
+/**
+ * The same at each start, so that after a crash no lease is waited for; two processes on one machine do
+ * not listen on the same port.
+ */
+function holderOf({ listen: { host, port } }: CloudConfig): string {
+  return `${hostname()} ${host} ${port === 0 ? randomUUID() : port}`
 }
 
 /** A timer that does not keep the process alive by itself. */

@@ -86,8 +86,9 @@ export function applyWrite(space: Workspace, write: StateWrite): boolean {
       )
       return true
     case 'reopen':
-      changeRow(space, write.key, (row) => (row.version === write.version ? reopened(row) : row))
-      return true
+      return changeRow(space, write.key, (row) =>
+        row.version === write.version ? reopened(row) : row,
+      )
     case 'record-report': {
       const { kid, seq, digest, index, verdict } = write.report
       const keys = JSON.stringify(write.report.keys.map(({ name, type }) => ({ name, type })))
@@ -182,12 +183,14 @@ function desire(space: Workspace, { name, type, zone, ttl, set, host, version }:
   space.set(itemKey.name(name), { ...space.get(itemKey.name(name)), name, [type]: row })
 }
 
-function changeRow(space: Workspace, { name, type }: RRKey, to: (row: Item) => Item): void {
+/** False where there is no such row, or `to` has left it alone. */
+function changeRow(space: Workspace, { name, type }: RRKey, to: (row: Item) => Item): boolean {
   const item = space.get(itemKey.name(name))
   const row = rowOf(item, type)
-  if (row === undefined) return
-  const next = to(row)
-  if (next !== row) space.set(itemKey.name(name), { ...item, [type]: next })
+  const next = row === undefined ? undefined : to(row)
+  if (next === undefined || next === row) return false
+  space.set(itemKey.name(name), { ...item, [type]: next })
+  return true
 }
 
 function reopened(row: Item): Item {

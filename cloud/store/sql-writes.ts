@@ -129,9 +129,13 @@ export function statementsOf(write: StateWrite): SqlStatement[] {
       ]
     case 'reopen':
       return [
-        statement(
-          'UPDATE desired SET applied = 0, flushed = NULL WHERE name = ? AND type = ? AND version = ?',
+        guard(
+          'EXISTS (SELECT 1 FROM desired WHERE name = ? AND type = ? AND version = ?)',
           ...[write.key.name, write.key.type, write.version],
+        ),
+        statement(
+          'UPDATE desired SET applied = 0, flushed = NULL WHERE name = ? AND type = ?',
+          ...[write.key.name, write.key.type],
         ),
       ]
     case 'record-report':

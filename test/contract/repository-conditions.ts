@@ -64,6 +64,17 @@ const REFUSED: readonly {
     before: [{ kind: 'record-report', report: stored }, finish],
     write: finish,
   },
+  {
+    name: 'reopen/absent',
+    before: [],
+    write: { kind: 'reopen', key: { name: api, type: 'AAAA' }, version: 3 },
+  },
+  {
+    name: 'reopen/older-version',
+    before: [],
+    // `desired(0)` is what is stored with it.
+    write: { kind: 'reopen', key: { name: www, type: 'AAAA' }, version: 1 },
+  },
 ]
 
 /** Every condition of a write: broken by what was stored before, and by what is stored with it. */

@@ -105,11 +105,15 @@ export function describeFlushing(store: () => Promise<RepositoryUnderTest>): voi
       expect(await repository.desiredIn(zone)).toEqual([named('api', 7), row(5)])
     })
 
-    it('opens a row again, unless it has another version by now', async () => {
+    it('opens a row again, and stores nothing if it has another version by now', async () => {
       const repository = await open()
       await desire(repository, row(5))
       await repository.noteFlushed([{ key: www, version: 5, flushed, isApplied: true }])
-      await repository.commit([], [{ kind: 'reopen', key: www, version: 4 }])
+      const late: StateWrite = { kind: 'reopen', key: www, version: 4 }
+      expect(await repository.commit([], [{ kind: 'desire', row: named('api') }, late])).toBe(
+        'conflict',
+      )
+      expect(await repository.desired([named('api')])).toEqual([])
       expect(await repository.desired([www])).toEqual([row(5, { isApplied: true, flushed })])
       await repository.commit([], [{ kind: 'reopen', key: www, version: 5 }])
       expect(await repository.desired([www])).toEqual([row(5)])
