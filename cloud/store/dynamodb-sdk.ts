@@ -15,10 +15,10 @@ import { decodeItem, encodeItem, type Item } from './dynamodb-values.ts'
 
 type Attributes = Record<string, AttributeValue>
 
-/** A connection that is refused is refused at once; a request that hangs is worth another. */
-const TIMEOUTS = { connectionTimeout: 1000, requestTimeout: 3000, throwOnRequestTimeout: true }
+/** An answer takes some 10 ms: one that has not come by then is worth another try. */
+const TIMEOUTS = { connectionTimeout: 1000, requestTimeout: 1500, throwOnRequestTimeout: true }
 /** The SDK's own attempts, with full jitter, at throttling, faults of AWS and of the network. */
-const SDK_ATTEMPTS = 4
+const SDK_ATTEMPTS = 3
 /** Ours, for what the SDK hands back: reads that were done in part, transactions that were throttled. */
 const ATTEMPTS = 6
 const FIRST_PAUSE_MS = 25

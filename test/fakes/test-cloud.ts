@@ -6,7 +6,7 @@ import { createZoneFlusher } from '../../cloud/flush-zone.ts'
 import { createAuditLog } from '../../cloud/log/audit-log.ts'
 import { renderCheckpointLine, renderEntryLine } from '../../cloud/log/export-line.ts'
 import { startLog } from '../../cloud/log/start-log.ts'
-import type { SqlPort } from '../../cloud/ports.ts'
+import type { Repository, SqlPort } from '../../cloud/ports.ts'
 import { type PassDeps, runPass } from '../../cloud/run-pass.ts'
 import { openLibsql } from '../../cloud/store/libsql.ts'
 import { migrate } from '../../cloud/store/migrate.ts'
@@ -40,6 +40,8 @@ export const NONCE_SECRET = 'secret of the tests'
 /** What of another test cloud a new one goes on with, as if it was started again. */
 export interface TestWorld {
   readonly store?: SqlPort
+  /** A repository that is not on `store`. */
+  readonly stored?: Repository
   readonly signer?: NoteSigner
   /** Signs each checkpoint too. */
   readonly nextSigner?: NoteSigner
@@ -67,7 +69,7 @@ export async function startTestCloud(
   const port = store ?? (await openLibsql(':memory:'))
   await migrate(port)
   const commitFaults: CommitFault[] = []
-  const repository = createFaultyRepository(createSqlRepository(port), commitFaults)
+  const repository = createFaultyRepository(given.stored ?? createSqlRepository(port), commitFaults)
   const signer = logKey ?? (await generateNoteSigner('cloud.example.org')).signer
   const log = createAuditLog({
     repository,
