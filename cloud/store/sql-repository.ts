@@ -64,7 +64,7 @@ export function createSqlRepository(port: SqlPort): Repository {
       const before = after === undefined ? [] : [guardRow(after)]
       const inserts = rows.map((row) => insertRow(row, decodeFacts(row.entry)))
       try {
-        await port.batch([...before, ...inserts, ...writes.flatMap(statementsOf), CLEAR_GUARDS])
+        await port.batch([...before, ...inserts, ...statementsOf(writes), CLEAR_GUARDS])
         return 'committed'
       } catch (error) {
         if (error instanceof ReprefixError && error.code === 'STORE_CONFLICT') return 'conflict'

@@ -45,8 +45,33 @@ export function insertRow(row: LogRow, facts: { at: string; kind: string; host?:
   }
 }
 
-/** The statements of one write, its condition first. */
-export function statementsOf(write: StateWrite): SqlStatement[] {
+/**
+ * The statements of these writes, each after its condition. RRsets that follow one another are one
+ * statement, and so are names: stores that count statements have low limits.
+ */
+export function statementsOf(writes: readonly StateWrite[]): SqlStatement[] {
+  return runsOf(writes).flatMap((run) => {
+    const desires = run.filter((write) => write.kind === 'desire')
+    const marks = run.filter((write) => write.kind === 'mark-applied')
+    if (desires.length > 0) return [desire(desires)]
+    if (marks.length > 0) return [markApplied(marks)]
+    return run.flatMap(statementsOfOne)
+  })
+}
+
+/** Writes of one kind that follow one another, together. */
+function runsOf(writes: readonly StateWrite[]): readonly (readonly StateWrite[])[] {
+  const runs: StateWrite[][] = []
+  for (const write of writes) {
+    const last = runs.at(-1)
+    if (last?.[0]?.kind === write.kind) last.push(write)
+    else runs.push([write])
+  }
+  return runs
+}
+
+function statementsOfOne(write: StateWrite): SqlStatement[] {
+  if ('names' in write && write.names.length === 0) return []
   switch (write.kind) {
     case 'create-host':
       return [
@@ -86,47 +111,28 @@ export function statementsOf(write: StateWrite): SqlStatement[] {
         ),
       ]
     case 'own-names':
-      return write.names.flatMap((name) => [
+      return [
         guard(
-          'NOT EXISTS (SELECT 1 FROM name_owner WHERE name = ? AND host <> ?)',
-          name,
+          `NOT EXISTS (SELECT 1 FROM name_owner WHERE name IN (${LISTED}) AND host <> ?)`,
+          JSON.stringify(write.names),
           write.host,
         ),
-        statement('INSERT OR IGNORE INTO name_owner (name, host) VALUES (?, ?)', name, write.host),
-      ])
+        addOwner(write),
+      ]
     case 'share-names':
-      return write.names.map((name) =>
-        statement('INSERT OR IGNORE INTO name_owner (name, host) VALUES (?, ?)', name, write.host),
-      )
+      return [addOwner(write)]
     case 'release-names':
-      return write.names.map((name) =>
-        statement('DELETE FROM name_owner WHERE name = ? AND host = ?', name, write.host),
-      )
-    case 'desire': {
-      const { name, type, zone, ttl, set, host, version } = write.row
       return [
         statement(
-          'INSERT OR REPLACE INTO desired (name, type, zone, ttl, rr_values, host, version, applied) ' +
-            'VALUES (?, ?, ?, ?, ?, ?, ?, 0)',
-          ...[
-            name,
-            type,
-            zone,
-            ttl,
-            set === null ? null : JSON.stringify(set.values),
-            host,
-            version,
-          ],
+          `DELETE FROM name_owner WHERE name IN (${LISTED}) AND host = ?`,
+          JSON.stringify(write.names),
+          write.host,
         ),
       ]
-    }
+    case 'desire':
+      return [desire([write])]
     case 'mark-applied':
-      return [
-        statement(
-          'UPDATE desired SET applied = 1 WHERE name = ? AND type = ? AND version = ?',
-          ...[write.key.name, write.key.type, write.version],
-        ),
-      ]
+      return [markApplied([write])]
     case 'reopen':
       return [
         guard(
@@ -152,6 +158,38 @@ export function statementsOf(write: StateWrite): SqlStatement[] {
         ),
       ]
   }
+}
+
+type Desire = Extract<StateWrite, { kind: 'desire' }>
+type MarkApplied = Extract<StateWrite, { kind: 'mark-applied' }>
+
+/** The members of a JSON list: one argument, however many they are. */
+const LISTED = 'SELECT value FROM json_each(?)'
+
+function addOwner({ names, host }: { readonly names: readonly Fqdn[]; readonly host: string }) {
+  const sql = 'INSERT OR IGNORE INTO name_owner (name, host) SELECT value, ? FROM json_each(?)'
+  return statement(sql, host, JSON.stringify(names))
+}
+
+function desire(writes: readonly Desire[]): SqlStatement {
+  const rows = writes.map(({ row: { name, type, zone, ttl, set, host, version } }) => {
+    const values = set === null ? null : JSON.stringify(set.values)
+    return [name, type, zone, ttl, values, host, version]
+  })
+  const columns = rows[0]?.map((_, i) => `value ->> ${i}`).join(', ')
+  return statement(
+    'INSERT OR REPLACE INTO desired (name, type, zone, ttl, rr_values, host, version, applied) ' +
+      `SELECT ${columns}, 0 FROM json_each(?)`,
+    JSON.stringify(rows),
+  )
+}
+
+function markApplied(writes: readonly MarkApplied[]): SqlStatement {
+  return statement(
+    'UPDATE desired SET applied = 1 WHERE (name, type, version) IN ' +
+      '(SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?))',
+    JSON.stringify(writes.map(({ key: { name, type }, version }) => [name, type, version])),
+  )
 }
 
 /** Looks up several RRsets at once. */

@@ -16,8 +16,8 @@ import { describeDynamo, startDynoxide } from './dynoxide.ts'
 // What one report costs at a store, as docs/design/stores.md tells: of a host with one name that has
 // moved to another prefix, once the log has some length. Rates of the providers are not in here.
 
-const WARM_UP = 20
-const MEASURED = 10
+const WARM_UP = 10
+const MEASURED = 4
 
 function reportAt(round: number, names: number): Partial<Report> {
   const prefix = `2001:db8:${round + 1}::`
@@ -68,8 +68,8 @@ function dynamoCounter({ requests }: DynamoProxy) {
 
 describeDynamo('what a report costs at DynamoDB', () => {
   it.each([
-    [1, { reads: 17, writes: 5, readUnits: 30, writeUnits: 40 }],
-    [16, { reads: 17, writes: 20, readUnits: 110, writeUnits: 160 }],
+    [1, { reads: 7, writes: 4, readUnits: 14, writeUnits: 24 }],
+    [16, { reads: 7, writes: 4, readUnits: 65, writeUnits: 110 }],
   ])('with %i names', async (names, most) => {
     const dynoxide = await startDynoxide()
     const proxy = await startDynamoProxy(dynoxide.endpoint)
@@ -78,7 +78,6 @@ describeDynamo('what a report costs at DynamoDB', () => {
     const stored = await openDynamo(settings, deps)
     try {
       const costs = await measure(stored, names, dynamoCounter(proxy))
-      console.log(`DynamoDB, ${names} names:`, costs)
       for (const [what, limit] of Object.entries(most)) {
         expect(costs[what], what).toBeLessThanOrEqual(limit)
         expect(costs[what], what).toBeGreaterThan(0)
@@ -93,8 +92,8 @@ describeDynamo('what a report costs at DynamoDB', () => {
 
 describe('what a report costs at D1', () => {
   it.each([
-    [1, { calls: 17, statements: 60, rowsRead: 100, rowsWritten: 60 }],
-    [16, { calls: 17, statements: 60, rowsRead: 300, rowsWritten: 200 }],
+    [1, { calls: 8, statements: 20, rowsRead: 32, rowsWritten: 25 }],
+    [16, { calls: 8, statements: 20, rowsRead: 280, rowsWritten: 95 }],
   ])('with %i names', async (names, most) => {
     const databases = await openD1Databases()
     try {
@@ -102,7 +101,6 @@ describe('what a report costs at D1', () => {
       const port = openD1(binding)
       await migrate(port)
       const costs = await measure(createSqlRepository(port), names, count)
-      console.log(`D1, ${names} names:`, costs)
       for (const [what, limit] of Object.entries(most)) {
         expect(costs[what], what).toBeLessThanOrEqual(limit)
         expect(costs[what], what).toBeGreaterThan(0)

@@ -12,6 +12,7 @@ import {
 } from '../../../../cloud/store/migrate.ts'
 import { createSqlRepository } from '../../../../cloud/store/sql-repository.ts'
 import { parseName } from '../../../../shared/rrset.ts'
+import { expectFirstSchema, fillFirstSchema } from '../../../contract/first-schema.ts'
 
 describe('migrate', () => {
   const directories: string[] = []
@@ -97,6 +98,15 @@ describe('migrate', () => {
     await requireSchema(port, remedy)
     await migrate(port, [...MIGRATIONS, 'CREATE TABLE later (x INTEGER) STRICT;'])
     await expect(requireSchema(port, remedy)).rejects.toMatchObject({ code: 'STORE_TOO_NEW' })
+    port.close()
+  })
+
+  it.each(MIGRATIONS.map((_, i) => i + 1))('keeps everything from schema %i', async (version) => {
+    const port = await openLibsql(`file:${await path()}`)
+    await migrate(port, MIGRATIONS.slice(0, version))
+    await port.batch(await fillFirstSchema())
+    await migrate(port)
+    await expectFirstSchema(createSqlRepository(port))
     port.close()
   })
 
