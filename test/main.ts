@@ -117,6 +117,9 @@ if (missingPackages(VECTOR_PACKAGES).length === 0) counts.push(await runVitest('
 else notRun.push('the check of the test vectors in Python: the Debian package python3 is missing')
 heading('real stores')
 counts.push(await runVitest('stores'))
+if (!existsSync('node_modules/@dynoxide/linux-x64/dynoxide')) {
+  notRun.push('the store on DynamoDB: the npm package @dynoxide/linux-x64 is missing')
+}
 heading('real DNS servers')
 counts.push(await runVitest('servers'))
 for (const { package: name, command, why } of missingPackages(SERVER_PACKAGES)) {
