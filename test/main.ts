@@ -117,8 +117,12 @@ if (missingPackages(VECTOR_PACKAGES).length === 0) counts.push(await runVitest('
 else notRun.push('the check of the test vectors in Python: the Debian package python3 is missing')
 heading('real stores')
 counts.push(await runVitest('stores'))
-if (!existsSync('node_modules/@dynoxide/linux-x64/dynoxide')) {
-  notRun.push('the store on DynamoDB: the npm package @dynoxide/linux-x64 is missing')
+for (const [name, what] of [
+  ['@dynoxide/linux-x64', 'the store on DynamoDB'],
+  ['@tursodatabase/cli-linux-x64-gnu', 'the store on a libsql server'],
+] as const) {
+  if (!existsSync(`node_modules/${name}`))
+    notRun.push(`${what}: the npm package ${name} is missing`)
 }
 heading('real DNS servers')
 counts.push(await runVitest('servers'))

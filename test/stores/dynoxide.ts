@@ -1,9 +1,7 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { createServer } from 'node:net'
 import { dirname, join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import {
   type AttributeValue,
   CreateTableCommand,
@@ -13,8 +11,8 @@ import {
 } from '@aws-sdk/client-dynamodb'
 import { describe } from 'vitest'
 import { UNFINISHED, UNFINISHED_INDEX } from '../../cloud/store/dynamodb-keys.ts'
+import { freePort, untilListening } from './listening.ts'
 
-const START_DEADLINE_MS = 10_000
 const PACKAGE = '@dynoxide/linux-x64'
 
 /** A DynamoDB emulator on loopback, in memory. */
@@ -84,7 +82,7 @@ export async function startDynoxide(): Promise<Dynoxide> {
     endpoint,
     credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
   }
-  await listening(child, endpoint)
+  await untilListening(child, endpoint)
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true'
   const client = new DynamoDBClient(settings)
   let tables = 0
@@ -117,34 +115,4 @@ function binaryPath(): string | undefined {
   } catch {
     return undefined
   }
-}
-
-async function listening(child: ChildProcess, endpoint: string): Promise<void> {
-  let said = ''
-  child.stderr?.on('data', (chunk) => {
-    said += chunk
-  })
-  const deadline = Date.now() + START_DEADLINE_MS
-  while (Date.now() < deadline) {
-    if (child.exitCode !== null) break
-    try {
-      await fetch(endpoint)
-      return
-    } catch {
-      await sleep(20)
-    }
-  }
-  child.kill()
-  throw new Error(`dynoxide does not listen at ${endpoint}: ${said}`)
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
-    })
-  })
 }
