@@ -132,6 +132,22 @@ describe('a pass', () => {
     expect(cloud.dns.values(www)).toEqual([BAD])
   })
 
+  it('leaves the records of a revoked host as they are, whoever changes them', async () => {
+    const { cloud } = await startWithReport()
+    await cloud.post('/v1/admin/hosts/home/revoke', '', cloud.adminHeaders)
+    cloud.dns.seed(changed)
+    expect((await cloud.pass()).zones).toMatchObject([{ looked: 1, repaired: 0 }])
+    expect(cloud.dns.values(www)).toEqual([BAD])
+  })
+
+  it('takes no other TTL for drift: services round it', async () => {
+    const { cloud } = await startWithReport()
+    cloud.dns.seed({ ...changed, ttl: 3600, values: [VALUE] })
+    expect((await cloud.pass()).zones).toMatchObject([{ looked: 1, repaired: 0 }])
+    cloud.dns.seed({ ...changed, ttl: 3600 })
+    expect((await cloud.pass()).zones).toMatchObject([{ looked: 1, repaired: 1 }])
+  })
+
   it('leaves a provider alone that wants that, also when it is asked what it has', async () => {
     const { cloud, agent } = await startWithReport()
     cloud.second.faults.push({ kind: 'rate-limited', hasWritten: false, retryAfterMs: 600_000 })
