@@ -95,6 +95,7 @@ async function look(
   for (;;) {
     const due = providers.filter(({ id }) => !waiting.has(id))
     if (due.length === 0 || !budget.take(due.length)) break
+    if (hasLooked) await flushFresh(zone, deps)
     hasLooked = true
     const page = await deps.repository.desiredIn(zone, { after, limit: PAGE })
     const lost = await askReceipts(page, due, budget, deps)
@@ -105,7 +106,8 @@ async function look(
       (row) => row.isApplied && row.set !== null && !isLost.has(keyOf(row)),
     )
     const found = await findDrift(zone, settled, due, deps.dns)
-    drifts.push(...(await leaveFresh(found.drifts, due, memory, deps)))
+    const owned = await leaveUnowned(found.drifts, deps)
+    drifts.push(...(await leaveFresh(owned, due, memory, deps)))
     for (const { provider, message, retryAfterMs = 0 } of found.faults) {
       waiting.set(provider, nowMs + retryAfterMs)
       const fields = { event: 'pass', zone, provider, retryAfterMs }
@@ -129,6 +131,24 @@ async function look(
     ...(after && { after }),
   }
   return { looked, drifts, memory: next, isWhole }
+}
+
+/** Reports of other processes wait for who has the lease, and a look may take long. */
+async function flushFresh(zone: Fqdn, { repository, flusher }: HealDeps): Promise<void> {
+  const pending = await repository.pending(zone)
+  if (pending.some(({ flushed }) => flushed === undefined)) await flusher.flush(zone, [])
+}
+
+/**
+ * Leaves out names that belong to no host any more. The records of one that was revoked stay as they
+ * are, and whoever takes them away, or points them elsewhere, is right.
+ */
+async function leaveUnowned(
+  drifts: readonly Drift[],
+  { repository }: HealDeps,
+): Promise<readonly Drift[]> {
+  const owners = await repository.owners([...new Set(drifts.map(({ row }) => row.name))])
+  return drifts.filter(({ row }) => owners.has(row.name))
 }
 
 /**

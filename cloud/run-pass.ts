@@ -48,9 +48,10 @@ export async function runPass(deps: PassDeps): Promise<PassResult> {
   const stale = await findStale(deps)
   const ms = Math.round(performance.now() - startedAt)
   const calls = budget.taken()
+  const left = zones.filter(({ kind, pending }) => kind !== 'whole' || pending > 0)
   const repaired = zones.reduce((sum, one) => sum + one.repaired, 0)
   deps.logger.info(
-    { event: 'pass', settled, open, repaired, stale: stale.length, calls, zones, ms },
+    { event: 'pass', settled, open, repaired, stale: stale.length, calls, left, ms },
     `pass over ${zones.length} zones: ${settled} reports ended, ${repaired} RRsets written again`,
   )
   return { settled, open, zones, stale, calls }

@@ -1,6 +1,5 @@
 import type { DriftRecord } from '../shared/entry.ts'
-import type { Fqdn } from '../shared/rrset.ts'
-import { keyOf } from '../shared/rrset.ts'
+import { type Fqdn, keyOf, sameValues } from '../shared/rrset.ts'
 import type { AuthoritativeDns } from './dns/verify/authoritative-dns.ts'
 import { type PlannedChange, planZone } from './dns/verify/plan-zone.ts'
 import { verifyRRsets } from './dns/verify/verify-rrsets.ts'
@@ -49,7 +48,7 @@ export async function findDrift(
   for (const [position, change] of planned.entries()) {
     const row = rows[position % rows.length]
     if (change.action === 'unknown') faults.set(change.provider, faultOf(change))
-    else if (change.action !== 'unchanged' && row !== undefined) {
+    else if (row !== undefined && differs(change)) {
       drifts.push(driftOf(row, change.provider, change.found ?? []))
     }
   }
@@ -57,6 +56,11 @@ export async function findDrift(
     for (const { id } of others) drifts.push(driftOf(row, id, found))
   }
   return { drifts, faults: [...faults.values()] }
+}
+
+/** A TTL alone is none: services round it, and some do not tell it. */
+function differs({ found, wanted }: PlannedChange): boolean {
+  return !sameValues(found ?? [], wanted ?? [])
 }
 
 /** A write of these rows that a provider has accepted and then given up. */

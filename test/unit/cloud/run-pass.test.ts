@@ -132,6 +132,22 @@ describe('a pass', () => {
     expect(cloud.dns.values(www)).toEqual([BAD])
   })
 
+  it('leaves the records of a revoked host as they are, whoever changes them', async () => {
+    const { cloud } = await startWithReport()
+    await cloud.post('/v1/admin/hosts/home/revoke', '', cloud.adminHeaders)
+    cloud.dns.seed(changed)
+    expect((await cloud.pass()).zones).toMatchObject([{ looked: 1, repaired: 0 }])
+    expect(cloud.dns.values(www)).toEqual([BAD])
+  })
+
+  it('takes no other TTL for drift: services round it', async () => {
+    const { cloud } = await startWithReport()
+    cloud.dns.seed({ ...changed, ttl: 3600, values: [VALUE] })
+    expect((await cloud.pass()).zones).toMatchObject([{ looked: 1, repaired: 0 }])
+    cloud.dns.seed({ ...changed, ttl: 3600 })
+    expect((await cloud.pass()).zones).toMatchObject([{ looked: 1, repaired: 1 }])
+  })
+
   it('leaves a provider alone that wants that, also when it is asked what it has', async () => {
     const { cloud, agent } = await startWithReport()
     cloud.second.faults.push({ kind: 'rate-limited', hasWritten: false, retryAfterMs: 600_000 })
@@ -200,6 +216,34 @@ describe('a pass', () => {
     expect(new Set(looked).size).toBe(450)
     const { zones: healths } = await cloud.pass({ providers, maxCalls: 4 })
     expect(healths.map(({ kind }) => kind)).toEqual(['whole', 'whole', 'partly'])
+  })
+
+  it('flushes for other processes while it looks at a large zone', async () => {
+    const { cloud } = await startWithReport()
+    const keys = Array.from({ length: 250 }, (_, i) => {
+      return { name: parseName(`h${1000 + i}.example.org`), type: 'AAAA' } as const
+    })
+    const rowOf = (key: (typeof keys)[number], version: number) => ({
+      ...{ ...key, zone: ZONE, ttl: 60, host: 'home', version, isApplied: false },
+      set: { ...key, ttl: 60, values: [VALUE] },
+    })
+    const desire = (key: (typeof keys)[number], version: number) =>
+      ({ kind: 'desire', row: rowOf(key, version) }) as const
+    await cloud.repository.commit(
+      [],
+      keys.map((key) => desire(key, 0)),
+    )
+    await cloud.pass()
+    const { read } = cloud.dns.provider
+    const fresh = { name: api, type: 'AAAA' } as const
+    const seen: unknown[] = []
+    cloud.dns.provider.read = async (zone, asked) => {
+      seen.push(cloud.dns.values(api))
+      if (seen.length === 1) await cloud.repository.commit([], [desire(fresh, 1)])
+      return read(zone, asked)
+    }
+    expect((await cloud.pass()).zones).toMatchObject([{ kind: 'whole', repaired: 0, pending: 0 }])
+    expect(seen).toEqual([undefined, [VALUE], [VALUE]])
   })
 
   it('leaves a zone to the process that has its lease', async () => {
