@@ -12,7 +12,7 @@ const THROTTLED = ['ThrottlingError', 'ProvisionedThroughputExceeded']
 
 const KINDS: readonly (readonly [names: RegExp, code: ErrorCode, remedy: string])[] = [
   [
-    /^(ProvisionedThroughputExceeded|Throttling|RequestLimitExceeded|TransactionInProgress|TransactionCanceled)/,
+    /^(ProvisionedThroughputExceeded|Throttling|RequestLimitExceeded|TransactionInProgress)/,
     'STORE_BUSY',
     'it is asked more than its capacity allows, nothing was changed; give it on-demand capacity',
   ],
@@ -60,10 +60,10 @@ export function isThrottled(error: unknown): boolean {
 export function storeError(cause: unknown, { table, region }: TablePlace): ReprefixError {
   if (cause instanceof ReprefixError) return cause
   const what = `the DynamoDB table ${table} in ${region} failed`
-  const name = nameOf(cause)
+  const name = isThrottled(cause) ? 'Throttling' : nameOf(cause)
   const [, code, remedy] = KINDS.find(([names]) => names.test(name)) ?? []
   if (code !== undefined) return new ReprefixError(code, `${what}: ${remedy}`, { cause })
-  const message = messageOf(cause)
+  const message = [messageOf(cause), ...reasonsOf(cause)].join(' ')
   if (/key element|specified index/.test(message)) {
     const made = 'it needs the string keys pk and sk and the index "unfinished"'
     return new ReprefixError('STORE_FAILED', `${what}: ${made} (docs/guides/stores.md)`, { cause })

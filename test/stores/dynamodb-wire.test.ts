@@ -101,6 +101,15 @@ describeDynamo('DynamoDB over a network that fails', () => {
     },
   )
 
+  it('does not try again what DynamoDB finds invalid', async () => {
+    proxy.trouble('TransactWriteItems', cancelled('None', 'ValidationError'))
+    await expect(repository.commit([row], writes)).rejects.toMatchObject({
+      code: 'STORE_FAILED',
+      message: expect.stringMatching(/cancelled None ValidationError/),
+    })
+    expect(await repository.lastRow()).toBeUndefined()
+  })
+
   it('asks again for what a read has left out', async () => {
     const rows = [row]
     for (let i = 0; i < 20; i++) rows.push(await rowAfter(rows.at(-1)))
