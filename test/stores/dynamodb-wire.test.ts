@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { LogRow, Repository, StateWrite } from '../../cloud/ports.ts'
 import { openDynamo } from '../../cloud/store/dynamodb.ts'
 import { parseName } from '../../shared/rrset.ts'
@@ -267,6 +267,17 @@ describeDynamo('DynamoDB over a network that fails', () => {
         code: 'STORE_FAILED',
         message: expect.stringMatching(/needs the string keys pk and sk and the index/),
       })
+    })
+
+    it('about a region that nobody has given', async () => {
+      vi.stubEnv('AWS_REGION', undefined)
+      vi.stubEnv('AWS_CONFIG_FILE', '/nowhere')
+      const { region: _, ...without } = settings
+      await expect(openDynamo(without, deps)).rejects.toMatchObject({
+        code: 'STORE_FAILED',
+        message: expect.stringMatching(/no region is given: set AWS_REGION/),
+      })
+      vi.unstubAllEnvs()
     })
 
     it('about AWS that cannot be reached', async () => {
