@@ -40,6 +40,15 @@ export default defineConfig({
       },
       {
         test: {
+          // Real stores on this machine: D1 in workerd, DynamoDB in an emulator. npm packages, no root.
+          name: 'stores',
+          include: ['test/stores/**/*.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
           // Single real DNS servers on loopback: Debian packages, no root.
           name: 'servers',
           include: ['test/servers/**/*.test.ts'],

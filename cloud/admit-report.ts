@@ -161,6 +161,7 @@ function allow(
       index,
       at: now.toISOString(),
       prefix: report.prefix.current,
+      ...(report.prefix.validUntil && { validUntil: report.prefix.validUntil }),
       agent: report.agent,
     },
   }

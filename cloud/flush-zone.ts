@@ -1,164 +1,194 @@
-import type { RecordOutcome } from '../shared/entry.ts'
-import type { Logger } from '../shared/logger.ts'
 import { type Fqdn, keyOf, type RRKey } from '../shared/rrset.ts'
-import {
-  type Change,
-  type ChangeOutcome,
-  type DnsProvider,
-  ProviderError,
-  type Zone,
-} from './domain/dns-provider.ts'
-import type { DesiredRow, Repository, RowOutcome, ZoneFlusher } from './ports.ts'
+import type {
+  DesiredRow,
+  Flushed,
+  FlushNote,
+  Repository,
+  RowOutcome,
+  ZoneFlusher,
+} from './ports.ts'
+import { createRowWriter, type WriteDeps } from './write-rows.ts'
+import type { Lease, ZoneLeases } from './zone-lease.ts'
 
 /** What a flush reads and where it writes. */
-export interface FlushDeps {
-  readonly repository: Pick<Repository, 'pending' | 'desired'>
-  /** The providers of each zone; all must end up with the same RRsets. */
-  readonly providers: ReadonlyMap<Fqdn, readonly DnsProvider[]>
-  readonly logger: Logger
-  /** Told of RRsets that a provider has accepted just now, to see whether the world gets them. */
-  readonly onWritten?: (zone: Fqdn, rows: readonly DesiredRow[]) => void
+export interface FlushDeps extends WriteDeps {
+  readonly repository: Pick<Repository, 'pending' | 'desired' | 'noteFlushed'>
+  readonly leases: ZoneLeases
+  readonly sleep: (ms: number) => Promise<void>
+  /** Uniform in [0, 1). */
+  readonly random: () => number
 }
 
-const DEFAULT_RETRY_MS = 2000
-/** A quota may last for a day; asking costs nothing then, and another provider may be waited for. */
-const MAX_RETRY_MS = 900_000
-const MAX_MESSAGE = 500
-const WRITTEN: ReadonlySet<ChangeOutcome['kind']> = new Set(['created', 'updated', 'deleted'])
+/** Looks for what another process has flushed; some seconds in all. */
+const MAX_LOOKS = 40
+const FIRST_PAUSE_MS = 20
+const LONGEST_PAUSE_MS = 250
+/** How soon an agent may ask again when another process has not told of its rows yet. */
+const BUSY_RETRY_MS = 1000
+
+/** Who waits for the outcome of which rows. */
+interface Ask {
+  readonly keys: readonly RRKey[]
+  readonly signal: AbortSignal | undefined
+}
 
 interface Lane {
   tail: Promise<unknown>
-  next: { readonly keys: RRKey[]; readonly done: Promise<readonly RowOutcome[]> } | undefined
+  next: { readonly asks: Ask[]; readonly done: Promise<readonly RowOutcome[]> } | undefined
+  /** Of the flush that ended last, where another one follows. */
+  lease: Lease | undefined
 }
 
 /**
  * Flushes one zone at a time: whoever asks while a flush runs shares the one that follows, so a
- * burst of reports costs a handful of provider calls, and an older write can never land after a
- * newer one of this process.
+ * burst of reports costs a handful of provider calls. Of several processes the one with the zone's
+ * lease flushes the rows of all; the others find the outcome in the store, or the lease free.
+ *
+ * An older value never stays over a newer one: within a process flushes follow each other, and what
+ * was flushed while the lease was perhaps another's is compared with the rows afterwards.
  */
 export function createZoneFlusher(deps: FlushDeps): ZoneFlusher {
+  const { repository, leases } = deps
   const lanes = new Map<Fqdn, Lane>()
-  const zones = new Map<string, Zone>()
+  const write = createRowWriter(deps)
+  const nowMs = (): number => deps.now().getTime()
 
-  async function run(zone: Fqdn, keys: readonly RRKey[]): Promise<readonly RowOutcome[]> {
-    const rows = new Map<string, DesiredRow>()
-    for (const row of await deps.repository.pending(zone)) rows.set(keyOf(row), row)
-    // Those of a report that has just come are among them: the rest was asked for once more.
-    const others = keys.filter((key) => !rows.has(keyOf(key)))
-    for (const row of await deps.repository.desired(others)) rows.set(keyOf(row), row)
-    const wanted = [...rows.values()]
-    if (wanted.length === 0) return []
-    const providers = deps.providers.get(zone) ?? []
-    const columns = await Promise.all(
-      providers.map((provider) => applyRows(provider, zone, wanted)),
-    )
-    const isWritten = (_: DesiredRow, position: number): boolean =>
-      columns.some((outcomes) => WRITTEN.has(outcomes[position]?.kind ?? 'failed'))
-    deps.onWritten?.(zone, wanted.filter(isWritten))
-    return wanted.map((row, position) =>
-      summarise(
-        row,
-        providers.map(({ id }, column) => ({ id, outcome: columns[column]?.[position] })),
-      ),
-    )
-  }
-
-  async function applyRows(
-    provider: DnsProvider,
-    zone: Fqdn,
-    rows: readonly DesiredRow[],
-  ): Promise<readonly ChangeOutcome[]> {
-    const startedAt = performance.now()
-    const outcomes = await applyChanges(provider, zone, rows)
-    const ms = Math.round((performance.now() - startedAt) * 10) / 10
-    for (const [position, { name, type }] of rows.entries()) {
-      const outcome = outcomes[position]
-      const fields = { event: 'dns', provider: provider.id, name, type, outcome: outcome?.kind, ms }
-      if (outcome?.kind !== 'failed') deps.logger.info(fields, `${name} ${type} ${outcome?.kind}`)
-      else {
-        const error = { kind: outcome.error.kind, message: outcome.error.message }
-        deps.logger.error({ ...fields, error }, `${name} ${type} could not be written`)
-      }
-    }
-    return outcomes
-  }
-
-  async function applyChanges(
-    provider: DnsProvider,
-    zoneName: Fqdn,
-    rows: readonly DesiredRow[],
-  ): Promise<readonly ChangeOutcome[]> {
-    const place = `${provider.id} ${zoneName}`
+  async function run(zone: Fqdn, lane: Lane, asks: readonly Ask[]): Promise<readonly RowOutcome[]> {
+    const former = lane.lease
+    lane.lease = undefined
     try {
-      const zone = zones.get(place) ?? (await provider.findZone(zoneName))
-      zones.set(place, zone)
-      const { outcomes } = await provider.apply(
-        zone,
-        rows.map((row) => changeOf(row, provider)),
-      )
-      return outcomes
-    } catch (error) {
-      zones.delete(place)
-      const fault = toProviderError(error)
-      if (fault !== error) deps.logger.error({ provider: provider.id, error }, fault.message)
-      return rows.map(() => ({ kind: 'failed', error: fault }))
+      const lease = await leases.acquire(zone)
+      if (lease === undefined) return await awaitHolder(zone, lane, asks)
+      return await flushHeld(zone, lane, asks, lease)
+    } finally {
+      await former?.release()
     }
   }
 
-  return {
-    flush(zone, keys) {
-      const lane = lanes.get(zone) ?? { tail: Promise.resolve(), next: undefined }
-      lanes.set(zone, lane)
-      if (lane.next !== undefined) {
-        lane.next.keys.push(...keys)
-        return lane.next.done
+  async function flushHeld(
+    zone: Fqdn,
+    lane: Lane,
+    asks: readonly Ask[],
+    lease: Lease,
+  ): Promise<readonly RowOutcome[]> {
+    try {
+      const { known, wanted } = await readRows(zone, keysOf(asks))
+      const written = await write(zone, wanted)
+      await note(zone, written, asks, lease)
+      return [...known, ...written]
+    } finally {
+      if (lane.next === undefined) await lease.release()
+      else lane.lease = lease
+    }
+  }
+
+  /** Read with the lease: whatever is newer comes after it. */
+  async function readRows(zone: Fqdn, keys: readonly RRKey[]) {
+    const rows = new Map<string, DesiredRow>()
+    for (const row of await repository.pending(zone)) rows.set(keyOf(row), row)
+    // Those of a report that has just come are among them: the rest was flushed before.
+    const others = await repository.desired(keys.filter((key) => !rows.has(keyOf(key))))
+    const known = others.flatMap((row) => (row.isApplied ? (outcomeOf(row, nowMs()) ?? []) : []))
+    const isKnown = new Set(known.map(({ key }) => keyOf(key)))
+    for (const row of others) if (!isKnown.has(keyOf(row))) rows.set(keyOf(row), row)
+    return { known, wanted: [...rows.values()] }
+  }
+
+  /**
+   * Notes what others than the present askers need: those will append an `applied` entry with it, and
+   * the row is marked with that.
+   */
+  async function note(
+    zone: Fqdn,
+    written: readonly RowOutcome[],
+    asks: readonly Ask[],
+    lease: Lease,
+  ): Promise<void> {
+    const isSure = lease.isHeld()
+    const awaited = new Set(keysOf(asks).map(keyOf))
+    const noted = written.filter(
+      (row) => !isSure || !awaited.has(keyOf(row.key)) || row.retryAfterMs || row.receipts,
+    )
+    await repository.noteFlushed(noted.map((row) => noteOf(row, nowMs())))
+    // Newer rows that were perhaps overwritten are open again.
+    if (!isSure) void flush(zone, []).catch(() => undefined)
+  }
+
+  /** Another process has the lease: what becomes of the rows is its doing, unless it gives up. */
+  async function awaitHolder(
+    zone: Fqdn,
+    lane: Lane,
+    asks: readonly Ask[],
+  ): Promise<readonly RowOutcome[]> {
+    for (let look = 0; ; look++) {
+      const keys = keysOf(asks)
+      const rows = keys.length === 0 ? [] : await repository.desired(keys)
+      const outcomes = rows.map((row) => outcomeOf(row, nowMs()))
+      if (outcomes.every((outcome) => outcome !== undefined)) return outcomes
+      if (look >= MAX_LOOKS) {
+        return rows.map((row, position) => outcomes[position] ?? stillBusy(row))
       }
-      const asked = [...keys]
-      const done = lane.tail.then(() => {
-        lane.next = undefined
-        return run(zone, asked)
-      })
-      lane.next = { keys: asked, done }
-      lane.tail = done.catch(() => undefined)
-      return done
-    },
+      const longest = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** look)
+      await deps.sleep(longest * (0.5 + deps.random() / 2))
+      const lease = await leases.acquire(zone)
+      if (lease !== undefined) return flushHeld(zone, lane, asks, lease)
+    }
+  }
+
+  function flush(
+    zone: Fqdn,
+    keys: readonly RRKey[],
+    signal?: AbortSignal,
+  ): Promise<readonly RowOutcome[]> {
+    const known = lanes.get(zone)
+    const lane = known ?? { tail: Promise.resolve(), next: undefined, lease: undefined }
+    lanes.set(zone, lane)
+    if (lane.next !== undefined) {
+      lane.next.asks.push({ keys, signal })
+      return lane.next.done
+    }
+    const asks: Ask[] = [{ keys, signal }]
+    const done = lane.tail.then(() => {
+      lane.next = undefined
+      return run(zone, lane, asks)
+    })
+    lane.next = { asks, done }
+    lane.tail = done.catch(() => undefined)
+    return done
+  }
+
+  return { flush }
+}
+
+/** The keys that are still waited for. */
+function keysOf(asks: readonly Ask[]): readonly RRKey[] {
+  return asks.flatMap(({ keys, signal }) => (signal?.aborted ? [] : keys))
+}
+
+/** What was noted of a row, unless it is time to try again. */
+function outcomeOf(row: DesiredRow, nowMs: number): RowOutcome | undefined {
+  const { name, type, version, flushed } = row
+  if (flushed === undefined) return undefined
+  const { outcomes, retryAtMs, receipts } = flushed
+  if (retryAtMs !== undefined && retryAtMs <= nowMs) return undefined
+  return {
+    ...{ key: { name, type }, version, outcomes },
+    ...(retryAtMs !== undefined && { retryAfterMs: retryAtMs - nowMs }),
+    ...(receipts && { receipts }),
   }
 }
 
-function changeOf({ name, type, set }: DesiredRow, provider: DnsProvider): Change {
-  return { name, type, set: set === null ? null : provider.normalise(set) }
+function noteOf(row: RowOutcome, nowMs: number): FlushNote {
+  const { key, version, outcomes, retryAfterMs, receipts } = row
+  const flushed: Flushed = {
+    outcomes,
+    ...(retryAfterMs !== undefined && { retryAtMs: nowMs + retryAfterMs }),
+    ...(receipts && { receipts }),
+  }
+  const isApplied = outcomes.every(({ outcome }) => outcome !== 'failed')
+  return { key, version, flushed, isApplied }
 }
 
-function summarise(
-  row: DesiredRow,
-  results: readonly { readonly id: string; readonly outcome: ChangeOutcome | undefined }[],
-): RowOutcome {
-  const { name, type } = row
-  const outcomes = results.map(({ id, outcome }) => recordOutcome(row, id, outcome))
-  const faults = results.flatMap(({ outcome }) => (outcome?.kind === 'failed' ? outcome.error : []))
-  const waits = faults
-    .filter((fault) => fault.isRetryable)
-    .map((fault) => Math.min(fault.retryAfterMs ?? DEFAULT_RETRY_MS, MAX_RETRY_MS))
-  const base = { key: { name, type }, version: row.version, outcomes }
-  return waits.length === 0 ? base : { ...base, retryAfterMs: Math.max(...waits) }
-}
-
-function recordOutcome(
-  { name, type, set }: DesiredRow,
-  provider: string,
-  outcome: ChangeOutcome | undefined,
-): RecordOutcome {
-  const facts = { name, type, provider, values: [...(set?.values ?? [])] }
-  if (outcome !== undefined && outcome.kind !== 'failed') return { ...facts, outcome: outcome.kind }
-  const kind = outcome?.error.kind ?? 'protocol'
-  const message = (outcome?.error.message ?? 'the provider gave no outcome').slice(0, MAX_MESSAGE)
-  return { ...facts, outcome: 'failed', error: { kind, message } }
-}
-
-/** Anything else that is thrown may hold secrets in its text, and the log keeps it for ever. */
-function toProviderError(error: unknown): ProviderError {
-  if (error instanceof ProviderError) return error
-  return new ProviderError('protocol', 'the provider failed in a way it does not explain', {
-    cause: error,
-  })
+function stillBusy({ name, type, version }: DesiredRow): RowOutcome {
+  return { key: { name, type }, version, outcomes: [], retryAfterMs: BUSY_RETRY_MS }
 }

@@ -50,10 +50,33 @@ export interface JoinToken {
   readonly used?: { readonly kid: string; readonly index: number }
 }
 
-/** A desired RRset as stored. `version` is the index of the `report` entry that asked for it. */
+/**
+ * A desired RRset as stored. `version` is the index of the `report` entry that asked for it;
+ * `isApplied` says that all providers have taken that version.
+ */
 export interface DesiredRow extends DesiredSet {
   readonly host: string
   readonly version: number
+  readonly isApplied: boolean
+  /** What became of this version, where whoever flushed it has noted that. */
+  readonly flushed?: Flushed
+}
+
+/** What became of a desired row, at every provider of its zone. */
+export interface Flushed {
+  readonly outcomes: readonly RecordOutcome[]
+  /** Unix milliseconds; set when a provider failed in a way that passes: not to be asked before. */
+  readonly retryAtMs?: number
+  /** Writes whose publication can be asked for (`DnsProvider.settled`), and has not ended yet. */
+  readonly receipts?: readonly { readonly provider: string; readonly id: string }[]
+}
+
+/** What a flush has to say of one desired row; `version` is that which it wrote. */
+export interface FlushNote {
+  readonly key: RRKey
+  readonly version: number
+  readonly flushed: Flushed
+  /** What the row's `isApplied` becomes. */
   readonly isApplied: boolean
 }
 
@@ -94,6 +117,8 @@ export type StateWrite =
   | { readonly kind: 'desire'; readonly row: DesiredRow }
   /** Leaves a row alone that has a newer version by now. */
   | { readonly kind: 'mark-applied'; readonly key: RRKey; readonly version: number }
+  /** The row must have that version: it is not applied any more, and nothing is noted of it. */
+  | { readonly kind: 'reopen'; readonly key: RRKey; readonly version: number }
   /** The key must not have a report of this sequence. */
   | { readonly kind: 'record-report'; readonly report: StoredReport }
   /** The report must be pending. */
@@ -114,12 +139,15 @@ export interface Repository {
   /**
    * Stores the rows and the writes, all or none. `conflict` when another writer was first: an index
    * is taken, a write's condition does not hold, or `after` is not stored exactly as it is given.
+   * Throws `STORE_LIMIT` for what does not fit.
    */
   commit(
     rows: readonly LogRow[],
     writes: readonly StateWrite[],
     after?: LogRow,
   ): Promise<'committed' | 'conflict'>
+  /** Whether one commit can take all of these: stores limit what is changed at once. */
+  fits(rows: readonly LogRow[], writes: readonly StateWrite[]): boolean
   host(name: string): Promise<HostRecord | undefined>
   hosts(): Promise<readonly HostRecord[]>
   /** The host that a key was enrolled for, whether or not that is still its key. */
@@ -128,11 +156,37 @@ export interface Repository {
   /** The hosts of each name that has any, by name. */
   owners(names: readonly Fqdn[]): Promise<ReadonlyMap<Fqdn, readonly string[]>>
   desired(keys: readonly RRKey[]): Promise<readonly DesiredRow[]>
-  /** All desired rows of a zone, by name and type. */
-  desiredIn(zone: Fqdn): Promise<readonly DesiredRow[]>
-  /** Desired rows of a zone that no `applied` entry has confirmed. */
+  /**
+   * All desired rows of a zone, in an order that is always the same in this store; with `page` up to
+   * `limit` of those after a key.
+   */
+  desiredIn(
+    zone: Fqdn,
+    page?: { readonly after?: RRKey | undefined; readonly limit: number },
+  ): Promise<readonly DesiredRow[]>
+  /** Desired rows of a zone that are not applied. */
   pending(zone: Fqdn): Promise<readonly DesiredRow[]>
   report(kid: string, seq: number): Promise<StoredReport | undefined>
+  /**
+   * Up to `limit` pending reports whose index is at least `start`, by index. A store may show a
+   * change of this list a moment late: one that has just been finished, or none yet of the newest.
+   */
+  unfinished(start: number, limit: number): Promise<readonly StoredReport[]>
+  /**
+   * True when nobody else may flush the zone until `untilMs`: nobody had its lease, it had ended by
+   * `nowMs`, or it is the holder's own, which then ends at `untilMs`. Unix milliseconds.
+   */
+  takeLease(zone: Fqdn, holder: string, nowMs: number, untilMs: number): Promise<boolean>
+  /** Ends the lease of this holder; leaves that of another alone. */
+  dropLease(zone: Fqdn, holder: string): Promise<void>
+  /**
+   * Notes what became of rows that still have that version. A row with a newer one has perhaps been
+   * overwritten with this older one since it was flushed, so it is not applied any more, and nothing is noted of it.
+   */
+  noteFlushed(notes: readonly FlushNote[]): Promise<void>
+  /** What the scheduled pass has kept about a zone; only the holder of the zone's lease writes it. */
+  passMemory(zone: Fqdn): Promise<string | undefined>
+  keepPassMemory(zone: Fqdn, content: string): Promise<void>
   close(): void
 }
 
@@ -201,15 +255,18 @@ export interface RowOutcome {
   readonly outcomes: readonly RecordOutcome[]
   /** Set when a provider failed in a way that passes by itself: ask again after this long. */
   readonly retryAfterMs?: number
+  readonly receipts?: Flushed['receipts'] & {}
 }
 
 /** Makes the DNS of a zone equal to its desired rows. */
 export interface ZoneFlusher {
   /**
-   * Writes every unconfirmed row of the zone, and those of `keys` in any case, to all providers of
-   * the zone. Flushes of one zone never overlap: each reads the newest rows when it begins.
+   * Writes every row of the zone that is not applied to all providers of the zone, and tells what has
+   * become of those of `keys`, now or before. Flushes of one zone never overlap: each reads the newest
+   * rows when it begins. Where another process flushes the zone, its outcomes are given. What is not
+   * told to anybody any more, as `signal` says, is noted for whoever asks next.
    */
-  flush(zone: Fqdn, keys: readonly RRKey[]): Promise<readonly RowOutcome[]>
+  flush(zone: Fqdn, keys: readonly RRKey[], signal?: AbortSignal): Promise<readonly RowOutcome[]>
 }
 
 /** A key ready to verify, and the host that it was enrolled for, whether or not it still speaks for it. */

@@ -33,6 +33,7 @@ const STATUS: Readonly<Record<string, ContentfulStatusCode>> = {
   SEQUENCE_TOO_FAR: 409,
   HOST_EXISTS: 409,
   BODY_TOO_LARGE: 413,
+  STORE_LIMIT: 413,
   CONTENT_TYPE: 415,
   RATE_LIMITED: 429,
   STORE_BUSY: 503,

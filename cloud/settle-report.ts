@@ -44,28 +44,49 @@ export async function settleReport(
 ): Promise<ReportAnswer> {
   if (stored.verdict === 'denied') return deniedAgain(stored, deps)
   if (stored.appliedIndex !== undefined) return receiptFor(stored.appliedIndex, signed, deps)
+  const settled = await applyReport(stored, signed.report.host, deps)
+  return settled.kind === 'applied' ? receiptFor(settled.index, signed, deps) : settled
+}
+
+/** What became of a logged report by now. */
+export type Settled =
+  | { readonly kind: 'applied'; readonly index: number }
+  | { readonly kind: 'pending'; readonly retryAfterSeconds: number }
+
+/** Brings a logged report that is pending to its `applied` entry, as far as the time permits. */
+export async function applyReport(
+  stored: StoredReport,
+  host: string,
+  deps: SettleDeps,
+): Promise<Settled> {
   const startedAt = performance.now()
+  const waiting = new AbortController()
   const flushed = await Promise.race([
-    flushZones(stored, deps),
+    flushZones(stored, waiting.signal, deps),
     deps.sleep(deps.dnsBudgetMs).then(() => undefined),
   ])
+  waiting.abort()
   if (flushed === undefined) return { kind: 'pending', retryAfterSeconds: RETRY_SECONDS }
   const waits = flushed.flatMap((row) => row.retryAfterMs ?? [])
   if (waits.length > 0) {
     const seconds = Math.max(1, Math.ceil(Math.max(...waits) / 1000))
     return { kind: 'pending', retryAfterSeconds: seconds }
   }
-  const appliedIndex = await appendApplied(stored, signed, flushed, deps)
+  const index = await appendApplied(stored, host, flushed, deps)
   const ms = Math.round((performance.now() - startedAt) * 10) / 10
-  const { host, seq } = signed.report
+  const { seq } = stored
   deps.logger.info(
-    { event: 'applied', host, seq, report: stored.index, index: appliedIndex, ms },
+    { event: 'applied', host, seq, report: stored.index, index, ms },
     `report ${seq} of ${host} is applied`,
   )
-  return receiptFor(appliedIndex, signed, deps)
+  return { kind: 'applied', index }
 }
 
-async function flushZones(stored: StoredReport, deps: SettleDeps): Promise<readonly RowOutcome[]> {
+async function flushZones(
+  stored: StoredReport,
+  signal: AbortSignal,
+  deps: SettleDeps,
+): Promise<readonly RowOutcome[]> {
   const byZone = new Map<Fqdn, RRKey[]>()
   const homeless: RowOutcome[] = []
   for (const key of stored.keys) {
@@ -76,7 +97,7 @@ async function flushZones(stored: StoredReport, deps: SettleDeps): Promise<reado
     } else byZone.set(zone, [...(byZone.get(zone) ?? []), key])
   }
   const flushes = [...byZone].map(async ([zone, keys]) => {
-    const rows = await deps.flusher.flush(zone, keys)
+    const rows = await deps.flusher.flush(zone, keys, signal)
     return keys.map((key) => outcomeFor(key, stored, rows))
   })
   return [...homeless, ...(await Promise.all(flushes)).flat()]
@@ -96,7 +117,7 @@ function failedRow(key: RRKey, version: number, kind: string, message: string): 
 
 async function appendApplied(
   stored: StoredReport,
-  { kid, digest, report }: SignedReport,
+  host: string,
   rows: readonly RowOutcome[],
   deps: SettleDeps,
 ): Promise<number> {
@@ -104,7 +125,7 @@ async function appendApplied(
   const applied: StateWrite[] = rows
     .filter((row) => row.outcomes.every(({ outcome }) => outcome !== 'failed'))
     .map((row) => ({ kind: 'mark-applied', key: row.key, version: row.version }))
-  const { seq, host } = report
+  const { kid, seq, digest } = stored
   let isAgain = false
   const appended = await deps.log.append(async (index, state) => {
     // The same report may be settled twice at once: the condition of the write refuses the second

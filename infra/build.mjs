@@ -74,7 +74,7 @@ const results = await Promise.all([
       vectors: 'test/vectors/main.ts',
     },
     // Native, its binary cannot be bundled; and what would be in each of them for nothing.
-    external: ['libsql', '@aws-sdk/client-route-53'],
+    external: ['libsql', '@aws-sdk/client-route-53', '@aws-sdk/client-dynamodb'],
   }),
 ])
 

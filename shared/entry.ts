@@ -23,6 +23,21 @@ export const recordOutcomeSchema = v.strictObject({
 })
 
 /**
+ * An RRset that a provider does not have as it was last reported, and which is written again: `changed`,
+ * somebody else has written it; `lost`, the provider has given up a write that it had accepted.
+ */
+export const driftRecordSchema = v.strictObject({
+  name: nameSchema,
+  type: v.picklist(['A', 'AAAA', 'TXT']),
+  provider: v.pipe(v.string(), v.maxLength(64)),
+  cause: v.picklist(['changed', 'lost']),
+  /** What the provider has, as far as it was looked at; empty for nothing. */
+  found: v.pipe(v.array(textSchema), v.maxLength(32)),
+  /** What it is to have again; empty for a deletion. */
+  values: v.array(v.string()),
+})
+
+/**
  * The entries of the audit log, version 1; `at` is the cloud's time. The leaf of the tree is the
  * entry's exact JSON bytes as stored.
  */
@@ -50,7 +65,10 @@ export const entrySchema = v.variant('kind', [
     detail: textSchema,
     jws: jwsSchema,
   }),
-  entryOf('drift', { zone: nameSchema, outcomes: v.array(recordOutcomeSchema) }),
+  entryOf('drift', {
+    zone: nameSchema,
+    records: v.pipe(v.array(driftRecordSchema), v.minLength(1)),
+  }),
 ])
 
 /** One entry of the audit log; see `entrySchema`. */
@@ -65,6 +83,9 @@ export const ENTRY_KINDS: readonly EntryKind[] = entrySchema.options.map(
 export type EntryOf<K extends EntryKind> = Extract<LogEntry, { kind: K }>
 /** What became of one RRset at one provider. */
 export type RecordOutcome = v.InferOutput<typeof recordOutcomeSchema>
+
+/** An RRset that a provider does not have as it was last reported. */
+export type DriftRecord = v.InferOutput<typeof driftRecordSchema>
 
 /**
  * Reads an entry's JSON text. Refuses unknown members, and text that `renderEntry` would not write,

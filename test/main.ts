@@ -115,6 +115,15 @@ counts.push(await runVitest('exhaustive'))
 heading('the test vectors, by another implementation')
 if (missingPackages(VECTOR_PACKAGES).length === 0) counts.push(await runVitest('vectors'))
 else notRun.push('the check of the test vectors in Python: the Debian package python3 is missing')
+heading('real stores')
+counts.push(await runVitest('stores'))
+for (const [name, what] of [
+  ['@dynoxide/linux-x64', 'the store on DynamoDB'],
+  ['@tursodatabase/cli-linux-x64-gnu', 'the store on a libsql server'],
+] as const) {
+  if (!existsSync(`node_modules/${name}`))
+    notRun.push(`${what}: the npm package ${name} is missing`)
+}
 heading('real DNS servers')
 counts.push(await runVitest('servers'))
 for (const { package: name, command, why } of missingPackages(SERVER_PACKAGES)) {

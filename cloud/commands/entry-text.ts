@@ -1,5 +1,5 @@
 import { decodeBase64url } from '../../shared/base64.ts'
-import type { LogEntry } from '../../shared/entry.ts'
+import type { DriftRecord, LogEntry } from '../../shared/entry.ts'
 import { parseReport, type Report } from '../../shared/report.ts'
 
 /** The DNS names an entry is about. */
@@ -9,8 +9,9 @@ export function namesOf(entry: LogEntry): readonly string[] {
     case 'denied':
       return reportIn(entry.jws)?.records.map(({ name }) => name) ?? []
     case 'applied':
-    case 'drift':
       return entry.outcomes.map(({ name }) => name)
+    case 'drift':
+      return entry.records.map(({ name }) => name)
     case 'policy': {
       const { names } = entry.policy
       return Array.isArray(names) ? names.filter((name) => typeof name === 'string') : []
@@ -40,7 +41,7 @@ export function summaryOf(entry: LogEntry): string {
     case 'denied':
       return `${entry.code}: ${entry.detail}`
     case 'drift':
-      return `${entry.zone} repaired: ${summaryOfOutcomes(entry.outcomes)}`
+      return `${entry.zone} is written again: ${entry.records.map(summaryOfDrift).join('; ')}`
   }
 }
 
@@ -59,6 +60,11 @@ function summaryOfReport(report: Report | undefined): string {
   const { prefix, records } = report
   const from = prefix.previous === undefined ? '' : ` after ${prefix.previous}`
   return `${prefix.cause}: ${prefix.current}${from}, ${records.length} records`
+}
+
+function summaryOfDrift({ name, provider, cause, found, values }: DriftRecord): string {
+  const had = cause === 'lost' ? 'the write was lost' : `had ${found.join(' ') || 'nothing'}`
+  return `${name} ${values.join(' ') || 'nothing'} at ${provider}, where it ${had}`
 }
 
 function summaryOfOutcomes(

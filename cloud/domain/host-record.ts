@@ -22,6 +22,8 @@ export interface LastReport {
   readonly index: number
   readonly at: string
   readonly prefix: Prefix
+  /** RFC 3339; until when the prefix was valid then, where the agent has said so. */
+  readonly validUntil?: string
   readonly agent: string
 }
 

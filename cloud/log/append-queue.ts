@@ -38,7 +38,7 @@ interface Decided {
 /** Other processes may win this often before an append gives up. */
 const MAX_ATTEMPTS = 40
 const FIRST_PAUSE_MS = 5
-const LONGEST_PAUSE_MS = 200
+const LONGEST_PAUSE_MS = 1000
 /** Entries of one commit: enough that its cost hardly counts, few enough that none waits long. */
 const MAX_TOGETHER = 64
 /** How long a commit may wait for appends that are on their way. */
@@ -124,6 +124,8 @@ export function createAppendQueue(deps: AppendQueueDeps): AppendQueue {
       const unjudged = isRead && before === last ? { row: last } : undefined
       const one = await decideOne(next, unjudged, before, changed)
       if (one === 'later') break
+      // What does not even fit alone is refused by its commit.
+      if (one !== 'none' && decided.length > 0 && !fitTogether([...decided, one])) break
       queue.shift()
       if (one === 'none') continue
       for (const write of one.writes) for (const place of changedBy(write)) changed.add(place)
@@ -154,6 +156,12 @@ export function createAppendQueue(deps: AppendQueueDeps): AppendQueue {
       waiting.reject(error)
     }
     return 'none'
+  }
+
+  function fitTogether(decided: readonly Decided[]): boolean {
+    const rows = decided.map(({ row }) => row)
+    const writes = decided.flatMap((one) => one.writes)
+    return repository.fits(rows, writes)
   }
 
   async function retry(decided: readonly Decided[]): Promise<void> {

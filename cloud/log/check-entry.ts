@@ -14,7 +14,7 @@ import {
 import type { Sha256 } from '../../shared/merkle.ts'
 import type { Claim, Report } from '../../shared/report.ts'
 import { parseRotationJws, verifyRotationJws } from '../../shared/rotation.ts'
-import { keyOf, sameValues } from '../../shared/rrset.ts'
+import { isAtOrBelow, keyOf, sameValues } from '../../shared/rrset.ts'
 import { prefixesOf, valueFault } from '../domain/authorise-report.ts'
 import {
   allowsName,
@@ -67,6 +67,8 @@ export function createEntryChecker(rootWas: RootCheck, sha256?: Sha256): EntryCh
   const policies = new Map<string, HostPolicy | undefined>()
   const open = new Map<number, OpenReport>()
   const claims = new Map<string, readonly Claim[]>()
+  /** The values that the newest report about each RRset was to bring about. */
+  const due = new Map<string, readonly string[]>()
   let witnessed = 0
   let vouched = 0
 
@@ -143,6 +145,7 @@ export function createEntryChecker(rootWas: RootCheck, sha256?: Sha256): EntryCh
       const expected = expectedValues(report)
       open.set(index, { kid: entry.kid, digest, report, expected })
       claims.set(entry.host, report.records)
+      for (const [key, values] of expected) due.set(key, values)
       faults.push(...outsidePolicy(report, policies.get(entry.host)))
     } else if (entry.digest !== digest) faults.push('the digest is of another report')
     return [...faults, ...checkWitness(index, report)]
@@ -205,6 +208,18 @@ export function createEntryChecker(rootWas: RootCheck, sha256?: Sha256): EntryCh
     return faults
   }
 
+  /** What a provider had is its word against nobody's; what it was to have again is in the log. */
+  function checkDrift({ zone, records }: EntryOf<'drift'>): string[] {
+    return records.flatMap(({ name, type, values }) => {
+      if (!isAtOrBelow(name, zone)) return [`${name} is not in the zone ${zone}`]
+      const wanted = due.get(keyOf({ name, type }))
+      if (wanted === undefined) return [`no report was about ${name} ${type}`]
+      return sameValues([...values].sort(), [...wanted].sort())
+        ? []
+        : [`${name} ${type} was restored to ${values.join(' ') || 'nothing'}, not as last reported`]
+    })
+  }
+
   async function check(
     index: number,
     entry: LogEntry,
@@ -232,7 +247,7 @@ export function createEntryChecker(rootWas: RootCheck, sha256?: Sha256): EntryCh
       case 'applied':
         return checkApplied(entry)
       case 'drift':
-        return [`entries of the kind ${entry.kind} are not written by this version`]
+        return checkDrift(entry)
     }
   }
   return { check, begin, witnessed: () => witnessed, vouched: () => vouched }

@@ -62,6 +62,7 @@ export function changedBy(write: StateWrite): readonly string[] {
       return [place('report', `${write.kid} ${write.seq}`)]
     case 'desire':
     case 'mark-applied':
+    case 'reopen':
       // Rows for DNS: the flusher reads them, no draft does.
       return []
   }

@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { recordOutcomeSchema } from '../../shared/entry.ts'
 import { ReprefixError } from '../../shared/errors.ts'
 import type { Fqdn, RRKey, RRType } from '../../shared/rrset.ts'
 import { POLICY_DEFAULTS } from '../domain/host-policy.ts'
@@ -6,7 +7,7 @@ import type { HostRecord } from '../domain/host-record.ts'
 import type { DesiredRow, JoinToken, LogRow, SqlRow, StoredReport } from '../ports.ts'
 
 /**
- * Rows of the store → values. The store is trusted to return what this program wrote, so types are
+ * Rows of the store → values, whichever store. It is trusted to return what this program wrote, so types are
  * checked and brands are restored, but names and prefixes are not parsed again.
  */
 
@@ -39,6 +40,11 @@ const factsSchema = v.object({
 })
 const keysSchema = v.array(v.object({ name: v.string(), type: v.picklist(['A', 'AAAA', 'TXT']) }))
 const valuesSchema = v.array(v.string())
+const flushedSchema = v.object({
+  outcomes: v.array(recordOutcomeSchema),
+  retryAtMs: v.exactOptional(v.number()),
+  receipts: v.exactOptional(v.array(v.object({ provider: v.string(), id: v.string() }))),
+})
 
 /**
  * The columns of each table, for queries. Text is read as bytes: the driver ends the
@@ -52,8 +58,9 @@ export const COLUMNS = {
   desired: columns(
     'desired',
     ['ttl', 'version', 'applied'],
-    ['name', 'type', 'zone', 'rr_values', 'host'],
+    ['name', 'type', 'zone', 'rr_values', 'host', 'flushed'],
   ),
+  pass_memory: columns('pass_memory', [], ['content']),
   report: columns(
     'report',
     ['seq', 'log_index', 'applied_index'],
@@ -72,7 +79,7 @@ function columns(table: string, plain: readonly string[], texts: readonly string
 export function decodeLogRow(row: SqlRow): LogRow {
   return {
     index: integer(row, 'log.i'),
-    entry: lenient.decode(bytes(row, 'log.body')),
+    entry: typeof row.body === 'string' ? row.body : lenient.decode(bytes(row, 'log.body')),
     leaf: bytes(row, 'log.leaf'),
     nodes: hashes(bytes(row, 'log.nodes')),
     frontier: hashes(bytes(row, 'log.frontier')),
@@ -130,7 +137,7 @@ export function decodeDesired(row: SqlRow): DesiredRow {
   const ttl = integer(row, 'desired.ttl')
   const column = 'desired.rr_values'
   const values = row.rr_values === null ? null : json(text(row, column), valuesSchema, column)
-  return {
+  const desired = {
     name,
     type,
     zone: text(row, 'desired.zone') as Fqdn,
@@ -140,6 +147,14 @@ export function decodeDesired(row: SqlRow): DesiredRow {
     version: integer(row, 'desired.version'),
     isApplied: integer(row, 'desired.applied') === 1,
   }
+  if (row.flushed === null) return desired
+  const place = 'desired.flushed'
+  return { ...desired, flushed: json(text(row, place), flushedSchema, place) }
+}
+
+/** What the pass has kept of a zone. */
+export function decodePassMemory(row: SqlRow): string {
+  return text(row, 'pass_memory.content')
 }
 
 /** A row of `report`. */
@@ -158,7 +173,12 @@ export function decodeReport(row: SqlRow): StoredReport {
 
 /** A row of `name_owner`: the name and its host. */
 export function decodeOwner(row: SqlRow): readonly [Fqdn, string] {
-  return [text(row, 'name_owner.name') as Fqdn, text(row, 'name_owner.host')]
+  return [decodeName(row), text(row, 'name_owner.host')]
+}
+
+/** The name that a row is of. */
+export function decodeName(row: SqlRow): Fqdn {
+  return text(row, 'name_owner.name') as Fqdn
 }
 
 /** Hashes one after another, as `nodes` and `frontier` are stored. */
@@ -182,8 +202,10 @@ function verdictOf(given: string): StoredReport['verdict'] {
   return known ?? damaged('report.verdict')
 }
 
-/** A text column, which was read as bytes; `place` is its table and name. */
+/** A text column, read as bytes where the store may give what is no text; `place` is its table and name. */
 function text(row: SqlRow, place: Place): string {
+  const value = valueAt(row, place)
+  if (typeof value === 'string') return value
   try {
     return strict.decode(bytes(row, place))
   } catch (cause) {

@@ -2,40 +2,79 @@ import { isReprefixError, ReprefixError } from '../../shared/errors.ts'
 import type { SqlPort, SqlStatement } from '../ports.ts'
 import initial from './migrations/0001-initial.sql.ts'
 import sharedNames from './migrations/0002-shared-names.sql.ts'
+import zoneLeases from './migrations/0003-zone-leases.sql.ts'
 
 /** Every schema ever released, oldest first; number n brings version n - 1 to n. */
-export const MIGRATIONS: readonly string[] = [initial, sharedNames]
+export const MIGRATIONS: readonly string[] = [initial, sharedNames, zoneLeases]
 
 /**
  * Brings the store to this version's schema, one migration a transaction. Refuses to touch a store
  * that a newer version has written: it could not read it truly.
  */
 export async function migrate(port: SqlPort, migrations = MIGRATIONS): Promise<void> {
-  await port.batch([
-    statement('CREATE TABLE IF NOT EXISTS schema (version INTEGER NOT NULL) STRICT'),
-  ])
+  await port.batch([statement(CREATE_SCHEMA)])
   for (;;) {
     const version = await schemaVersion(port)
-    if (version > migrations.length) {
-      throw new ReprefixError(
-        'STORE_TOO_NEW',
-        `the store has schema ${version}, this version knows ${migrations.length}; ` +
-          'start the version that wrote it, or restore a backup from before the upgrade',
-      )
-    }
+    refuseNewer(version, migrations.length)
     const sql = migrations[version]
     if (sql === undefined) return
     await step(port, version, sql)
   }
 }
 
+/**
+ * For stores that are migrated when a new version is deployed rather than when it starts: refuses
+ * any schema but that of this version. `remedy` says how an older one is migrated.
+ *
+ * @throws ReprefixError STORE_TOO_OLD, STORE_TOO_NEW
+ */
+export async function requireSchema(
+  port: SqlPort,
+  remedy: string,
+  migrations = MIGRATIONS,
+): Promise<void> {
+  const version = await schemaVersion(port).catch(async (error) => {
+    if (await hasSchemaTable(port)) throw error
+    return 0
+  })
+  refuseNewer(version, migrations.length)
+  if (version === migrations.length) return
+  throw new ReprefixError(
+    'STORE_TOO_OLD',
+    `the store has ${version === 0 ? 'no schema yet' : `schema ${version}`}, ` +
+      `this version needs ${migrations.length}; ${remedy}`,
+  )
+}
+
+/** The migration from schema `from` to the next, as one file for programs that run SQL. */
+export function renderMigration(from: number, migrations = MIGRATIONS): string {
+  return [CREATE_SCHEMA, ...migrationStatements(from, migrations[from] ?? '')]
+    .map((sql) => `${sql};\n`)
+    .join('')
+}
+
+const CREATE_SCHEMA = 'CREATE TABLE IF NOT EXISTS schema (version INTEGER NOT NULL) STRICT'
+
+function migrationStatements(from: number, sql: string): string[] {
+  return [
+    ...splitStatements(sql),
+    'DELETE FROM schema',
+    `INSERT INTO schema (version) VALUES (${from + 1})`,
+  ]
+}
+
+function refuseNewer(version: number, known: number): void {
+  if (version <= known) return
+  throw new ReprefixError(
+    'STORE_TOO_NEW',
+    `the store has schema ${version}, this version knows ${known}; ` +
+      'start the version that wrote it, or restore a backup from before the upgrade',
+  )
+}
+
 async function step(port: SqlPort, from: number, sql: string): Promise<void> {
   try {
-    await port.batch([
-      ...splitStatements(sql).map(statement),
-      statement('DELETE FROM schema'),
-      { sql: 'INSERT INTO schema (version) VALUES (?)', args: [from + 1] },
-    ])
+    await port.batch(migrationStatements(from, sql).map(statement))
   } catch (error) {
     // Two processes may start at once; the second finds the tables made.
     if ((await schemaVersion(port)) > from) return
@@ -49,6 +88,12 @@ async function schemaVersion(port: SqlPort): Promise<number> {
   const [result] = await port.batch([statement('SELECT max(version) AS version FROM schema')])
   const version = result?.rows[0]?.version ?? 0
   return typeof version === 'number' ? version : 0
+}
+
+async function hasSchemaTable(port: SqlPort): Promise<boolean> {
+  const sql = "SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'schema'"
+  const [found] = await port.batch([statement(sql)])
+  return found?.rows.length === 1
 }
 
 /** The statements of a migration: each ends with `;` at the end of a line. */

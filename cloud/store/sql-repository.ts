@@ -8,6 +8,7 @@ import {
   decodeFacts,
   decodeLogRow,
   decodeOwner,
+  decodePassMemory,
   decodeReport,
   decodeToken,
 } from './decode.ts'
@@ -15,10 +16,12 @@ import {
   CLEAR_GUARDS,
   guardRow,
   insertRow,
-  places,
+  noteStatements,
   selectDesired,
+  selectZone,
   statement,
   statementsOf,
+  takeLease,
 } from './sql-writes.ts'
 
 /** The repository on any store that speaks SQLite's dialect. The schema must be there already. */
@@ -40,9 +43,8 @@ export function createSqlRepository(port: SqlPort): Repository {
 
     async rows(indices) {
       if (indices.length === 0) return []
-      const unique = [...new Set(indices)]
-      const sql = `SELECT ${COLUMNS.log} FROM log WHERE i IN (${places(unique)})`
-      const found = (await select(statement(sql, ...unique))).map(decodeLogRow)
+      const sql = `SELECT ${COLUMNS.log} FROM log WHERE i IN (SELECT value FROM json_each(?))`
+      const found = (await select(statement(sql, JSON.stringify(indices)))).map(decodeLogRow)
       const byIndex = new Map(found.map((row) => [row.index, row]))
       return indices.map((index) => {
         const row = byIndex.get(index)
@@ -62,13 +64,15 @@ export function createSqlRepository(port: SqlPort): Repository {
       const before = after === undefined ? [] : [guardRow(after)]
       const inserts = rows.map((row) => insertRow(row, decodeFacts(row.entry)))
       try {
-        await port.batch([...before, ...inserts, ...writes.flatMap(statementsOf), CLEAR_GUARDS])
+        await port.batch([...before, ...inserts, ...statementsOf(writes), CLEAR_GUARDS])
         return 'committed'
       } catch (error) {
         if (error instanceof ReprefixError && error.code === 'STORE_CONFLICT') return 'conflict'
         throw error
       }
     },
+
+    fits: () => true,
 
     host: (name) =>
       first(statement(`SELECT ${COLUMNS.host} FROM host WHERE host.name = ?`, name), decodeHost),
@@ -93,9 +97,11 @@ export function createSqlRepository(port: SqlPort): Repository {
 
     async owners(names) {
       if (names.length === 0) return new Map()
-      const sql = `SELECT ${COLUMNS.name_owner} FROM name_owner WHERE name_owner.name IN (${places(names)}) ORDER BY name_owner.name, name_owner.host`
+      const sql = `SELECT ${COLUMNS.name_owner} FROM name_owner WHERE name_owner.name IN (SELECT value FROM json_each(?)) ORDER BY name_owner.name, name_owner.host`
       const owners = new Map<Fqdn, string[]>()
-      for (const [name, host] of (await select(statement(sql, ...names))).map(decodeOwner)) {
+      for (const [name, host] of (await select(statement(sql, JSON.stringify(names)))).map(
+        decodeOwner,
+      )) {
         owners.set(name, [...(owners.get(name) ?? []), host])
       }
       return owners
@@ -106,9 +112,8 @@ export function createSqlRepository(port: SqlPort): Repository {
       return (await select(selectDesired(keys))).map(decodeDesired)
     },
 
-    async desiredIn(zone) {
-      const sql = `SELECT ${COLUMNS.desired} FROM desired WHERE desired.zone = ? ORDER BY desired.name, desired.type`
-      return (await select(statement(sql, zone))).map(decodeDesired)
+    async desiredIn(zone, page) {
+      return (await select(selectZone(zone, page))).map(decodeDesired)
     },
 
     async pending(zone) {
@@ -125,6 +130,35 @@ export function createSqlRepository(port: SqlPort): Repository {
         ),
         decodeReport,
       ),
+
+    async unfinished(start, limit) {
+      const sql = `SELECT ${COLUMNS.report} FROM report WHERE verdict = 'pending' AND log_index >= ? ORDER BY log_index LIMIT ?`
+      return (await select(statement(sql, start, limit))).map(decodeReport)
+    },
+
+    async takeLease(zone, holder, nowMs, untilMs) {
+      return (await select(takeLease(zone, holder, nowMs, untilMs))).length > 0
+    },
+
+    async dropLease(zone, holder) {
+      const sql = 'UPDATE lease SET until_ms = 0 WHERE zone = ? AND holder = ?'
+      await port.batch([statement(sql, zone, holder)])
+    },
+
+    async noteFlushed(notes) {
+      if (notes.length > 0) await port.batch(noteStatements(notes))
+    },
+
+    passMemory: (zone) =>
+      first(
+        statement(`SELECT ${COLUMNS.pass_memory} FROM pass_memory WHERE zone = ?`, zone),
+        decodePassMemory,
+      ),
+
+    async keepPassMemory(zone, content) {
+      const sql = 'INSERT OR REPLACE INTO pass_memory (zone, content) VALUES (?, ?)'
+      await port.batch([statement(sql, zone, content)])
+    },
 
     close: () => port.close(),
   }

@@ -1,5 +1,12 @@
-import type { RRKey } from '../../shared/rrset.ts'
-import type { LogRow, SqlStatement, SqlValue, StateWrite, StoredReport } from '../ports.ts'
+import type { Fqdn, RRKey } from '../../shared/rrset.ts'
+import type {
+  FlushNote,
+  LogRow,
+  SqlStatement,
+  SqlValue,
+  StateWrite,
+  StoredReport,
+} from '../ports.ts'
 import { COLUMNS, joinHashes } from './decode.ts'
 
 /**
@@ -38,8 +45,33 @@ export function insertRow(row: LogRow, facts: { at: string; kind: string; host?:
   }
 }
 
-/** The statements of one write, its condition first. */
-export function statementsOf(write: StateWrite): SqlStatement[] {
+/**
+ * The statements of these writes, each after its condition. RRsets that follow one another are one
+ * statement, and so are names: stores that count statements have low limits.
+ */
+export function statementsOf(writes: readonly StateWrite[]): SqlStatement[] {
+  return runsOf(writes).flatMap((run) => {
+    const desires = run.filter((write) => write.kind === 'desire')
+    const marks = run.filter((write) => write.kind === 'mark-applied')
+    if (desires.length > 0) return [desire(desires)]
+    if (marks.length > 0) return [markApplied(marks)]
+    return run.flatMap(statementsOfOne)
+  })
+}
+
+/** Writes of one kind that follow one another, together. */
+function runsOf(writes: readonly StateWrite[]): readonly (readonly StateWrite[])[] {
+  const runs: StateWrite[][] = []
+  for (const write of writes) {
+    const last = runs.at(-1)
+    if (last?.[0]?.kind === write.kind) last.push(write)
+    else runs.push([write])
+  }
+  return runs
+}
+
+function statementsOfOne(write: StateWrite): SqlStatement[] {
+  if ('names' in write && write.names.length === 0) return []
   switch (write.kind) {
     case 'create-host':
       return [
@@ -79,45 +111,37 @@ export function statementsOf(write: StateWrite): SqlStatement[] {
         ),
       ]
     case 'own-names':
-      return write.names.flatMap((name) => [
+      return [
         guard(
-          'NOT EXISTS (SELECT 1 FROM name_owner WHERE name = ? AND host <> ?)',
-          name,
+          `NOT EXISTS (SELECT 1 FROM name_owner WHERE name IN (${LISTED}) AND host <> ?)`,
+          JSON.stringify(write.names),
           write.host,
         ),
-        statement('INSERT OR IGNORE INTO name_owner (name, host) VALUES (?, ?)', name, write.host),
-      ])
+        addOwner(write),
+      ]
     case 'share-names':
-      return write.names.map((name) =>
-        statement('INSERT OR IGNORE INTO name_owner (name, host) VALUES (?, ?)', name, write.host),
-      )
+      return [addOwner(write)]
     case 'release-names':
-      return write.names.map((name) =>
-        statement('DELETE FROM name_owner WHERE name = ? AND host = ?', name, write.host),
-      )
-    case 'desire': {
-      const { name, type, zone, ttl, set, host, version } = write.row
       return [
         statement(
-          'INSERT OR REPLACE INTO desired (name, type, zone, ttl, rr_values, host, version, applied) ' +
-            'VALUES (?, ?, ?, ?, ?, ?, ?, 0)',
-          ...[
-            name,
-            type,
-            zone,
-            ttl,
-            set === null ? null : JSON.stringify(set.values),
-            host,
-            version,
-          ],
+          `DELETE FROM name_owner WHERE name IN (${LISTED}) AND host = ?`,
+          JSON.stringify(write.names),
+          write.host,
         ),
       ]
-    }
+    case 'desire':
+      return [desire([write])]
     case 'mark-applied':
+      return [markApplied([write])]
+    case 'reopen':
       return [
-        statement(
-          'UPDATE desired SET applied = 1 WHERE name = ? AND type = ? AND version = ?',
+        guard(
+          'EXISTS (SELECT 1 FROM desired WHERE name = ? AND type = ? AND version = ?)',
           ...[write.key.name, write.key.type, write.version],
+        ),
+        statement(
+          'UPDATE desired SET applied = 0, flushed = NULL WHERE name = ? AND type = ?',
+          ...[write.key.name, write.key.type],
         ),
       ]
     case 'record-report':
@@ -136,21 +160,98 @@ export function statementsOf(write: StateWrite): SqlStatement[] {
   }
 }
 
+type Desire = Extract<StateWrite, { kind: 'desire' }>
+type MarkApplied = Extract<StateWrite, { kind: 'mark-applied' }>
+
+/** The members of a JSON list: one argument, however many they are. */
+const LISTED = 'SELECT value FROM json_each(?)'
+
+function addOwner({ names, host }: { readonly names: readonly Fqdn[]; readonly host: string }) {
+  const sql = 'INSERT OR IGNORE INTO name_owner (name, host) SELECT value, ? FROM json_each(?)'
+  return statement(sql, host, JSON.stringify(names))
+}
+
+function desire(writes: readonly Desire[]): SqlStatement {
+  const rows = writes.map(({ row: { name, type, zone, ttl, set, host, version } }) => {
+    const values = set === null ? null : JSON.stringify(set.values)
+    return [name, type, zone, ttl, values, host, version]
+  })
+  const columns = rows[0]?.map((_, i) => `value ->> ${i}`).join(', ')
+  return statement(
+    'INSERT OR REPLACE INTO desired (name, type, zone, ttl, rr_values, host, version, applied) ' +
+      `SELECT ${columns}, 0 FROM json_each(?)`,
+    JSON.stringify(rows),
+  )
+}
+
+function markApplied(writes: readonly MarkApplied[]): SqlStatement {
+  return statement(
+    'UPDATE desired SET applied = 1 WHERE (name, type, version) IN ' +
+      '(SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?))',
+    JSON.stringify(writes.map(({ key: { name, type }, version }) => [name, type, version])),
+  )
+}
+
 /** Looks up several RRsets at once. */
 export function selectDesired(keys: readonly RRKey[]): SqlStatement {
-  const places = keys.map(() => '(?, ?)').join(', ')
-  const sql = `SELECT ${COLUMNS.desired} FROM desired WHERE (desired.name, desired.type) IN (VALUES ${places}) ORDER BY desired.name, desired.type`
-  return statement(sql, ...keys.flatMap(({ name, type }) => [name, type]))
+  const asked = "SELECT value ->> '$.name', value ->> '$.type' FROM json_each(?)"
+  const sql = `SELECT ${COLUMNS.desired} FROM desired WHERE (desired.name, desired.type) IN (${asked}) ORDER BY desired.name, desired.type`
+  return statement(sql, JSON.stringify(keys.map(({ name, type }) => ({ name, type }))))
+}
+
+/** One page of a zone's desired rows, or all of them. */
+export function selectZone(
+  zone: Fqdn,
+  page?: { readonly after?: RRKey | undefined; readonly limit: number },
+): SqlStatement {
+  const { after, limit = -1 } = page ?? {}
+  const sql =
+    `SELECT ${COLUMNS.desired} FROM desired WHERE desired.zone = ? ` +
+    'AND (desired.name, desired.type) > (?, ?) ORDER BY desired.name, desired.type LIMIT ?'
+  return statement(sql, zone, after?.name ?? '', after?.type ?? '', limit)
+}
+
+/** Gives one row when the lease is the holder's now, and none when it is another's. */
+export function takeLease(
+  ...[zone, holder, nowMs, untilMs]: readonly [Fqdn, string, number, number]
+): SqlStatement {
+  return statement(
+    'INSERT INTO lease (zone, holder, until_ms) VALUES (?, ?, ?) ' +
+      'ON CONFLICT (zone) DO UPDATE SET holder = excluded.holder, until_ms = excluded.until_ms ' +
+      'WHERE lease.holder = excluded.holder OR lease.until_ms <= ? RETURNING until_ms',
+    ...[zone, holder, untilMs, nowMs],
+  )
+}
+
+/** Two statements for any number of rows: stores that count statements have low limits. */
+export function noteStatements(notes: readonly FlushNote[]): readonly SqlStatement[] {
+  const list = JSON.stringify(
+    notes.map(({ key: { name, type }, version, flushed, isApplied }) => ({
+      ...{ name, type, version, applied: isApplied ? 1 : 0 },
+      flushed: JSON.stringify(flushed),
+    })),
+  )
+  const given =
+    "FROM (SELECT value ->> 'name' AS name, value ->> 'type' AS type, " +
+    "value ->> 'version' AS version, value ->> 'applied' AS applied, " +
+    "value ->> 'flushed' AS flushed FROM json_each(?)) AS note " +
+    'WHERE desired.name = note.name AND desired.type = note.type'
+  return [
+    statement(
+      `UPDATE desired SET flushed = note.flushed, applied = note.applied ${given} ` +
+        'AND desired.version = note.version',
+      list,
+    ),
+    statement(
+      `UPDATE desired SET applied = 0, flushed = NULL ${given} AND desired.version > note.version`,
+      list,
+    ),
+  ]
 }
 
 /** A statement with its arguments. */
 export function statement(sql: string, ...args: readonly SqlValue[]): SqlStatement {
   return { sql, args }
-}
-
-/** `?, ?, ?` for a list of values. */
-export function places(values: readonly unknown[]): string {
-  return values.map(() => '?').join(', ')
 }
 
 function insertReport({ kid, seq, digest, index, verdict, keys }: StoredReport): SqlStatement {

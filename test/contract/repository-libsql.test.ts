@@ -18,8 +18,13 @@ describeRepository('libsql', async () => {
       opened.push(repository)
       return repository
     },
+    async writeNewerSchema() {
+      const port = await openLibsql(`file:${join(directory, 'cloud.db')}`)
+      await port.batch([{ sql: 'UPDATE schema SET version = version + 1', args: [] }])
+      port.close()
+    },
     async close() {
-      for (const repository of opened) repository.close()
+      for (const repository of opened.splice(0)) repository.close()
       await rm(directory, { recursive: true })
     },
   }

@@ -1,65 +1,19 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { POLICY_DEFAULTS } from '../../cloud/domain/host-policy.ts'
-import type { HostRecord } from '../../cloud/domain/host-record.ts'
-import { createAuditLog } from '../../cloud/log/audit-log.ts'
-import { renderCheckpointLine, renderEntryLine } from '../../cloud/log/export-line.ts'
-import { startLog } from '../../cloud/log/start-log.ts'
-import { verifyLog } from '../../cloud/log/verify-log.ts'
-import type { DesiredRow, LogRow, Repository, StateWrite } from '../../cloud/ports.ts'
-import { generateNoteSigner } from '../../shared/checkpoint.ts'
-import { renderEntry } from '../../shared/entry.ts'
-import { parsePrefix } from '../../shared/ipv6.ts'
-import { appendLeaf, leafHash } from '../../shared/merkle.ts'
+import type { LogRow, Repository, StateWrite } from '../../cloud/ports.ts'
 import { parseName } from '../../shared/rrset.ts'
+import { describeConditions } from './repository-conditions.ts'
+import { describeFlushing } from './repository-flushing.ts'
+import { describeLimits } from './repository-limits.ts'
+import { describeReopening } from './repository-reopening.ts'
+import { describeWriters } from './repository-writers.ts'
+import { api, at, desired, host, kid, rowAfter, stored, www, zone } from './stored-values.ts'
 
 /** A store under test. Each `open` is another client of the same store, as another process is. */
 export interface RepositoryUnderTest {
   open(): Promise<Repository>
+  /** Leaves the store as a version after this one would. */
+  writeNewerSchema(): Promise<void>
   close(): Promise<void>
-}
-
-const at = '2026-03-01T12:00:00.000Z'
-const www = parseName('www.example.org')
-const api = parseName('api.example.org')
-const zone = parseName('example.org')
-const kid = 'A'.repeat(43)
-
-const host: HostRecord = {
-  name: 'home',
-  version: 1,
-  status: 'active',
-  addedAt: at,
-  claim: [{ name: www, type: 'AAAA' }],
-  policy: {
-    ...POLICY_DEFAULTS,
-    names: [www],
-    types: ['AAAA'],
-    prefixes: [parsePrefix('2001:db8::/32')],
-    shortestPrefix: 48,
-    maxDeletions: 8,
-  },
-  key: { kid, jwk: { kty: 'OKP', crv: 'Ed25519', x: 'B'.repeat(43) }, lastSeq: 7, enrolledAt: at },
-}
-const stored = {
-  kid,
-  seq: 8,
-  digest: 'C'.repeat(43),
-  index: 5,
-  verdict: 'pending',
-  keys: [{ name: www, type: 'AAAA' }],
-} as const
-
-function desired(version: number, values: readonly string[] | null): DesiredRow {
-  const key = { name: www, type: 'AAAA' as const }
-  const set = values === null ? null : { ...key, ttl: 60, values }
-  return { ...key, zone, ttl: 60, set, host: 'home', version, isApplied: false }
-}
-
-async function rowAfter(last: LogRow | undefined): Promise<LogRow> {
-  const index = last === undefined ? 0 : last.index + 1
-  const entry = renderEntry({ v: 1, kind: 'policy', at, host: 'home', policy: { index } })
-  const leaf = await leafHash(new TextEncoder().encode(entry))
-  return { index, entry, ...(await appendLeaf(last?.frontier ?? [], index, leaf)) }
 }
 
 /** What every store must do, whatever it is made of. */
@@ -148,57 +102,6 @@ export function describeRepository(name: string, make: () => Promise<RepositoryU
       expect((await repository.host('home'))?.version).toBe(2)
     })
 
-    const conditions: readonly {
-      readonly name: string
-      readonly before: readonly StateWrite[]
-      readonly write: StateWrite
-    }[] = [
-      {
-        name: 'create-host/exists',
-        before: [{ kind: 'create-host', host }],
-        write: { kind: 'create-host', host },
-      },
-      {
-        name: 'update-host/absent',
-        before: [],
-        write: { kind: 'update-host', host },
-      },
-      {
-        name: 'update-host/other-version',
-        before: [{ kind: 'create-host', host }],
-        write: { kind: 'update-host', host: { ...host, version: 2 } },
-      },
-      {
-        name: 'use-token/absent',
-        before: [],
-        write: { kind: 'use-token', id: 'token', used: { kid, index: 3 } },
-      },
-      {
-        name: 'own-names/owned-by-another',
-        before: [{ kind: 'own-names', host: 'office', names: [www] }],
-        write: { kind: 'own-names', host: 'home', names: [api, www] },
-      },
-      {
-        name: 'record-report/sequence-used',
-        before: [{ kind: 'record-report', report: stored }],
-        write: { kind: 'record-report', report: { ...stored, digest: 'D'.repeat(43) } },
-      },
-      {
-        name: 'finish-report/not-pending',
-        before: [{ kind: 'record-report', report: { ...stored, verdict: 'denied' } }],
-        write: { kind: 'finish-report', kid, seq: 8, appliedIndex: 6 },
-      },
-    ]
-    it.each(conditions)('stores nothing when a condition fails: $name', async (row) => {
-      const repository = await open()
-      expect(await repository.commit([], row.before)).toBe('committed')
-      const first = await rowAfter(undefined)
-      const other: StateWrite = { kind: 'desire', row: desired(0, ['2001:db8::1']) }
-      expect(await repository.commit([first], [other, row.write])).toBe('conflict')
-      expect(await repository.lastRow()).toBeUndefined()
-      expect(await repository.pending(zone)).toEqual([])
-    })
-
     it('counts the versions of a host and finds it by its key', async () => {
       const repository = await open()
       await repository.commit([], [{ kind: 'create-host', host }])
@@ -276,42 +179,10 @@ export function describeRepository(name: string, make: () => Promise<RepositoryU
       expect(await repository.commit([], [finish])).toBe('conflict')
     })
 
-    it.each([16, 32])('takes %i writers at once: no gap, no double', async (writers) => {
-      const under = await store()
-      const { signer } = await generateNoteSigner('log.example.org')
-      const logs = await Promise.all(
-        Array.from({ length: writers }, async () => {
-          const repository = await under.open()
-          const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
-          const log = createAuditLog({ repository, signer, sleep: pause, random: Math.random })
-          return { repository, log }
-        }),
-      )
-      const identity = { origin: signer.name, vkey: signer.vkey }
-      await Promise.all(
-        logs.map(({ log, repository }) => startLog(log, repository, identity, () => new Date(at))),
-      )
-      const each = 4
-      const indices = await Promise.all(
-        logs.flatMap(({ log }, writer) =>
-          Array.from({ length: each }, async (_, round) => {
-            const policy = { writer, round }
-            const entry = { v: 1, kind: 'policy', at, host: 'home', policy } as const
-            return (await log.append(async () => ({ entry, writes: [] })))?.index
-          }),
-        ),
-      )
-      const total = writers * each
-      const rising = [...indices].sort((a, b) => Number(a) - Number(b))
-      expect(rising).toEqual(Array.from({ length: total }, (_, i) => i + 1))
-      const [first] = logs
-      const rows = (await first?.repository.range(0, total + 10)) ?? []
-      expect(new Set(rows.map(({ entry }) => entry)).size).toBe(total + 1)
-      const checkpoint = (await first?.log.checkpoint()) ?? ''
-      const lines = await Promise.all(rows.map(renderEntryLine))
-      const exported = [...lines, renderCheckpointLine(checkpoint)]
-      const verdict = await verifyLog(exported, { vkeys: [signer.vkey] })
-      expect(verdict).toMatchObject({ ok: true, entries: total + 1 })
-    })
+    describeConditions(open)
+    describeLimits(open)
+    describeReopening(store)
+    describeFlushing(store)
+    describeWriters(store)
   })
 }

@@ -6,10 +6,12 @@ import { createZoneFlusher } from '../../cloud/flush-zone.ts'
 import { createAuditLog } from '../../cloud/log/audit-log.ts'
 import { renderCheckpointLine, renderEntryLine } from '../../cloud/log/export-line.ts'
 import { startLog } from '../../cloud/log/start-log.ts'
-import type { SqlPort } from '../../cloud/ports.ts'
+import type { Repository, SqlPort } from '../../cloud/ports.ts'
+import { type PassDeps, runPass } from '../../cloud/run-pass.ts'
 import { openLibsql } from '../../cloud/store/libsql.ts'
 import { migrate } from '../../cloud/store/migrate.ts'
 import { createSqlRepository } from '../../cloud/store/sql-repository.ts'
+import { createZoneLeases } from '../../cloud/zone-lease.ts'
 import { decodeBase64, encodeBase64 } from '../../shared/base64.ts'
 import { generateNoteSigner, type NoteSigner, parseVkey } from '../../shared/checkpoint.ts'
 import { parsePrefix } from '../../shared/ipv6.ts'
@@ -38,11 +40,19 @@ export const NONCE_SECRET = 'secret of the tests'
 /** What of another test cloud a new one goes on with, as if it was started again. */
 export interface TestWorld {
   readonly store?: SqlPort
+  /** A repository that is not on `store`. */
+  readonly stored?: Repository
   readonly signer?: NoteSigner
   /** Signs each checkpoint too. */
   readonly nextSigner?: NoteSigner
   readonly dns?: FaultyDnsProvider
   readonly second?: FaultyDnsProvider
+  /** The time of all that share a store. */
+  readonly clock?: { ms: number }
+  /** Whom the leases of zones are taken for; one that is started again is the same. */
+  readonly holder?: string
+  /** How long an unused lease is kept, in milliseconds. */
+  readonly keepMs?: number
 }
 
 type FaultyDnsProvider = ReturnType<typeof createFaultyDnsProvider>
@@ -59,7 +69,7 @@ export async function startTestCloud(
   const port = store ?? (await openLibsql(':memory:'))
   await migrate(port)
   const commitFaults: CommitFault[] = []
-  const repository = createFaultyRepository(createSqlRepository(port), commitFaults)
+  const repository = createFaultyRepository(given.stored ?? createSqlRepository(port), commitFaults)
   const signer = logKey ?? (await generateNoteSigner('cloud.example.org')).signer
   const log = createAuditLog({
     repository,
@@ -68,7 +78,7 @@ export async function startTestCloud(
     sleep: async () => undefined,
     random: Math.random,
   })
-  const clock = { ms: Date.parse('2026-03-01T12:00:00Z') }
+  const clock = given.clock ?? { ms: Date.parse('2026-03-01T12:00:00Z') }
   const now = () => new Date(clock.ms)
   await startLog(log, repository, { origin: signer.name, vkey: signer.vkey }, now)
   const dns = given.dns ?? createFaultyDnsProvider('first', ZONE)
@@ -76,6 +86,15 @@ export async function startTestCloud(
   const served = createFakeDns(['ns1.example.org', 'ns2.example.org'])
   const recorded = recordedLog()
   const providers = new Map([[ZONE, [dns.provider, second.provider]]])
+  const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms).unref())
+  const { holder = 'test', keepMs = 0 } = given
+  const leases = createZoneLeases({
+    ...{ repository, holder, keepMs, now, logger: recorded.log },
+    schedule: (ms, act) => {
+      const timer = setTimeout(act, ms).unref()
+      return () => clearTimeout(timer)
+    },
+  })
   let requests = 0
   const deps: AppDeps = {
     url: CLOUD_URL,
@@ -83,11 +102,15 @@ export async function startTestCloud(
     enrolUrl: `${CLOUD_URL}/v1/enroll`,
     rotateUrl: `${CLOUD_URL}/v1/rotate`,
     adminToken: ADMIN_TOKEN,
+    silentAfterMs: 30 * 86_400_000,
     vkey: signer.vkey,
     zones: [{ name: ZONE, ttl: 60 }],
     repository,
     log,
-    flusher: createZoneFlusher({ repository, providers, logger: recorded.log }),
+    flusher: createZoneFlusher({
+      ...{ repository, leases, providers, now, sleep: pause, random: Math.random },
+      logger: recorded.log,
+    }),
     providers,
     dns: served.dns,
     keys: createKeyRing(),
@@ -98,11 +121,13 @@ export async function startTestCloud(
     randomBytes: (count) => crypto.getRandomValues(new Uint8Array(count)),
     dnsBudgetMs: 2000,
     now,
-    sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms).unref()),
+    sleep: pause,
     logger: recorded.log,
     ...overrides,
   }
   const app = createApp(deps)
+  /** One scheduled pass, with the cloud's own parts. */
+  const pass = (change: Partial<PassDeps> = {}) => runPass({ ...deps, leases, ...change })
   const post = async (path: string, body: string, headers: Record<string, string> = JOSE) =>
     app.request(path, { method: 'POST', body, headers })
 
@@ -197,6 +222,8 @@ export async function startTestCloud(
     store: port,
     repository,
     log,
+    leases,
+    pass,
     signer,
     lines: recorded.lines,
     post,

@@ -2,7 +2,12 @@ import { renderCheckpointLine, renderEntryLine } from '../../cloud/log/export-li
 import type { LogRow } from '../../cloud/ports.ts'
 import { decodeBase64url, encodeBase64 } from '../../shared/base64.ts'
 import { importNoteSigner, parseVkey, signCheckpoint } from '../../shared/checkpoint.ts'
-import { type LogEntry, type RecordOutcome, renderEntry } from '../../shared/entry.ts'
+import {
+  type DriftRecord,
+  type LogEntry,
+  type RecordOutcome,
+  renderEntry,
+} from '../../shared/entry.ts'
 import { parsePrefix } from '../../shared/ipv6.ts'
 import { type JoinString, renderJoin } from '../../shared/join.ts'
 import { digestOf, importSigningKey, signEnrolment, signReport } from '../../shared/jws.ts'
@@ -89,6 +94,10 @@ export async function makeSamples() {
     values: ['2001:db8:2::1'],
     error: { kind: 'transient', message: 'no answer' },
   }
+  const drifted: DriftRecord = {
+    ...{ name: outcome.name, type: 'AAAA', provider: 'lan', cause: 'changed' },
+    ...{ found: ['2001:db8::bad'], values: outcome.values },
+  }
   const entries: LogEntry[] = [
     { v: 1, kind: 'genesis', at: AT, origin: signer.name, vkey: signer.vkey },
     { v: 1, kind: 'policy', at: AT, host: 'home', policy: { names: ['www.example.org'] } },
@@ -97,7 +106,7 @@ export async function makeSamples() {
     { kind: 'applied', ...from, seq: SEQ, report: 3, digest, outcomes: [outcome] },
     { kind: 'denied', ...from, seq: SEQ, digest, code: 'POLICY_NAME', detail: 'no', jws },
     { kind: 'rotate', ...from, successor: successor.kid, jws: rotation },
-    { kind: 'drift', v: 1, at: AT, zone: parseName('example.org'), outcomes: [outcome] },
+    { kind: 'drift', v: 1, at: AT, zone: parseName('example.org'), records: [drifted] },
     { kind: 'revoke', ...from },
   ]
   const rows: LogRow[] = []

@@ -1,7 +1,7 @@
 import { messageOf } from '../../../shared/errors.ts'
 import type { Fqdn, RRKey } from '../../../shared/rrset.ts'
 import { diffChange } from '../../domain/dns-diff.ts'
-import type { DnsProvider } from '../../domain/dns-provider.ts'
+import { type DnsProvider, ProviderError } from '../../domain/dns-provider.ts'
 import type { DesiredRow } from '../../ports.ts'
 
 /** What a flush would do to one RRset at one provider. */
@@ -13,6 +13,8 @@ export interface PlannedChange extends RRKey {
   readonly wanted: readonly string[] | null
   /** Why `unknown`. */
   readonly fault?: string
+  /** How long the provider wants not to be asked again. */
+  readonly retryAfterMs?: number
 }
 
 const ACTIONS = { created: 'create', updated: 'update', deleted: 'delete' } as const
@@ -56,6 +58,11 @@ async function planAt(
     })
   } catch (error) {
     const fault = messageOf(error)
-    return rows.map((row) => ({ ...about(row), action: 'unknown', found: null, fault }))
+    const retryAfterMs = error instanceof ProviderError ? error.retryAfterMs : undefined
+    const unknown = { action: 'unknown', found: null, fault } as const
+    return rows.map((row) => ({
+      ...{ ...about(row), ...unknown },
+      ...(retryAfterMs !== undefined && { retryAfterMs }),
+    }))
   }
 }

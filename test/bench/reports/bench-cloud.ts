@@ -12,6 +12,7 @@ import type { AuditLog, Repository, SqlPort } from '../../../cloud/ports.ts'
 import { openLibsql } from '../../../cloud/store/libsql.ts'
 import { migrate } from '../../../cloud/store/migrate.ts'
 import { createSqlRepository } from '../../../cloud/store/sql-repository.ts'
+import { createZoneLeases } from '../../../cloud/zone-lease.ts'
 import { encodeBase64 } from '../../../shared/base64.ts'
 import {
   generateNoteSigner,
@@ -87,17 +88,27 @@ export async function startBenchCloud(directory: string, count: number): Promise
   await startLog(log, repository, { origin: signer.name, vkey: signer.vkey }, now)
   const logger = createLogger({ level: 'info', name: 'cloud', destination: { write: () => {} } })
   const providers = new Map([[ZONE, [createMemoryDnsProvider('memory', ZONE).provider]]])
+  const schedule = (ms: number, act: () => void) => {
+    const timer = setTimeout(act, ms).unref()
+    return () => clearTimeout(timer)
+  }
   const app = createApp({
     url: URL,
     reportsUrl: `${URL}/v1/reports`,
     enrolUrl: `${URL}/v1/enroll`,
     rotateUrl: `${URL}/v1/rotate`,
     adminToken: ADMIN_TOKEN,
+    silentAfterMs: 30 * 86_400_000,
     vkey: signer.vkey,
     zones: [{ name: ZONE, ttl: 60 }],
     repository,
     log,
-    flusher: createZoneFlusher({ repository, providers, logger }),
+    flusher: createZoneFlusher({
+      ...{ repository, providers, now, sleep, random: Math.random, logger },
+      leases: createZoneLeases({
+        ...{ repository, holder: 'bench', now, schedule, keepMs: 2000, logger },
+      }),
+    }),
     providers,
     dns: createFakeDns([]).dns,
     keys: createKeyRing(),

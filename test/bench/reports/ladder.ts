@@ -112,7 +112,7 @@ function createBareStore(port: SqlPort, { name, key }: BenchHost, jws: string) {
     return insertRow(row, { at, kind, host: name })
   }
   const commit = (insert: ReturnType<typeof insertRow>, writes: readonly StateWrite[]) =>
-    port.batch([insert, ...writes.flatMap(statementsOf), CLEAR_GUARDS])
+    port.batch([insert, ...statementsOf(writes), CLEAR_GUARDS])
   const hostOf = (): HostRecord => ({
     name,
     version,

@@ -30,6 +30,12 @@ describe('a provider that fails', () => {
     const { jws, response } = await agent.report()
     expect(response.status).toBe(202)
     expect(response.headers.get('retry-after')).toBe('900')
+    const asked = cloud.second.applied()
+    cloud.clock.ms += 899_000
+    const early = await agent.post(jws)
+    expect(early.response.headers.get('retry-after')).toBe('1')
+    expect(cloud.second.applied()).toBe(asked)
+    cloud.clock.ms += 1000
     expect((await agent.post(jws)).response.status).toBe(200)
     expect(cloud.second.values('www.example.org')).toEqual(['2001:db8:1::1'])
     await expectIntact(cloud)

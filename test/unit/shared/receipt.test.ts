@@ -221,6 +221,10 @@ describe('an enrolment receipt', () => {
 describe('parseEntry', () => {
   it('reads every kind back as written', () => {
     const zone = 'example.org'
+    const drifted = {
+      ...{ name: 'www.a.test', type: 'AAAA', provider: 'lan', cause: 'changed' },
+      ...{ found: ['2001:db8::bad'], values: ['2001:db8::1'] },
+    } as const
     const entries = [
       { v: 1, kind: 'genesis', at, origin, vkey: 'x+00000000+AA==' },
       { v: 1, kind: 'policy', at, host: 'nas', policy: { names: ['a.test'] } },
@@ -239,7 +243,13 @@ describe('parseEntry', () => {
         detail: 'name',
         jws,
       },
-      { v: 1, kind: 'drift', at, zone, outcomes: [] },
+      {
+        v: 1,
+        kind: 'drift',
+        at,
+        zone,
+        records: [drifted, { ...drifted, cause: 'lost', found: [] }],
+      },
     ]
     for (const entry of entries)
       expect(renderEntry(parseEntry(JSON.stringify(entry)))).toBe(JSON.stringify(entry))

@@ -85,6 +85,20 @@ describe('appends that wait at the same time', () => {
     await expectTree(stored)
   })
 
+  it('are stored in as many commits as the store needs for what they change', async () => {
+    const fits: Repository['fits'] = (rows, writes) => rows.length + writes.length <= 10
+    const { log, stored, commits } = await makeLog({ fits })
+    const put = (kid: string): StateWrite => ({ kind: 'put-key', kid, host: 'home' })
+    const small = plain([put('small')])
+    const large = plain(Array.from({ length: 30 }, (_, i) => put(`large ${i}`)))
+    const drafts = [small, ...Array.from({ length: 9 }, () => plain()), large, plain()]
+    const appended = await Promise.all(drafts.map((draft) => log.append(draft)))
+    expect(appended.map((one) => one?.index)).toEqual(Array.from({ length: 12 }, (_, i) => i))
+    // One that does not fit at all is left to the store to refuse, and holds up no other.
+    expect(commits).toEqual([9, 1, 1, 1])
+    await expectTree(stored)
+  })
+
   it('wait for the next commit when they have read what another changes, and read it again', async () => {
     const { log, stored, commits } = await makeLog()
     await log.append(plain([{ kind: 'create-host', host: record }]))

@@ -7,7 +7,7 @@ import {
 } from '../../../../cloud/log/export-line.ts'
 import { verifyLog } from '../../../../cloud/log/verify-log.ts'
 import { encodeBase64 } from '../../../../shared/base64.ts'
-import type { LogEntry } from '../../../../shared/entry.ts'
+import type { DriftRecord, LogEntry } from '../../../../shared/entry.ts'
 import { parsePrefix } from '../../../../shared/ipv6.ts'
 import { EMPTY_ROOT } from '../../../../shared/merkle.ts'
 import { parseName } from '../../../../shared/rrset.ts'
@@ -269,5 +269,66 @@ describe('export lines', () => {
   ]
   it.each(spellings)('have one spelling: not %s', (_, text) => {
     expect(() => parseExportLine(text)).toThrow(/unusual spelling/)
+  })
+})
+
+describe('a drift entry', () => {
+  const www = parseName('www.example.org')
+  const record: DriftRecord = {
+    ...{ name: www, type: 'AAAA', provider: 'first', cause: 'changed' },
+    ...{ found: ['2001:db8::bad'], values: ['2001:db8:1::1'] },
+  }
+  const cases: readonly [string, Partial<DriftRecord>, RegExp | undefined][] = [
+    ['what was reported', {}, undefined],
+    [
+      'other values',
+      { values: ['2001:db8:1::2'] },
+      /restored to 2001:db8:1::2, not as last reported/,
+    ],
+    ['no values', { values: [] }, /restored to nothing, not as last reported/],
+    ['another type', { type: 'A' }, /no report was about www\.example\.org A/],
+    ['a name in no report', { name: parseName('x.example.org') }, /no report was about x\.example/],
+    [
+      'a name of another zone',
+      { name: parseName('www.example.net') },
+      /not in the zone example\.org/,
+    ],
+  ]
+  it.each(cases)('about %s is judged', async (_, change, fault) => {
+    const cloud = await startTestCloud()
+    const agent = await cloud.addAgent('home')
+    await agent.report()
+    const at = '2026-03-01T13:00:00.000Z'
+    const zone = parseName('example.org')
+    const entry: LogEntry = { v: 1, kind: 'drift', at, zone, records: [{ ...record, ...change }] }
+    await cloud.log.append(async () => ({ entry, writes: [] }))
+    const { findings } = await verdictOf(await cloud.exportLines(), cloud.signer.vkey)
+    expect(findings.map(({ message }) => message)).toEqual(
+      fault === undefined ? [] : [expect.stringMatching(fault)],
+    )
+  })
+
+  it('may restore what was withdrawn to nothing, and nothing else', async () => {
+    const cloud = await startTestCloud()
+    const agent = await cloud.addAgent('home')
+    await agent.report()
+    await agent.report({ records: [] })
+    const drift = (values: string[]) =>
+      cloud.log.append(async () => ({
+        entry: {
+          ...{
+            v: 1,
+            kind: 'drift',
+            at: '2026-03-01T13:00:00.000Z',
+            zone: parseName('example.org'),
+          },
+          records: [{ ...record, values }],
+        },
+        writes: [],
+      }))
+    await drift([])
+    await drift(['2001:db8:1::1'])
+    const { findings } = await verdictOf(await cloud.exportLines(), cloud.signer.vkey)
+    expect(findings).toHaveLength(1)
   })
 })

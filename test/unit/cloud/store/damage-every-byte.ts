@@ -14,6 +14,9 @@ async function main(): Promise<void> {
   // The records of this log are withdrawn and applied: such rows are not read, or have no values.
   await run('UPDATE desired SET applied = 0, rr_values = ?', '["2001:db8:1::1"]')
   const zone = cloud.deps.zones[0]?.name
+  await run('UPDATE desired SET flushed = ?', JSON.stringify({ outcomes: [], retryAtMs: 1 }))
+  await run("UPDATE report SET verdict = 'pending' WHERE verdict = 'applied'")
+  if (zone !== undefined) await repository.keepPassMemory(zone, '{"lastMs":1}')
   const [token, report] = [
     await run('SELECT id FROM token'),
     await run('SELECT kid, seq FROM report'),
@@ -36,7 +39,14 @@ async function main(): Promise<void> {
     ),
     () => repository.owners(named),
     () => repository.desired(keys),
-    ...(zone === undefined ? [] : [() => repository.pending(zone)]),
+    ...(zone === undefined
+      ? []
+      : [
+          () => repository.pending(zone),
+          () => repository.desiredIn(zone, { limit: 10 }),
+          () => repository.passMemory(zone),
+        ]),
+    () => repository.unfinished(0, 10),
     ...report.map(
       ({ kid, seq }) =>
         () =>

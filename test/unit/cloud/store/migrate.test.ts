@@ -1,11 +1,18 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { openLibsql } from '../../../../cloud/store/libsql.ts'
-import { MIGRATIONS, migrate, splitStatements } from '../../../../cloud/store/migrate.ts'
+import {
+  MIGRATIONS,
+  migrate,
+  renderMigration,
+  requireSchema,
+  splitStatements,
+} from '../../../../cloud/store/migrate.ts'
 import { createSqlRepository } from '../../../../cloud/store/sql-repository.ts'
 import { parseName } from '../../../../shared/rrset.ts'
+import { expectFirstSchema, fillFirstSchema } from '../../../contract/first-schema.ts'
 
 describe('migrate', () => {
   const directories: string[] = []
@@ -68,8 +75,38 @@ describe('migrate', () => {
     await migrate(port, [...MIGRATIONS, 'CREATE TABLE later (x INTEGER) STRICT;'])
     await expect(migrate(port)).rejects.toMatchObject({
       code: 'STORE_TOO_NEW',
-      message: expect.stringMatching(/has schema 3, this version knows 2; start the version/),
+      message: expect.stringMatching(/has schema 4, this version knows 3; start the version/),
     })
+    port.close()
+  })
+
+  it('may be required to have been run already', async () => {
+    const port = await openLibsql(`file:${await path()}`)
+    const remedy = 'run the migrations'
+    await expect(requireSchema(port, remedy)).rejects.toMatchObject({
+      code: 'STORE_TOO_OLD',
+      message: expect.stringMatching(
+        /has no schema yet, this version needs \d+; run the migrations/,
+      ),
+    })
+    await migrate(port, MIGRATIONS.slice(0, 1))
+    await expect(requireSchema(port, remedy)).rejects.toMatchObject({
+      code: 'STORE_TOO_OLD',
+      message: expect.stringMatching(/has schema 1, this version needs \d+; run the migrations/),
+    })
+    await migrate(port)
+    await requireSchema(port, remedy)
+    await migrate(port, [...MIGRATIONS, 'CREATE TABLE later (x INTEGER) STRICT;'])
+    await expect(requireSchema(port, remedy)).rejects.toMatchObject({ code: 'STORE_TOO_NEW' })
+    port.close()
+  })
+
+  it.each(MIGRATIONS.map((_, i) => i + 1))('keeps everything from schema %i', async (version) => {
+    const port = await openLibsql(`file:${await path()}`)
+    await migrate(port, MIGRATIONS.slice(0, version))
+    await port.batch(await fillFirstSchema())
+    await migrate(port)
+    await expectFirstSchema(createSqlRepository(port))
     port.close()
   })
 
@@ -87,6 +124,23 @@ describe('migrate', () => {
     port.close()
   })
 
+  it('keeps desired rows and pending reports from schema 2', async () => {
+    const port = await openLibsql(`file:${await path()}`)
+    await migrate(port, MIGRATIONS.slice(0, 2))
+    const run = (sql: string) => port.batch([{ sql, args: [] }])
+    await run(
+      "INSERT INTO desired VALUES ('www.example.org', 'AAAA', 'example.org', 60, NULL, 'home', 3, 0)",
+    )
+    await run("INSERT INTO report VALUES ('kid', 8, 'digest', 3, 'pending', NULL, '[]')")
+    await migrate(port)
+    const repository = createSqlRepository(port)
+    const [row] = await repository.desiredIn(parseName('example.org'))
+    expect(row).toMatchObject({ version: 3, isApplied: false })
+    expect(row).not.toHaveProperty('flushed')
+    expect(await repository.unfinished(0, 9)).toMatchObject([{ kid: 'kid', seq: 8, index: 3 }])
+    port.close()
+  })
+
   it('says that the file may be another program’s', async () => {
     const port = await openLibsql(`file:${await path()}`)
     await port.batch([{ sql: 'CREATE TABLE log (x INTEGER)', args: [] }])
@@ -95,6 +149,18 @@ describe('migrate', () => {
       message: expect.stringMatching(/table log already exists; is it the file of another program/),
     })
     port.close()
+  })
+
+  // Deployed with `wrangler d1 migrations apply`; `npx vitest run --project unit -u` writes them anew.
+  it('is written out as the SQL files of a D1 deployment', async () => {
+    const modules = (await readdir('cloud/store/migrations')).sort()
+    expect(modules).toHaveLength(MIGRATIONS.length)
+    const files = modules.map((module) => module.replace(/\.sql\.ts$/, '.sql'))
+    const directory = 'infra/cloudflare/migrations'
+    for (const [from, file] of files.entries()) {
+      await expect(renderMigration(from)).toMatchFileSnapshot(`../../../../${directory}/${file}`)
+    }
+    expect(files).toEqual(expect.arrayContaining(await readdir(directory)))
   })
 
   it('splits statements at the ends of lines', () => {

@@ -1,0 +1,46 @@
+import { ReprefixError } from '../../shared/errors.ts'
+import type { Repository } from '../ports.ts'
+import { itemKey, keyText } from './dynamodb-keys.ts'
+import { createDynamoRepository } from './dynamodb-repository.ts'
+import { type DynamoDeps, type DynamoSettings, type DynamoTable, IS_NEW } from './dynamodb-table.ts'
+
+/** The form of the items that this version writes. */
+const SCHEMA = 1
+
+/**
+ * The repository on one DynamoDB table, which must be there (docs/guides/stores.md). Notes the schema
+ * in a table that is empty, and refuses one that a newer version has written.
+ *
+ * @throws ReprefixError STORE_TOO_NEW, and STORE_FAILED with what to do
+ */
+export async function openDynamo(settings: DynamoSettings, deps: DynamoDeps): Promise<Repository> {
+  const { openTable } = await import('./dynamodb-sdk.ts')
+  const table = await openTable(settings, deps)
+  try {
+    await requireSchema(table)
+  } catch (error) {
+    table.close()
+    throw error
+  }
+  return createDynamoRepository(table)
+}
+
+async function requireSchema(table: DynamoTable): Promise<void> {
+  const version = await schemaVersion(table)
+  if (version === SCHEMA) return
+  if (version === undefined) {
+    const item = { version: SCHEMA }
+    // Two may start at once; what the other wrote is judged like any other.
+    if (await table.put({ key: itemKey.schema, item, condition: IS_NEW })) return
+    return requireSchema(table)
+  }
+  throw new ReprefixError(
+    'STORE_TOO_NEW',
+    `the table has schema ${version}, this version knows ${SCHEMA}; start the version that wrote ` +
+      'it, or restore the table from before the upgrade',
+  )
+}
+
+async function schemaVersion(table: DynamoTable): Promise<unknown> {
+  return (await table.read([itemKey.schema])).get(keyText(itemKey.schema))?.version
+}

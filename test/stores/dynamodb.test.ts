@@ -1,0 +1,35 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll } from 'vitest'
+import type { Repository } from '../../cloud/ports.ts'
+import { openDynamo } from '../../cloud/store/dynamodb.ts'
+import { describeRepository } from '../contract/repository.ts'
+import { type Dynoxide, describeDynamo, startDynoxide } from './dynoxide.ts'
+
+const deps = { sleep: (ms: number) => sleep(ms), random: Math.random }
+
+describeDynamo('DynamoDB', () => {
+  let dynoxide: Dynoxide
+  beforeAll(async () => {
+    dynoxide = await startDynoxide()
+  })
+  afterAll(() => dynoxide.stop())
+
+  describeRepository('DynamoDB', async () => {
+    const settings = await dynoxide.createTable()
+    const opened: Repository[] = []
+    return {
+      async open() {
+        const repository = await openDynamo(settings, deps)
+        opened.push(repository)
+        return repository
+      },
+      writeNewerSchema: () =>
+        dynoxide.put(settings.table, {
+          ...{ pk: { S: 'SCHEMA' }, sk: { S: '-' }, version: { N: '2' } },
+        }),
+      async close() {
+        for (const repository of opened) repository.close()
+      },
+    }
+  })
+})

@@ -1,0 +1,130 @@
+import { describe, expect, it } from 'vitest'
+import { startTestCloud, ZONE } from '../../fakes/test-cloud.ts'
+import { aaaa, api, expectIntact, kinds, www } from './app-checks.ts'
+import { atOther, eventually, reportAtOnce, startTwo } from './two-clouds.ts'
+
+describe('two processes with one store', () => {
+  it.each([
+    ['memory', 60],
+    ['file', 30],
+  ] as const)(
+    'flush all hosts that come at once in a handful of calls: %s, %i',
+    async (kind, hosts) => {
+      expect(await reportAtOnce(kind, hosts)).toBeLessThanOrEqual(6)
+    },
+  )
+
+  it('give the outcome that the other one has brought about', async () => {
+    const { a, b } = await startTwo()
+    const [home, office] = [await a.addAgent('home'), await a.addAgent('office')]
+    const open = a.dns.block()
+    const first = home.report()
+    await eventually(() => a.dns.applied()).toBe(1)
+    const second = atOther(b, office).report({ records: [aaaa(api, '2001:db8:1::2')] })
+    await eventually(() => b.repository.pending(ZONE)).toHaveLength(2)
+    const third = atOther(a, home).report({ records: [aaaa(www, '2001:db8:1::3')] })
+    await eventually(() => kinds(a)).toHaveLength(8)
+    open()
+    const answers = await Promise.all([first, second, third])
+    expect(answers.map(({ response }) => response.status)).toEqual([200, 200, 200])
+    expect(answers.map(({ entry }) => entry?.outcomes[0]?.outcome)).toEqual([
+      'created',
+      'created',
+      'updated',
+    ])
+    expect(a.dns.applied()).toBe(2)
+    await expectIntact(a)
+  })
+
+  it('answer 202 as long as the other one does not come to an end', async () => {
+    const { a, b } = await startTwo(undefined, 30)
+    const [home, office] = [await a.addAgent('home'), await a.addAgent('office')]
+    const open = a.dns.block()
+    const first = home.report()
+    await eventually(() => a.dns.applied()).toBe(1)
+    const other = atOther(b, office)
+    const pending = await other.report({ records: [aaaa(api, '2001:db8:1::2')] })
+    expect(pending.response.status).toBe(202)
+    open()
+    expect((await first).response.status).toBe(200)
+    await eventually(async () => (await other.post(pending.jws)).response.status).toBe(200)
+    expect(a.dns.values(api)).toEqual(['2001:db8:1::2'])
+    await expectIntact(a)
+  })
+
+  it('flush what one has left that died with the lease', async () => {
+    const { a, b } = await startTwo()
+    const [home, office] = [await a.addAgent('home'), await a.addAgent('office')]
+    a.dns.block()
+    void home.report()
+    await eventually(() => a.dns.applied()).toBe(1)
+    // It never gets an answer any more; what comes later does.
+    a.dns.block()()
+    a.clock.ms += 11_000
+    const answer = await atOther(b, office).report({ records: [aaaa(api, '2001:db8:1::2')] })
+    expect(answer.response.status).toBe(200)
+    expect([a.dns.values(www), a.second.values(www)]).toEqual([
+      ['2001:db8:1::1'],
+      ['2001:db8:1::1'],
+    ])
+    await expectIntact(b)
+  })
+
+  it('repair what a late holder of the lease has written over a newer value', async () => {
+    const { a, b } = await startTwo()
+    const home = await a.addAgent('home')
+    const wake = a.dns.block()
+    const late = home.report({ records: [aaaa(www, '2001:db8:1::1')] })
+    await eventually(() => a.dns.applied()).toBe(1)
+    a.dns.block()()
+    a.clock.ms += 11_000
+    const newer = await atOther(b, home).report({ records: [aaaa(www, '2001:db8:1::2')] })
+    expect(newer.response.status).toBe(200)
+    expect(a.dns.values(www)).toEqual(['2001:db8:1::2'])
+    const sets: unknown[] = []
+    const { apply } = a.dns.provider
+    a.dns.provider.apply = async (zone, changes) => {
+      const result = await apply(zone, changes)
+      sets.push(a.dns.values(www))
+      return result
+    }
+    wake()
+    expect((await late).response.status).toBe(200)
+    await eventually(() => sets).toHaveLength(1)
+    expect(a.dns.values(www)).toEqual(['2001:db8:1::2'])
+    await eventually(() => a.repository.pending(ZONE)).toEqual([])
+    // The newer one, the late one, and the newer one again.
+    expect(a.dns.written()).toBe(3)
+    await expectIntact(a)
+  })
+})
+
+describe('a flush', () => {
+  it('notes what nobody waits for any more, so that whoever asks again finds it', async () => {
+    const cloud = await startTestCloud({ dnsBudgetMs: 20 })
+    const agent = await cloud.addAgent('home')
+    const open = cloud.dns.block()
+    const { jws, response } = await agent.report()
+    expect(response.status).toBe(202)
+    open()
+    await eventually(() => cloud.repository.pending(ZONE)).toEqual([])
+    const { entry } = await agent.post(jws)
+    expect(entry?.outcomes.map(({ outcome }) => outcome)).toEqual(['created', 'created'])
+    expect(cloud.dns.applied()).toBe(1)
+    await expectIntact(cloud)
+  })
+
+  it('adds no commit of its own to a report that is waited for, but for the lease', async () => {
+    const cloud = await startTestCloud({}, { keepMs: 2000 })
+    const agent = await cloud.addAgent('home')
+    await agent.report()
+    const { batch } = cloud.store
+    let commits = 0
+    cloud.store.batch = async (statements) => {
+      if (statements.some(({ sql }) => !sql.startsWith('SELECT'))) commits++
+      return batch(statements)
+    }
+    await agent.report({ records: [aaaa(www, '2001:db8:1::9')] })
+    expect(commits).toBe(2)
+  })
+})
