@@ -1,5 +1,6 @@
 import { type Fqdn, keyOf, type RRKey } from '../shared/rrset.ts'
 import type {
+  AuditLog,
   DesiredRow,
   Flushed,
   FlushNote,
@@ -13,6 +14,7 @@ import type { Lease, ZoneLeases } from './zone-lease.ts'
 /** What a flush reads and where it writes. */
 export interface FlushDeps extends WriteDeps {
   readonly repository: Pick<Repository, 'pending' | 'desired' | 'noteFlushed'>
+  readonly log: Pick<AuditLog, 'quiet'>
   readonly leases: ZoneLeases
   readonly sleep: (ms: number) => Promise<void>
   /** Uniform in [0, 1). */
@@ -23,6 +25,8 @@ export interface FlushDeps extends WriteDeps {
 const MAX_LOOKS = 40
 const FIRST_PAUSE_MS = 20
 const LONGEST_PAUSE_MS = 250
+/** How long a flush waits for reports that are on their way to the log: it writes them as well then. */
+const GATHER_MS = 5000
 /** How soon an agent may ask again when another process has not told of its rows yet. */
 const BUSY_RETRY_MS = 1000
 
@@ -72,6 +76,7 @@ export function createZoneFlusher(deps: FlushDeps): ZoneFlusher {
     lease: Lease,
   ): Promise<readonly RowOutcome[]> {
     try {
+      await deps.log.quiet(GATHER_MS)
       const { known, wanted } = await readRows(zone, keysOf(asks))
       const written = await write(zone, wanted)
       await note(zone, written, asks, lease)
