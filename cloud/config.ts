@@ -11,6 +11,7 @@ import { parseServer } from './dns/rfc2136-settings.ts'
 import type { NameServer } from './dns/verify/authoritative-dns.ts'
 import type { ZoneTtl } from './domain/authorise-report.ts'
 import { parseAddressRange } from './domain/client-address.ts'
+import { passSettingsSchema } from './pass-settings.ts'
 
 /** Where the cloud listens. */
 export interface ListenAddress {
@@ -42,6 +43,12 @@ export interface CloudConfig {
   readonly providers: Readonly<Record<string, ProviderSettings>>
   /** Resolvers to ask over HTTPS (RFC 8484), where name servers cannot be reached; none by default. */
   readonly dnsOverHttps: readonly string[]
+  readonly pass: {
+    /** From one scheduled pass to the next, in milliseconds. */
+    readonly everyMs: number
+    /** After how long a host that says nothing is stale, in milliseconds. */
+    readonly silentAfterMs: number
+  }
   /** What works but deserves a look. */
   readonly warnings: readonly string[]
 }
@@ -71,6 +78,7 @@ export const configSchema = v.strictObject({
     }),
     {},
   ),
+  pass: v.optional(passSettingsSchema, {}),
   admin: v.strictObject({
     token: v.pipe(
       v.string(),
@@ -154,6 +162,7 @@ export function parseConfig(
     logKeyPath: settings.log.key,
     dnsOverHttps: settings.dnsOverHttps,
     ...(settings.log.nextKey === undefined ? {} : { logNextKeyPath: settings.log.nextKey }),
+    pass: { everyMs: settings.pass.every, silentAfterMs: settings.pass.silentAfter },
     adminToken: settings.admin.token,
     zones,
     providers: settings.providers,

@@ -95,6 +95,7 @@ async function look(
   for (;;) {
     const due = providers.filter(({ id }) => !waiting.has(id))
     if (due.length === 0 || !budget.take(due.length)) break
+    if (hasLooked) await flushFresh(zone, deps)
     hasLooked = true
     const page = await deps.repository.desiredIn(zone, { after, limit: PAGE })
     const lost = await askReceipts(page, due, budget, deps)
@@ -129,6 +130,12 @@ async function look(
     ...(after && { after }),
   }
   return { looked, drifts, memory: next, isWhole }
+}
+
+/** Reports of other processes wait for who has the lease, and a look may take long. */
+async function flushFresh(zone: Fqdn, { repository, flusher }: HealDeps): Promise<void> {
+  const pending = await repository.pending(zone)
+  if (pending.some(({ flushed }) => flushed === undefined)) await flusher.flush(zone, [])
 }
 
 /**

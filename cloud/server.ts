@@ -10,7 +10,7 @@ import { messageOf, ReprefixError } from '../shared/errors.ts'
 import { createReferenceResolver, readFault } from '../shared/files.ts'
 import type { Logger } from '../shared/logger.ts'
 import type { Fqdn } from '../shared/rrset.ts'
-import { createApp } from './app.ts'
+import { type AppDeps, createApp } from './app.ts'
 import { type CloudConfig, parseConfig } from './config.ts'
 import { createProviders } from './dns/providers.ts'
 import type { AuthoritativeDns, NameServer } from './dns/verify/authoritative-dns.ts'
@@ -26,6 +26,8 @@ import { nodeSha256 } from './log/node-sha256.ts'
 import { openNextNoteKey, openNoteKey } from './log/note-key-file.ts'
 import { startLog } from './log/start-log.ts'
 import type { DesiredRow } from './ports.ts'
+import { runPass } from './run-pass.ts'
+import { schedulePasses } from './schedule-passes.ts'
 import { openLibsql } from './store/libsql.ts'
 import { migrate } from './store/migrate.ts'
 import { createSqlRepository } from './store/sql-repository.ts'
@@ -43,6 +45,8 @@ export interface Cloud {
 
 /** How long a request waits for DNS before its 202; agents give a first attempt two seconds. */
 const DNS_BUDGET_MS = 1500
+/** How long a pass waits for the DNS of a report; nobody waits for the pass. */
+const PASS_DNS_BUDGET_MS = 20_000
 /** A whole report is 16 KiB: who sends one more slowly only holds the socket. */
 const TIMEOUTS = { headersTimeout: 10_000, requestTimeout: 20_000 }
 /** A second process on the same store is an exception, which waits this long; one alone saves writes. */
@@ -110,12 +114,13 @@ export async function startCloud(config: CloudConfig, logger: Logger): Promise<C
       logger,
       onWritten: watchWrites(watcher),
     })
-    const app = createApp({
+    const deps: AppDeps = {
       url: config.url,
       reportsUrl: `${config.url}/v1/reports`,
       enrolUrl: `${config.url}/v1/enroll`,
       rotateUrl: `${config.url}/v1/rotate`,
       adminToken: config.adminToken,
+      silentAfterMs: config.pass.silentAfterMs,
       // Who is enrolled from now on has no need of the first key.
       vkey: (nextSigner ?? signer).vkey,
       zones: config.zones,
@@ -135,7 +140,8 @@ export async function startCloud(config: CloudConfig, logger: Logger): Promise<C
       now,
       sleep: wait,
       logger,
-    })
+    }
+    const app = createApp(deps)
     const server = await listen(config, app.fetch)
     const listening = addressOf(server)
     logger.info(
@@ -145,9 +151,18 @@ export async function startCloud(config: CloudConfig, logger: Logger): Promise<C
       },
       `listening on port ${listening.port} for ${config.url}`,
     )
+    const passes = schedulePasses({
+      run: () => runPass({ ...deps, leases, dnsBudgetMs: PASS_DNS_BUDGET_MS }),
+      everyMs: config.pass.everyMs,
+      schedule: scheduleUnref,
+      random: Math.random,
+      logger,
+    })
     const stop = async (): Promise<void> => {
       watcher.stop()
+      const ended = passes.stop()
       await close(server)
+      await Promise.race([ended, wait(STOP_GRACE_MS)])
       await leases.stop()
       repository.close()
       logger.info({ event: 'stopped' }, 'stopped')

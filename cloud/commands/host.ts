@@ -33,6 +33,8 @@ const hostSchema = v.object({
   lastReport: v.nullable(
     v.object({ index: v.number(), at: v.string(), prefix: v.string(), agent: v.string() }),
   ),
+  /** A cloud of an earlier version does not say. */
+  stale: v.optional(v.nullable(v.object({ reason: v.string(), since: v.string() })), null),
   claim: v.array(v.object({ name: v.string(), type: v.string() })),
 })
 const hostsSchema = v.object({ hosts: v.array(hostSchema) })
@@ -43,6 +45,11 @@ const SOURCE_CHECKS: Readonly<Record<string, string>> = {
   off: 'reports may come from anywhere',
   warn: 'reports from outside the reported prefix are logged as a warning',
   require: 'reports must come from inside the reported prefix',
+}
+
+const STALE: Readonly<Record<string, string>> = {
+  expired: 'the prefix it reported is no longer valid; its records stay, look at that machine',
+  silent: 'it has reported nothing for long; its records stay, see whether it lives',
 }
 
 interface PolicyOptions {
@@ -185,9 +192,9 @@ function renderInvited(invited: v.InferOutput<typeof invitedSchema>): string {
 
 function renderList(hosts: readonly HostView[]): string {
   if (hosts.length === 0) return 'There is no host yet; "reprefix host add" adds one.'
-  const rows = hosts.map(({ host, status, lastReport, claim }) => [
+  const rows = hosts.map(({ host, status, lastReport, stale, claim }) => [
     host,
-    status,
+    stale === null ? status : `stale (${stale.reason})`,
     lastReport?.prefix ?? '-',
     lastReport?.at ?? '-',
     String(claim.length),
@@ -195,7 +202,8 @@ function renderList(hosts: readonly HostView[]): string {
   return renderTable(['HOST', 'STATUS', 'PREFIX', 'LAST REPORT', 'RECORDS'], rows)
 }
 
-function renderHost({ host, status, policy, addedAt, key, lastReport, claim }: HostView): string {
+function renderHost(view: HostView): string {
+  const { host, status, policy, addedAt, key, lastReport, stale, claim } = view
   const rows: [string, string][] = [
     ['host', host],
     ['status', `${status}, added ${addedAt}`],
@@ -214,6 +222,10 @@ function renderHost({ host, status, policy, addedAt, key, lastReport, claim }: H
       lastReport === null
         ? '-'
         : `${lastReport.at}, ${lastReport.prefix}, agent ${lastReport.agent}, log entry ${lastReport.index}`,
+    ],
+    [
+      'stale',
+      stale === null ? 'no' : `since ${stale.since}: ${STALE[stale.reason] ?? stale.reason}`,
     ],
     ['claims', claim.map(({ name, type }) => `${name} ${type}`).join(', ') || '-'],
   ]

@@ -4,6 +4,7 @@ import { ReprefixError } from '../../shared/errors.ts'
 import { describeIssues } from '../../shared/issue.ts'
 import { hostSchema } from '../../shared/schema.ts'
 import { type HostPolicy, hostPolicyMembers, hostPolicySchema } from '../domain/host-policy.ts'
+import type { HostRecord } from '../domain/host-record.ts'
 import {
   changePolicy,
   type FleetDeps,
@@ -23,6 +24,8 @@ const MAX_REQUEST_BYTES = 65_536
 /** What the operator's routes need. */
 export interface HostRoutesDeps extends FleetDeps {
   readonly adminToken: string
+  /** After how long a host that says nothing is stale, in milliseconds. */
+  readonly silentAfterMs: number
 }
 
 const additionSchema = v.strictObject({ host: hostSchema, policy: hostPolicySchema })
@@ -30,20 +33,23 @@ const policyChangeSchema = v.partial(hostPolicyMembers)
 
 /** The operator's side: hosts, their policies and their join strings. */
 export function hostRoutes(deps: HostRoutesDeps): Hono {
+  const view = (host: HostRecord) => hostView(host, deps.now().getTime(), deps.silentAfterMs)
+  const answer = (c: Context, change: HostChange): Response =>
+    change.kind === 'refused' ? problemResponse(c, change) : c.json(view(change.host))
   return new Hono()
     .use(requireBearer(deps.adminToken))
-    .get('/', async (c) => c.json({ hosts: (await deps.repository.hosts()).map(hostView) }))
+    .get('/', async (c) => c.json({ hosts: (await deps.repository.hosts()).map(view) }))
     .post('/', async (c) => {
       const { host, policy } = await readJson(c, additionSchema)
       const invited = await inviteHost(host, policy, deps)
       if (invited.kind === 'refused') return problemResponse(c, invited)
       const { join, expiresAt } = invited
-      return c.json({ ...hostView(invited.host), join, expiresAt }, 201)
+      return c.json({ ...view(invited.host), join, expiresAt }, 201)
     })
     .get('/:host', async (c) => {
       const name = c.req.param('host')
       const host = await deps.repository.host(name)
-      return host === undefined ? problemResponse(c, unknownHost(name)) : c.json(hostView(host))
+      return host === undefined ? problemResponse(c, unknownHost(name)) : c.json(view(host))
     })
     .patch('/:host', async (c) => {
       const given = await readJson(c, v.unknown())
@@ -57,10 +63,6 @@ export function hostRoutes(deps: HostRoutesDeps): Hono {
 export function problemResponse(c: Context, { code, detail, facts }: Refusal): Response {
   const problem = problemOf(code, detail, facts)
   return c.json(problem, problem.status, { 'content-type': 'application/problem+json' })
-}
-
-function answer(c: Context, change: HostChange): Response {
-  return change.kind === 'refused' ? problemResponse(c, change) : c.json(hostView(change.host))
 }
 
 /** Members that are given replace those of the policy; the result must be a whole valid policy. */

@@ -100,6 +100,7 @@ export async function startTestCloud(
     enrolUrl: `${CLOUD_URL}/v1/enroll`,
     rotateUrl: `${CLOUD_URL}/v1/rotate`,
     adminToken: ADMIN_TOKEN,
+    silentAfterMs: 30 * 86_400_000,
     vkey: signer.vkey,
     zones: [{ name: ZONE, ttl: 60 }],
     repository,
@@ -124,8 +125,7 @@ export async function startTestCloud(
   }
   const app = createApp(deps)
   /** One scheduled pass, with the cloud's own parts. */
-  const pass = (change: Partial<PassDeps> = {}) =>
-    runPass({ ...deps, leases, silentAfterMs: 30 * 86_400_000, ...change })
+  const pass = (change: Partial<PassDeps> = {}) => runPass({ ...deps, leases, ...change })
   const post = async (path: string, body: string, headers: Record<string, string> = JOSE) =>
     app.request(path, { method: 'POST', body, headers })
 

@@ -31,7 +31,7 @@ async function startServe(server: UpdateServer) {
   const url = `http://127.0.0.1:${port}`
   let daemon: Daemon | undefined
 
-  const useKey = ({ name: key, algorithm, secret }: LabKey) =>
+  const useKey = ({ name: key, algorithm, secret }: LabKey, every = '5min') =>
     writeFile(
       join(directory, 'cloud.yaml'),
       `url: ${url}
@@ -39,6 +39,7 @@ listen: "127.0.0.1:${port}"
 store: file:${directory}/cloud.db
 log: { key: ${directory}/log.key }
 admin: { token: ${TOKEN} }
+pass: { every: ${every} }
 zones: { ${server.zone}: { providers: [bind], nameServers: ["127.0.0.1:${server.port}"] } }
 providers:
   bind:
@@ -195,6 +196,25 @@ describeServer('the cloud and BIND', { named: 'bind9', nsupdate: 'bind9-dnsutils
     await expect(cloud.operate('dns', 'check')).rejects.toMatchObject(differs)
     const planned = { code: 3, stdout: expect.stringMatching(/update +::9 → 2001:db8:1::3/) }
     await expect(cloud.operate('dns', 'plan')).rejects.toMatchObject(planned)
+  })
+
+  it('writes again what somebody else has changed, in the log first', async () => {
+    await cloud.halt('SIGTERM')
+    await cloud.useKey(bind.addresses, '10s')
+    await cloud.boot()
+    await waitFor('what was reported', async () =>
+      (await resolver.resolve6(name)).join() === '2001:db8:1::3' ? true : undefined,
+    )
+    const [line = ''] = (await cloud.operate('audit', 'log', '--kind', 'drift', '--json')).split(
+      '\n',
+    )
+    expect(JSON.parse(line).entry.records).toEqual([
+      {
+        ...{ name, type: 'AAAA', provider: 'bind', cause: 'changed' },
+        ...{ found: ['::9'], values: ['2001:db8:1::3'] },
+      },
+    ])
+    await intact()
   })
 
   it('killed at any instant loses no report, doubles none, and ends with the last claim', async () => {

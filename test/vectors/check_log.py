@@ -110,7 +110,7 @@ def check_log():
         expect("logs", each["name"], got is None, is_only_in_entries)
     for each in read("entries.json")["vectors"]:
         expect("entries", each["name"], leaf_hash(each["entry"].encode()).hex(), each["leafHashHex"])
-    jwks = {}
+    jwks, claims, due = {}, {}, {}
     for line in export[:-1]:
         entry = json.loads(json.loads(line)["entry"])
         if entry["kind"] == "enroll":
@@ -127,3 +127,13 @@ def check_log():
         if entry["kind"] in ("report", "denied"):
             payload = json.loads(verify_report(entry["jws"], jwks[entry["kid"]]))
             expect("entries", entry["kind"], (payload["host"], payload["seq"]), (entry["host"], entry["seq"]))
+        if entry["kind"] == "report":
+            # No host of this log shares a name, so what is due is what its report claims.
+            due.update({key: [] for key in claims.get(entry["host"], [])})
+            claims[entry["host"]] = {(each["name"], each["type"]): each["values"] for each in payload["records"]}
+            due.update(claims[entry["host"]])
+        if entry["kind"] == "drift":
+            for each in entry["records"]:
+                is_inside = each["name"] == entry["zone"] or each["name"].endswith("." + entry["zone"])
+                expect("entries", entry["kind"], is_inside and each["cause"] in ("changed", "lost"), True)
+                expect("entries", entry["kind"], each["values"], sorted(due[each["name"], each["type"]]))

@@ -25,6 +25,11 @@ export async function forgeLogs(lines: readonly string[]): Promise<Copy[]> {
   const lastOf = (kind: string) => entries.findLast((entry) => entry.kind === kind) ?? {}
   const report = lastOf('report')
   const pending = { ...report, seq: Number(report.seq) }
+  const drifted = (change: object): Entry => {
+    const drift = lastOf('drift')
+    const records = (drift.records as readonly object[]).map((one) => ({ ...one, ...change }))
+    return { ...drift, records }
+  }
   const forged: readonly (readonly [string, readonly Entry[]])[] = [
     ['genesis-twice', [of('genesis')]],
     ['enroll-without-host', [{ ...of('enroll'), host: 'nobody' }]],
@@ -42,6 +47,10 @@ export async function forgeLogs(lines: readonly string[]): Promise<Copy[]> {
     ['report-with-damaged-signature', [{ ...pending, jws: damaged(String(report.jws)) }]],
     ['denied-with-another-digest', [{ ...lastOf('denied'), digest: await digestOf('x') }]],
     ['applied-twice', [lastOf('applied')]],
+    ['drift-to-other-values', [drifted({ values: ['2001:db8:2::bad'] })]],
+    ['drift-of-a-name-in-no-report', [drifted({ name: 'ftp.example.org' })]],
+    ['drift-of-another-type', [drifted({ type: 'A', values: [] })]],
+    ['drift-of-another-zone', [{ ...lastOf('drift'), zone: 'example.net' }]],
     ['applied-without-report', [{ ...lastOf('applied'), report: index + 5 }]],
   ]
   const copies: Copy[] = []

@@ -1,6 +1,7 @@
 import { verifyLog } from '../../cloud/log/verify-log.ts'
 import { encodeBase64 } from '../../shared/base64.ts'
 import { leafHash } from '../../shared/merkle.ts'
+import { parseName } from '../../shared/rrset.ts'
 import { toHex } from '../unit/shared/hex.ts'
 import { forgeLogs } from './make-forged.ts'
 import { createAuthor } from './play.ts'
@@ -54,6 +55,10 @@ export async function makeSmallLog(): Promise<SmallLog> {
   const rotated = await author.request('a successor', '/v1/rotate', rotation, { status: 200 })
   const successor = await author.agentWith('home', 'successor of home', rotated, home.lastSeq())
   const followed = await successor.report('by the successor', { prefix, records: records.slice(1) })
+  // Somebody else writes a name, and the scheduled pass writes it again.
+  const www = { name: parseName('www.example.org'), type: 'AAAA' } as const
+  author.cloud.dns.seed({ ...www, ttl: 60, values: ['2001:db8:2::bad'] })
+  await author.cloud.pass()
   await author.revoke('office')
   await author.invite('office', { names: ['b.office.example.org'] })
   await author.revoke('office')
@@ -83,6 +88,7 @@ export async function makeEntries({ lines }: SmallLog): Promise<EntryVectors> {
   const of = (kind: string) => entries.find((entry) => kindOf(entry) === kind) ?? ''
   const withMember = (kind: string, members: object) =>
     JSON.stringify({ ...JSON.parse(of(kind)), ...members })
+  const found33 = (_: string, value: string) => `"found":[${Array(33).fill(value).join(',')}]`
   const bad: readonly (readonly [string, string])[] = [
     ['empty', ''],
     ['not-json', 'x'],
@@ -108,6 +114,10 @@ export async function makeEntries({ lines }: SmallLog): Promise<EntryVectors> {
     ['applied-unknown-outcome', of('applied').replace('"created"', '"made"')],
     ['applied-no-digest', of('applied').replace(/"digest":"[^"]*",/, '')],
     ['applied-digest-padded', of('applied').replace(/("digest":"[^"]*)"/, '$1="')],
+    ['drift-of-nothing', of('drift').replace(/"records":\[.*\]/, '"records":[]')],
+    ['drift-unknown-cause', of('drift').replace('"changed"', '"stolen"')],
+    ['drift-with-outcomes', of('drift').replace('"records"', '"outcomes"')],
+    ['drift-found-too-much', of('drift').replace(/"found":\[(".*?")\]/, found33)],
     ['denied-detail-too-long', withMember('denied', { detail: 'x'.repeat(2001) })],
   ]
   const vectors: EntryVectors['vectors'][number][] = []

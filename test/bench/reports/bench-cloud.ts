@@ -98,6 +98,7 @@ export async function startBenchCloud(directory: string, count: number): Promise
     enrolUrl: `${URL}/v1/enroll`,
     rotateUrl: `${URL}/v1/rotate`,
     adminToken: ADMIN_TOKEN,
+    silentAfterMs: 30 * 86_400_000,
     vkey: signer.vkey,
     zones: [{ name: ZONE, ttl: 60 }],
     repository,

@@ -29,12 +29,21 @@ describe('cloud.yaml', () => {
       store: 'file:reprefix.db',
       logKeyPath: 'log.key',
       adminToken: TOKEN,
+      pass: { everyMs: 300_000, silentAfterMs: 2_592_000_000 },
       zones: [
         { name: 'example.org', ttl: 60, providers: ['lan'] },
         { name: 'home.arpa', ttl: 30, providers: ['lan'] },
       ],
       warnings: [],
     })
+  })
+
+  it.each([
+    ['45s', '1d', 45_000, 86_400_000],
+    ['2h', '365d', 7_200_000, 31_536_000_000],
+  ])('takes a pass every %s and silence of %s', (every, silentAfter, everyMs, silentAfterMs) => {
+    const given = `${GOOD}pass: { every: ${every}, silentAfter: ${silentAfter} }\n`
+    expect(parse(given).pass).toEqual({ everyMs, silentAfterMs })
   })
 
   it('takes name servers by address or name', () => {
@@ -58,6 +67,10 @@ describe('cloud.yaml', () => {
       `${GOOD}log: { nextKey: log.key }\n`,
       /cloud\.yaml: log\.nextKey: is the file of log\.key/,
     ],
+    ['pass/no-unit', `${GOOD}pass: { every: "300" }\n`, /pass\.every: "300" is not a duration/],
+    ['pass/too-often', `${GOOD}pass: { every: 9s }\n`, /pass\.every: must be 10s at least/],
+    ['pass/too-rare', `${GOOD}pass: { every: 25h }\n`, /pass\.every: must be 1d at most/],
+    ['pass/silent', `${GOOD}pass: { silentAfter: never }\n`, /silentAfter: "never" is not a/],
     ['ttl', change('ttl: 30', 'ttl: 0'), /zones\.home\.arpa\.ttl: .*at least 1/],
     ['no-provider', change('ttl: 30, providers: [lan]', 'providers: []'), /names no provider/],
     [

@@ -11,8 +11,14 @@ import { expectIntact, type TestCloud } from './app-checks.ts'
 const storeFault = () => new ReprefixError('STORE_FAILED', 'scripted fault of the store')
 const dnsFault = () => new ProviderError('transient', 'scripted fault of the provider')
 
+/** How the cloud goes on that is started anew. */
+export interface Restart {
+  /** Whom it takes leases for; the same as before unless given. */
+  readonly holder?: string
+}
+
 /** A cloud whose every call to the store and to a provider may be made to go wrong. */
-export async function startCrashingCloud() {
+export async function startCrashingCloud(next: Restart = {}) {
   const points = createCrashPoints()
   const first = await startTestCloud()
   const { signer } = first
@@ -30,7 +36,7 @@ export async function startCrashingCloud() {
     /** The cloud started anew, and no call goes wrong any more. */
     async restart(): Promise<TestCloud> {
       points.clear()
-      const again = await startTestCloud({}, { ...world, store: first.store })
+      const again = await startTestCloud({}, { ...world, ...next, store: first.store })
       again.clock.ms = cloud.clock.ms
       return again
     },
@@ -41,8 +47,9 @@ type Pass = ReturnType<typeof createCrashPoints>['pass']
 
 /** Nothing is written to DNS that no `report` entry has asked for by then. */
 function guard(provider: DnsProvider, { store }: TestCloud, pass: Pass): void {
-  const { apply, findZone } = provider
+  const { apply, findZone, read } = provider
   provider.findZone = (name) => pass(() => findZone(name), dnsFault)
+  provider.read = (zone, keys) => pass(() => read(zone, keys), dnsFault)
   provider.apply = (zone, changes) =>
     pass(async () => {
       const sql = "SELECT body FROM log WHERE kind = 'report'"
@@ -74,12 +81,15 @@ export interface Course<Prepared> {
 }
 
 /** Takes the course once for each call and each way in which it can go wrong; gives how many those were. */
-export async function crashEverywhere<P>({ prepare, act, settle }: Course<P>): Promise<number> {
+export async function crashEverywhere<P>(
+  { prepare, act, settle }: Course<P>,
+  next: Restart = {},
+): Promise<number> {
   let struck = 0
   for (const how of CRASHES) {
     for (let at = 0; ; at++) {
       const crash: Crash = { ...how, at }
-      const { cloud, points, restart } = await startCrashingCloud()
+      const { cloud, points, restart } = await startCrashingCloud(next)
       const prepared = await prepare(cloud)
       points.set(crash)
       await act(cloud, prepared).catch(() => undefined)

@@ -202,6 +202,34 @@ describe('a pass', () => {
     expect(healths.map(({ kind }) => kind)).toEqual(['whole', 'whole', 'partly'])
   })
 
+  it('flushes for other processes while it looks at a large zone', async () => {
+    const { cloud } = await startWithReport()
+    const keys = Array.from({ length: 250 }, (_, i) => {
+      return { name: parseName(`h${1000 + i}.example.org`), type: 'AAAA' } as const
+    })
+    const rowOf = (key: (typeof keys)[number], version: number) => ({
+      ...{ ...key, zone: ZONE, ttl: 60, host: 'home', version, isApplied: false },
+      set: { ...key, ttl: 60, values: [VALUE] },
+    })
+    const desire = (key: (typeof keys)[number], version: number) =>
+      ({ kind: 'desire', row: rowOf(key, version) }) as const
+    await cloud.repository.commit(
+      [],
+      keys.map((key) => desire(key, 0)),
+    )
+    await cloud.pass()
+    const { read } = cloud.dns.provider
+    const fresh = { name: api, type: 'AAAA' } as const
+    const seen: unknown[] = []
+    cloud.dns.provider.read = async (zone, asked) => {
+      seen.push(cloud.dns.values(api))
+      if (seen.length === 1) await cloud.repository.commit([], [desire(fresh, 1)])
+      return read(zone, asked)
+    }
+    expect((await cloud.pass()).zones).toMatchObject([{ kind: 'whole', repaired: 0, pending: 0 }])
+    expect(seen).toEqual([undefined, [VALUE], [VALUE]])
+  })
+
   it('leaves a zone to the process that has its lease', async () => {
     const { cloud } = await startWithReport()
     const { signer, dns, second, clock, store } = cloud

@@ -3,8 +3,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { createProgram, reportFault } from '../../../cloud/commands/program.ts'
+import { POLICY_DEFAULTS } from '../../../cloud/domain/host-policy.ts'
+import type { HostRecord } from '../../../cloud/domain/host-record.ts'
 import { type Cloud, readConfig, startCloud } from '../../../cloud/server.ts'
+import { openLibsql } from '../../../cloud/store/libsql.ts'
+import { createSqlRepository } from '../../../cloud/store/sql-repository.ts'
+import { parsePrefix } from '../../../shared/ipv6.ts'
 import { parseJoin } from '../../../shared/join.ts'
+import { parseName } from '../../../shared/rrset.ts'
 import { recordedLog } from '../../fakes/recorded-log.ts'
 
 const TOKEN = 'operator-token-of-the-tests'
@@ -158,6 +164,27 @@ describe('the operator’s commands', () => {
     expect((await run(cloud, 'host', 'show', 'home')).out).toMatch(/prefixes +2001:db8::\/32/)
     expect((await run(cloud, 'host', 'revoke', 'home')).out).toMatch(/is revoked/)
     expect(JSON.parse((await run(cloud, 'host', 'list', '--json')).out).status).toBe('revoked')
+  })
+
+  it('show hosts whose records may be out of date', async () => {
+    const directory = await makeDirectory()
+    const cloud = await start(directory)
+    const port = await openLibsql(`file:${directory}/cloud.db`)
+    undo.push(async () => port.close())
+    const at = '2026-01-01T00:00:00.000Z'
+    const host: HostRecord = {
+      ...{ name: 'home', version: 1, status: 'active', addedAt: at },
+      policy: { ...POLICY_DEFAULTS, names: [], prefixes: [parsePrefix('2000::/3')] },
+      claim: [{ name: parseName('www.example.org'), type: 'AAAA' }],
+      lastReport: { index: 1, at, prefix: parsePrefix('2001:db8::/64'), agent: '0.1.0' },
+    }
+    await createSqlRepository(port).commit([], [{ kind: 'create-host', host }])
+    expect((await run(cloud, 'host', 'list')).out).toMatch(/\nhome +stale \(silent\) +2001:db8::/)
+    const { out } = await run(cloud, 'host', 'show', 'home')
+    expect(out).toMatch(/stale +since 2026-01-31T00:00:00.000Z: it has reported nothing for long/)
+    const stale = { reason: 'silent', since: '2026-01-31T00:00:00.000Z' }
+    const shown = await run(cloud, 'host', 'show', 'home', '--json')
+    expect(JSON.parse(shown.out)).toMatchObject({ status: 'active', stale })
   })
 
   it('read and verify the log', async () => {

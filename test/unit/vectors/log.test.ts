@@ -39,6 +39,7 @@ describe('entries.json', () => {
       'report',
       'applied',
       'denied',
+      'drift',
     ]
     expect([...new Set(kinds)].sort()).toEqual([...written].sort())
   })
