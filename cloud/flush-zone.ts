@@ -1,5 +1,6 @@
 import { type Fqdn, keyOf, type RRKey } from '../shared/rrset.ts'
 import type {
+  AuditLog,
   DesiredRow,
   Flushed,
   FlushNote,
@@ -13,6 +14,7 @@ import type { Lease, ZoneLeases } from './zone-lease.ts'
 /** What a flush reads and where it writes. */
 export interface FlushDeps extends WriteDeps {
   readonly repository: Pick<Repository, 'pending' | 'desired' | 'noteFlushed'>
+  readonly log: Pick<AuditLog, 'quiet'>
   readonly leases: ZoneLeases
   readonly sleep: (ms: number) => Promise<void>
   /** Uniform in [0, 1). */
@@ -23,6 +25,8 @@ export interface FlushDeps extends WriteDeps {
 const MAX_LOOKS = 40
 const FIRST_PAUSE_MS = 20
 const LONGEST_PAUSE_MS = 250
+/** How long a flush waits for reports that are on their way to the log: it writes them as well then. */
+const GATHER_MS = 5000
 /** How soon an agent may ask again when another process has not told of its rows yet. */
 const BUSY_RETRY_MS = 1000
 
@@ -35,8 +39,8 @@ interface Ask {
 interface Lane {
   tail: Promise<unknown>
   next: { readonly asks: Ask[]; readonly done: Promise<readonly RowOutcome[]> } | undefined
-  /** Of the flush that ended last, where another one follows. */
-  lease: Lease | undefined
+  /** Of the flush that ended last, where another one follows: its lease, and what became of its rows. */
+  last: { readonly lease: Lease; readonly written: readonly RowOutcome[] } | undefined
 }
 
 /**
@@ -54,14 +58,14 @@ export function createZoneFlusher(deps: FlushDeps): ZoneFlusher {
   const nowMs = (): number => deps.now().getTime()
 
   async function run(zone: Fqdn, lane: Lane, asks: readonly Ask[]): Promise<readonly RowOutcome[]> {
-    const former = lane.lease
-    lane.lease = undefined
+    const { last } = lane
+    lane.last = undefined
     try {
       const lease = await leases.acquire(zone)
       if (lease === undefined) return await awaitHolder(zone, lane, asks)
-      return await flushHeld(zone, lane, asks, lease)
+      return await flushHeld(zone, lane, asks, lease, last?.lease.isHeld() ? last.written : [])
     } finally {
-      await former?.release()
+      await last?.lease.release()
     }
   }
 
@@ -70,27 +74,42 @@ export function createZoneFlusher(deps: FlushDeps): ZoneFlusher {
     lane: Lane,
     asks: readonly Ask[],
     lease: Lease,
+    before: readonly RowOutcome[] = [],
   ): Promise<readonly RowOutcome[]> {
+    let written: readonly RowOutcome[] = []
     try {
-      const { known, wanted } = await readRows(zone, keysOf(asks))
-      const written = await write(zone, wanted)
+      await deps.log.quiet(GATHER_MS)
+      const { known, wanted } = await readRows(zone, keysOf(asks), before)
+      written = await write(zone, wanted)
       await note(zone, written, asks, lease)
       return [...known, ...written]
     } finally {
       if (lane.next === undefined) await lease.release()
-      else lane.lease = lease
+      else lane.last = { lease, written: lease.isHeld() ? written.filter(isDone) : [] }
     }
   }
 
-  /** Read with the lease: whatever is newer comes after it. */
-  async function readRows(zone: Fqdn, keys: readonly RRKey[]) {
+  /**
+   * Read with the lease: whatever is newer comes after it. What the flush just before has written is
+   * known, although its `applied` entry may not be in the log yet.
+   */
+  async function readRows(zone: Fqdn, keys: readonly RRKey[], before: readonly RowOutcome[]) {
     const rows = new Map<string, DesiredRow>()
-    for (const row of await repository.pending(zone)) rows.set(keyOf(row), row)
+    const justWritten = new Map(before.map((row) => [keyOf(row.key), row]))
+    const known: RowOutcome[] = []
+    for (const row of await repository.pending(zone)) {
+      const written = justWritten.get(keyOf(row))
+      if (written?.version === row.version) known.push(written)
+      else rows.set(keyOf(row), row)
+    }
     // Those of a report that has just come are among them: the rest was flushed before.
-    const others = await repository.desired(keys.filter((key) => !rows.has(keyOf(key))))
-    const known = others.flatMap((row) => (row.isApplied ? (outcomeOf(row, nowMs()) ?? []) : []))
     const isKnown = new Set(known.map(({ key }) => keyOf(key)))
-    for (const row of others) if (!isKnown.has(keyOf(row))) rows.set(keyOf(row), row)
+    const others = keys.filter((key) => !rows.has(keyOf(key)) && !isKnown.has(keyOf(key)))
+    for (const row of await repository.desired(others)) {
+      const outcome = row.isApplied ? outcomeOf(row, nowMs()) : undefined
+      if (outcome === undefined) rows.set(keyOf(row), row)
+      else known.push(outcome)
+    }
     return { known, wanted: [...rows.values()] }
   }
 
@@ -141,7 +160,7 @@ export function createZoneFlusher(deps: FlushDeps): ZoneFlusher {
     signal?: AbortSignal,
   ): Promise<readonly RowOutcome[]> {
     const known = lanes.get(zone)
-    const lane = known ?? { tail: Promise.resolve(), next: undefined, lease: undefined }
+    const lane = known ?? { tail: Promise.resolve(), next: undefined, last: undefined }
     lanes.set(zone, lane)
     if (lane.next !== undefined) {
       lane.next.asks.push({ keys, signal })
@@ -163,6 +182,12 @@ export function createZoneFlusher(deps: FlushDeps): ZoneFlusher {
 /** The keys that are still waited for. */
 function keysOf(asks: readonly Ask[]): readonly RRKey[] {
   return asks.flatMap(({ keys, signal }) => (signal?.aborted ? [] : keys))
+}
+
+/** Whether every provider has taken it, for good as far as is known. */
+function isDone({ outcomes, retryAfterMs, receipts }: RowOutcome): boolean {
+  const isTaken = outcomes.every(({ outcome }) => outcome !== 'failed')
+  return isTaken && retryAfterMs === undefined && receipts === undefined
 }
 
 /** What was noted of a row, unless it is time to try again. */

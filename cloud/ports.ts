@@ -234,6 +234,11 @@ export interface AuditLog {
    */
   anticipate(): () => void
   /**
+   * Resolves when no append of this process waits, runs or is anticipated, or after so many
+   * milliseconds: whoever wants to act once for all of them waits for it.
+   */
+  quiet(longestMs: number): Promise<void>
+  /**
    * Proves the entry at `index` in the tree that it completes, and that tree's consistency with
    * `witnessSize`. The same arguments give the same bytes for ever.
    */

@@ -107,6 +107,7 @@ export async function startCloud(config: CloudConfig, logger: Logger): Promise<C
     })
     const flusher = createZoneFlusher({
       repository,
+      log,
       leases,
       providers,
       now,

@@ -19,6 +19,8 @@ export interface AppendQueue {
   append(draft: Drafter): Promise<Appended | null>
   /** Says that an append may follow soon; the answer says that it has come, or will not. */
   anticipate(): () => void
+  /** Resolves when nothing is appended and nothing is anticipated, or after so many milliseconds. */
+  quiet(longestMs: number): Promise<void>
 }
 
 interface Waiting {
@@ -58,6 +60,7 @@ export function createAppendQueue(deps: AppendQueueDeps): AppendQueue {
   let othersAppend = false
   let anticipated = 0
   let wake = (): void => undefined
+  let listeners: (() => void)[] = []
 
   async function run(): Promise<void> {
     while (queue.length > 0) {
@@ -65,6 +68,14 @@ export function createAppendQueue(deps: AppendQueueDeps): AppendQueue {
       await appendTogether()
     }
     isRunning = false
+    tellIfQuiet()
+  }
+
+  function tellIfQuiet(): void {
+    if (isRunning || anticipated > 0) return
+    const heard = listeners
+    listeners = []
+    for (const tell of heard) tell()
   }
 
   async function gather(): Promise<void> {
@@ -195,7 +206,16 @@ export function createAppendQueue(deps: AppendQueueDeps): AppendQueue {
         isOpen = false
         anticipated--
         if (anticipated === 0) wake()
+        tellIfQuiet()
       }
+    },
+
+    async quiet(longestMs) {
+      if (!isRunning && anticipated === 0) return
+      const heard = new Promise<void>((resolve) => {
+        listeners.push(resolve)
+      })
+      await Promise.race([heard, deps.sleep(longestMs)])
     },
   }
 }

@@ -49,7 +49,7 @@ export function createAuditLog(deps: AuditLogDeps): AuditLog {
     },
   }
   const rowAfter = (last: LogRow | undefined, entry: Draft['entry']) => rowFor(entry, last, sha256)
-  const { append, anticipate } = createAppendQueue({ ...deps, lastRow, rowAfter })
+  const { append, anticipate, quiet } = createAppendQueue({ ...deps, lastRow, rowAfter })
 
   async function sign(checkpoint: Omit<Checkpoint, 'origin'>): Promise<string> {
     return signCheckpoint({ origin: signer.name, ...checkpoint }, ...signers)
@@ -58,6 +58,7 @@ export function createAuditLog(deps: AuditLogDeps): AuditLog {
   return {
     append,
     anticipate,
+    quiet,
 
     async receipt(index, witnessSize) {
       const size = index + 1

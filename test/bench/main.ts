@@ -14,9 +14,10 @@ import { dnsBench } from './dns/dns-bench.ts'
 import { renumberBench } from './renumber.ts'
 import { cloudBench } from './reports/cloud-bench.ts'
 import { createSaving } from './saving.ts'
+import { serverlessBench } from './serverless/serverless-bench.ts'
 import { renderTable } from './table.ts'
 
-const BENCHES: readonly Bench[] = [agentBench, renumberBench, cloudBench, dnsBench]
+const BENCHES: readonly Bench[] = [agentBench, renumberBench, cloudBench, dnsBench, serverlessBench]
 
 interface Flags {
   readonly json?: true

@@ -108,7 +108,7 @@ export async function startTestCloud(
     repository,
     log,
     flusher: createZoneFlusher({
-      ...{ repository, leases, providers, now, sleep: pause, random: Math.random },
+      ...{ repository, log, leases, providers, now, sleep: pause, random: Math.random },
       logger: recorded.log,
     }),
     providers,

@@ -93,6 +93,7 @@ const ALLOWED: readonly Import[] = [
   ['test/lab/lab.ts', '../../shared/ipv6.ts'],
   ['test/bench/reports/bench-cloud.ts', '../../../cloud/app.ts'],
   ['test/bench/dns/move-rrsets.ts', '../../../cloud/dns/rfc2136.ts'],
+  ['test/bench/serverless/burst.ts', '../../../cloud/app.ts'],
 ]
 
 describe('the layers', () => {

@@ -104,7 +104,7 @@ export async function startBenchCloud(directory: string, count: number): Promise
     repository,
     log,
     flusher: createZoneFlusher({
-      ...{ repository, providers, now, sleep, random: Math.random, logger },
+      ...{ repository, log, providers, now, sleep, random: Math.random, logger },
       leases: createZoneLeases({
         ...{ repository, holder: 'bench', now, schedule, keepMs: 2000, logger },
       }),

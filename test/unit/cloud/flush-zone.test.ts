@@ -1,7 +1,23 @@
 import { describe, expect, it } from 'vitest'
+import { parseName } from '../../../shared/rrset.ts'
 import { startTestCloud, ZONE } from '../../fakes/test-cloud.ts'
 import { aaaa, api, expectIntact, kinds, www } from './app-checks.ts'
 import { atOther, eventually, reportAtOnce, startTwo } from './two-clouds.ts'
+
+describe('one process', () => {
+  it('flushes all hosts that come at once in one call of each provider', async () => {
+    const cloud = await startTestCloud()
+    const agents = await Promise.all(Array.from({ length: 40 }, (_, i) => cloud.addAgent(`h${i}`)))
+    const running = agents.map((agent, i) => {
+      const name = parseName(`h${i}.home.example.org`)
+      return agent.report({ records: [aaaa(name, `2001:db8:1::${(i + 1).toString(16)}`)] })
+    })
+    const statuses = (await Promise.all(running)).map(({ response }) => response.status)
+    expect(new Set(statuses)).toEqual(new Set([200]))
+    expect([cloud.dns.applied(), cloud.second.applied()]).toEqual([1, 1])
+    await expectIntact(cloud)
+  })
+})
 
 describe('two processes with one store', () => {
   it.each([

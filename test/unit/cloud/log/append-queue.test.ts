@@ -270,6 +270,36 @@ describe('an append that is on its way', () => {
   })
 })
 
+describe('a log that is quiet', () => {
+  const never = () => new Promise<void>(() => undefined)
+  const hasHeard = async (heard: Promise<void>) => {
+    await new Promise(setImmediate)
+    return Promise.race([heard.then(() => true), Promise.resolve(false)])
+  }
+
+  it('says so at once, and else when all that waited or was on its way is stored', async () => {
+    const { deps, commits } = await makeLog()
+    const log = createAuditLog({ ...deps, sleep: never })
+    await log.quiet(1000)
+    const hasCome = log.anticipate()
+    const heard = log.quiet(1000)
+    expect(await hasHeard(heard)).toBe(false)
+    const appended = log.append(plain())
+    expect(await hasHeard(heard)).toBe(false)
+    hasCome()
+    await Promise.all([heard, appended])
+    expect(commits).toEqual([1])
+    await log.quiet(1000)
+  })
+
+  it('is waited for no longer than was asked', async () => {
+    const { log, pauses } = await makeLog()
+    log.anticipate()
+    await log.quiet(77)
+    expect(pauses).toEqual([77])
+  })
+})
+
 describe('decisions that are stored together', () => {
   const names = ['a', 'b'].map((label) => parseName(`${label}.example.org`))
   const step = fc.record({
