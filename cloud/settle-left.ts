@@ -49,13 +49,24 @@ export async function settleLeft(deps: SettleDeps): Promise<SettledLeft> {
 }
 
 /** Those that are old enough, with the host that their entries name. */
-async function hostsOf(left: readonly StoredReport[], latest: number, { repository }: SettleDeps) {
-  const rows = await repository.rows(left.map(({ index }) => index))
+async function hostsOf(left: readonly StoredReport[], latest: number, deps: SettleDeps) {
+  const rows = await deps.repository.rows(left.map(({ index }) => index))
   return left.flatMap((stored, position) => {
-    const entry = parseEntry(rows[position]?.entry ?? '')
-    const isDue = entry.kind === 'report' && Date.parse(entry.at) <= latest
+    const entry = readEntry(rows[position]?.entry ?? '', stored, deps)
+    const isDue = entry?.kind === 'report' && Date.parse(entry.at) <= latest
     return isDue ? [{ stored, host: entry.host }] : []
   })
+}
+
+/** One damaged entry, of which `audit verify` tells, does not hold up the reports beside it. */
+function readEntry(text: string, { index }: StoredReport, { logger }: SettleDeps) {
+  try {
+    return parseEntry(text)
+  } catch (error) {
+    const told = `entry ${index} of the log cannot be read: its report is left without an end`
+    logger.error({ event: 'pass', index, error }, told)
+    return undefined
+  }
 }
 
 async function settle(stored: StoredReport, host: string, deps: SettleDeps): Promise<boolean> {

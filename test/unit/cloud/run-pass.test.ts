@@ -54,6 +54,25 @@ describe('a pass', () => {
     await expectIntact(cloud)
   })
 
+  it('ends the other reports when the entry of one is damaged', async () => {
+    const cloud = await startTestCloud()
+    const [home, office] = [await cloud.addAgent('home'), await cloud.addAgent('office')]
+    for (const [agent, name] of [
+      [home, www],
+      [office, api],
+    ] as const) {
+      cloud.second.faults.push({ kind: 'transient', hasWritten: false })
+      const records = [aaaa(name, VALUE)]
+      expect((await agent.report({ records })).response.status).toBe(202)
+    }
+    const sql =
+      "UPDATE log SET body = replace(body, '\"seq\"', '\"sqe\"') WHERE host = 'home' AND kind = 'report'"
+    await cloud.store.batch([{ sql, args: [] }])
+    cloud.clock.ms += 31_000
+    expect(await cloud.pass()).toMatchObject({ settled: 1, zones: [{ pending: 0 }] })
+    expect(JSON.stringify(cloud.lines)).toMatch(/entry 5 of the log cannot be read/)
+  })
+
   it('writes what has failed for good as soon as the operator has put it right', async () => {
     const cloud = await startTestCloud()
     const agent = await cloud.addAgent('home')
