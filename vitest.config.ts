@@ -49,6 +49,15 @@ export default defineConfig({
       },
       {
         test: {
+          // The built programs on each runtime: a process, workerd, and a function called as AWS calls it.
+          name: 'runtimes',
+          include: ['test/conformance/**/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
           // Single real DNS servers on loopback: Debian packages, no root.
           name: 'servers',
           include: ['test/servers/**/*.test.ts'],

@@ -16,7 +16,7 @@ export interface AcceptDeps extends AdmitDeps, SettleDeps {
   readonly nonces: NonceIssuer
   readonly keys: KeyRing
   /** The runtime's fastest; Web Crypto unless given. */
-  readonly sha256?: Sha256
+  readonly sha256?: Sha256 | undefined
 }
 
 /**

@@ -190,6 +190,18 @@ export interface Repository {
   close(): void
 }
 
+/** The repository with what is done to it once, at the start, and asked of it at any time. */
+export interface Store {
+  readonly repository: Repository
+  /**
+   * Brings the schema to this version, or refuses one that it cannot bring there.
+   * @throws ReprefixError STORE_*
+   */
+  prepare(): Promise<void>
+  /** Whether it answers, with the schema of this version. @throws ReprefixError STORE_* */
+  check(): Promise<void>
+}
+
 /** An entry to append, and what changes with it in the same transaction. */
 export interface Draft {
   readonly entry: LogEntry

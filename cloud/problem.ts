@@ -41,6 +41,7 @@ const STATUS: Readonly<Record<string, ContentfulStatusCode>> = {
   STORE_FAILED: 503,
   LOG_CONTENDED: 503,
   LOG_ALTERED: 503,
+  NOT_READY: 503,
 }
 
 const TITLES: Readonly<Record<number, string>> = {
@@ -73,7 +74,7 @@ export function problemOf(
   facts: Readonly<Record<string, string | number>> = {},
 ): Problem {
   const status = STATUS[code] ?? 500
-  const title = TITLES[status] ?? 'A fault of the cloud'
+  const title = code === 'NOT_READY' ? 'Not ready' : (TITLES[status] ?? 'A fault of the cloud')
   return { ...facts, type: 'about:blank', title, status, code, detail }
 }
 

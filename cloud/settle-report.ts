@@ -24,6 +24,8 @@ export interface SettleDeps {
   readonly sleep: (ms: number) => Promise<void>
   /** How long one request may wait for DNS. */
   readonly dnsBudgetMs: number
+  /** Told of DNS work that outlives the answer, where a runtime must be asked to let it go on. */
+  readonly afterAnswer?: ((work: Promise<unknown>) => void) | undefined
   readonly logger: Logger
 }
 
@@ -61,12 +63,13 @@ export async function applyReport(
 ): Promise<Settled> {
   const startedAt = performance.now()
   const waiting = new AbortController()
-  const flushed = await Promise.race([
-    flushZones(stored, waiting.signal, deps),
-    deps.sleep(deps.dnsBudgetMs).then(() => undefined),
-  ])
+  const flushing = flushZones(stored, waiting.signal, deps)
+  const flushed = await Promise.race([flushing, deps.sleep(deps.dnsBudgetMs).then(() => undefined)])
   waiting.abort()
-  if (flushed === undefined) return { kind: 'pending', retryAfterSeconds: RETRY_SECONDS }
+  if (flushed === undefined) {
+    deps.afterAnswer?.(flushing)
+    return { kind: 'pending', retryAfterSeconds: RETRY_SECONDS }
+  }
   const waits = flushed.flatMap((row) => row.retryAfterMs ?? [])
   if (waits.length > 0) {
     const seconds = Math.max(1, Math.ceil(Math.max(...waits) / 1000))

@@ -18,7 +18,7 @@ export interface WriteDeps {
   readonly now: () => Date
   readonly logger: Logger
   /** Told of RRsets that a provider has accepted just now, to see whether the world gets them. */
-  readonly onWritten?: (zone: Fqdn, rows: readonly DesiredRow[]) => void
+  readonly onWritten?: ((zone: Fqdn, rows: readonly DesiredRow[]) => void) | undefined
 }
 
 /** Writes rows of one zone to all its providers, one batch each; never throws. */

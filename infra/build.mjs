@@ -3,6 +3,7 @@ import { chmod, readFile, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
+import { lambdaBundle, workerBundle } from './bundle-runtimes.mjs'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const { bin, version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
@@ -51,6 +52,8 @@ const results = await Promise.all([
     // Native: its binary cannot be bundled.
     external: ['libsql'],
   }),
+  build(lambdaBundle(common)),
+  build(workerBundle(common)),
   build({
     ...common,
     entryPoints: { 'reprefix-agent': 'agent/main.ts' },
@@ -88,7 +91,7 @@ for (const program of Object.values(bin)) await chmod(join(root, program), 0o755
 
 if (!process.argv.includes('--quiet')) {
   for (const { metafile } of results) {
-    for (const [file, { bytes }] of Object.entries(metafile.outputs)) {
+    for (const [file, { bytes }] of Object.entries(metafile?.outputs ?? {})) {
       if (file.endsWith('.js')) console.log(`${file}  ${(bytes / 1024).toFixed(0)} kB`)
     }
   }

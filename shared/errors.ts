@@ -52,6 +52,7 @@ export type ErrorCode =
   | 'NOT_FOUND'
   | 'UNAUTHORIZED'
   | 'INTERNAL'
+  | 'NOT_READY'
   | 'KEY_UNKNOWN'
   | 'KEY_REVOKED'
   | 'HOST_MISMATCH'

@@ -1,4 +1,4 @@
-import { CompactSign, calculateJwkThumbprint, compactVerify, importPKCS8 } from 'jose'
+import { CompactSign, calculateJwkThumbprint, compactVerify } from 'jose'
 import * as v from 'valibot'
 import { decodeBase64url, encodeBase64url } from './base64.ts'
 import { type CompactJws, parseCompact, parseStrictJson } from './compact.ts'
@@ -227,25 +227,6 @@ export function signCompact(
   key: SigningKey,
 ): Promise<string> {
   return new CompactSign(payload).setProtectedHeader(header).sign(key.privateKey)
-}
-
-/**
- * Signs claims with an RSA key in PEM, for services that give out tokens for them (RFC 7523 §3).
- * @throws ReprefixError KEY_INVALID, without a part of the key in its message
- */
-export async function signJwtGrant(
-  claims: Readonly<Record<string, unknown>>,
-  pem: string,
-): Promise<string> {
-  let key: CryptoKey
-  try {
-    key = await importPKCS8(pem, 'RS256')
-  } catch {
-    throw new ReprefixError('KEY_INVALID', 'the private key is not an RSA key in PEM (PKCS #8)')
-  }
-  return new CompactSign(encodeJson(claims))
-    .setProtectedHeader({ alg: 'RS256', typ: 'JWT' })
-    .sign(key)
 }
 
 /** Verifies the signature of a JWS whose form was checked. @throws ReprefixError JWS_SIGNATURE */

@@ -1,4 +1,5 @@
 import { type DestinationStream, pino } from 'pino'
+import { redactFields } from './log-fields.ts'
 
 /** Fields of a log line; values under secret names are masked before they are written. */
 export type LogFields = Readonly<Record<string, unknown>>
@@ -20,10 +21,6 @@ export interface LoggerOptions {
   readonly destination?: { write(line: string): void }
 }
 
-const SECRET_NAME = /secret|token|password|passphrase|authorization|cookie|privatekey|apikey|^d$/i
-const MASK = '[redacted]'
-const MAX_DEPTH = 8
-
 /** Builds a logger that writes one JSON object a line. */
 export function createLogger({ level, name, destination }: LoggerOptions): Logger {
   const stream: DestinationStream = destination ?? pino.destination({ dest: 2, sync: true })
@@ -38,35 +35,9 @@ export function createLogger({ level, name, destination }: LoggerOptions): Logge
     stream,
   )
   return {
-    debug: (fields, message) => sink.debug(redact(fields, 0), message),
-    info: (fields, message) => sink.info(redact(fields, 0), message),
-    warn: (fields, message) => sink.warn(redact(fields, 0), message),
-    error: (fields, message) => sink.error(redact(fields, 0), message),
-  }
-}
-
-function redact(value: unknown, depth: number): unknown {
-  if (value instanceof Error) return redact(describeError(value), depth)
-  if (value instanceof Uint8Array) return `[${value.length} bytes]`
-  if (typeof value === 'bigint') return value.toString()
-  if (typeof value !== 'object' || value === null) return value
-  if (value instanceof Date) return value.toISOString()
-  if (depth >= MAX_DEPTH) return '[…]'
-  if (Array.isArray(value)) return value.map((item) => redact(item, depth + 1))
-  return Object.fromEntries(
-    Object.entries(value).map(([key, item]) => [
-      key,
-      SECRET_NAME.test(key) ? MASK : redact(item, depth + 1),
-    ]),
-  )
-}
-
-function describeError(error: Error): LogFields {
-  return {
-    type: error.name,
-    message: error.message,
-    ...('code' in error ? { code: error.code } : {}),
-    ...(error.cause === undefined ? {} : { cause: error.cause }),
-    stack: error.stack,
+    debug: (fields, message) => sink.debug(redactFields(fields), message),
+    info: (fields, message) => sink.info(redactFields(fields), message),
+    warn: (fields, message) => sink.warn(redactFields(fields), message),
+    error: (fields, message) => sink.error(redactFields(fields), message),
   }
 }

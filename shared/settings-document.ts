@@ -1,39 +1,25 @@
 import { isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from 'yaml'
-import { messageOf, quote, ReprefixError } from './errors.ts'
-
-/** A value kept outside the file: an environment variable, or the content of a file. */
-export interface SettingsReference {
-  readonly kind: 'env' | 'file'
-  readonly name: string
-}
-
-/** Gives the value of a reference, or throws an error whose message names what is missing. */
-export type ReferenceResolver = (reference: SettingsReference) => string
-
-/** A decoded YAML document that still knows its lines and which values came from elsewhere. */
-export interface SettingsSource {
-  readonly value: unknown
-  /** Source line of the path, or of the nearest ancestor that the file has. */
-  lineAt(path: readonly string[]): number
-  /** The first reference used at or above the path. */
-  referenceAt(path: readonly string[]): string | undefined
-}
+import { messageOf, ReprefixError } from './errors.ts'
+import {
+  nearest,
+  type ReferenceResolver,
+  type SettingsSource,
+  substituteReferences,
+} from './settings-source.ts'
 
 type Path = readonly string[]
-
-const REFERENCE = /\$(\$?)\{([^}]*)\}/g
 
 /** Deeper than any settings; an anchor that contains its own alias ends here. */
 const MAX_DEPTH = 32
 
 /**
- * Decodes one YAML 1.2 document without schema.
+ * Decodes one YAML 1.2 document without schema. Without `resolve`, strings stay as they are written.
  * @throws ReprefixError CONFIG_INVALID on broken YAML, a duplicate key or an unresolved reference
  */
 export function decodeSettings(
   text: string,
   fileName: string,
-  resolve: ReferenceResolver,
+  resolve?: ReferenceResolver,
 ): SettingsSource {
   const counter = new LineCounter()
   const document = parseDocument(text, { lineCounter: counter, prettyErrors: false })
@@ -74,15 +60,14 @@ export function decodeSettings(
   }
 
   function substitute(scalar: string, path: Path): string {
-    return scalar.replace(REFERENCE, (whole: string, dollar: string, name: string) => {
-      if (dollar !== '') return whole.slice(1)
-      references.set(path.join('\0'), whole)
-      try {
-        return resolve(parseReference(name, whole))
-      } catch (cause) {
-        throw at(path, messageOf(cause), cause)
-      }
-    })
+    if (resolve === undefined) return scalar
+    try {
+      return substituteReferences(scalar, resolve, (reference) => {
+        references.set(path.join('\0'), reference)
+      })
+    } catch (cause) {
+      throw at(path, messageOf(cause), cause)
+    }
   }
 
   function at(path: Path, message: string, cause?: unknown): ReprefixError {
@@ -96,22 +81,4 @@ export function decodeSettings(
     lineAt: (path) => nearest(lines, path) ?? 1,
     referenceAt: (path) => nearest(references, path),
   }
-}
-
-function nearest<T>(map: ReadonlyMap<string, T>, path: Path): T | undefined {
-  for (let length = path.length; length >= 0; length -= 1) {
-    const found = map.get(path.slice(0, length).join('\0'))
-    if (found !== undefined) return found
-  }
-  return undefined
-}
-
-function parseReference(inside: string, whole: string): SettingsReference {
-  const match = /^(env|file):(.+)$/.exec(inside)
-  const [kind, name] = [match?.[1], match?.[2]]
-  if ((kind === 'env' || kind === 'file') && name !== undefined) return { kind, name }
-  throw new ReprefixError(
-    'CONFIG_INVALID',
-    `${quote(whole)} is not a reference: write \${env:NAME} or \${file:/path}, or $\${ for the text itself`,
-  )
 }

@@ -124,6 +124,8 @@ for (const [name, what] of [
   if (!existsSync(`node_modules/${name}`))
     notRun.push(`${what}: the npm package ${name} is missing`)
 }
+heading('the cloud on Node, Workers and Lambda')
+counts.push(await runVitest('runtimes'))
 heading('real DNS servers')
 counts.push(await runVitest('servers'))
 for (const { package: name, command, why } of missingPackages(SERVER_PACKAGES)) {

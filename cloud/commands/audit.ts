@@ -4,6 +4,7 @@ import { nodeSha256 } from '../log/node-sha256.ts'
 import { type Verification, verifyLog } from '../log/verify-log.ts'
 import { type AdminOptions, createAdminClient, withAdminOptions } from './admin-client.ts'
 import { type LogOptions, printLog } from './audit-log.ts'
+import { type NewKeyOptions, newKey } from './audit-new-key.ts'
 import { type ProveOptions, parseKeys, prove } from './audit-prove.ts'
 import { readCloudLines, readFileLines } from './audit-source.ts'
 import type { Terminal } from './terminal.ts'
@@ -55,6 +56,13 @@ export function addAuditCommands(program: Command, terminal: Terminal): void {
     .option('--key <vkey>', "the log's public key as it was pinned; repeatable", collect)
     .option('--json', 'print JSON: one object a finding, then a summary')
     .action((options: VerifyOptions) => verify(options, terminal))
+
+  audit
+    .command('new-key')
+    .description('make a key that signs a log, for runtimes that keep no files')
+    .option('--url <url>', 'the public URL of the cloud it is for (or REPREFIX_URL)')
+    .option('--json', 'print JSON: the key and its public key')
+    .action((options: NewKeyOptions) => newKey(options, terminal))
 }
 
 async function verify(options: VerifyOptions, terminal: Terminal): Promise<void> {

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import { type ErrorCode, messageOf, ReprefixError } from '../../shared/errors.ts'
 import { VERSION } from '../../shared/version.ts'
 import { addAuditCommands } from './audit.ts'
+import { addConfigCommands } from './config.ts'
 import { addDemoCommand } from './demo.ts'
 import { addDnsCommands } from './dns.ts'
 import { addHostCommands } from './host.ts'
@@ -33,6 +34,7 @@ export function createProgram(terminal: Terminal): Command {
     })
     .exitOverride()
   addServeCommand(program)
+  addConfigCommands(program, terminal)
   addHostCommands(program, terminal)
   addAuditCommands(program, terminal)
   addDnsCommands(program, terminal)

@@ -12,7 +12,10 @@ export function addServeCommand(program: Command): void {
       // The database and the key are nobody else's business.
       process.umask(0o077)
       // Only this command needs the database and the web server; the others start without them.
-      const { readConfig, startCloud } = await import('../server.ts')
+      const [{ readConfig }, { startCloud }] = await Promise.all([
+        import('../config.ts'),
+        import('../server.ts'),
+      ])
       const config = await readConfig(options.config)
       const level = options.debug === true ? 'debug' : 'info'
       const logger = createLogger({ level, name: 'reprefix', destination: process.stdout })

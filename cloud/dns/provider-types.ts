@@ -51,8 +51,7 @@ export const PROVIDER_TYPES = {
   vultr,
 }
 
-/** What an operator must know before relying on a kind of provider. */
-export function warningOf(type: keyof typeof PROVIDER_TYPES): string | undefined {
-  const { warning }: { readonly warning?: string } = PROVIDER_TYPES[type]
-  return warning
-}
+/** Every kind of provider, by name. */
+export type ProviderTypes = typeof PROVIDER_TYPES
+/** The `type` of a provider's settings. */
+export type ProviderTypeName = keyof ProviderTypes

@@ -16,7 +16,7 @@ import type { AuditLog, Draft, LogRow, Repository } from '../ports.ts'
 import { createAppendQueue } from './append-queue.ts'
 import { createLastRowChecker, type LastRowChecker } from './check-last-row.ts'
 import { gatherRows, readNodes } from './read-nodes.ts'
-import { createRowMemory } from './row-memory.ts'
+import { createRowMemory, type RowMemory } from './row-memory.ts'
 
 /** What the log is built from. */
 export interface AuditLogDeps {
@@ -29,7 +29,9 @@ export interface AuditLogDeps {
   /** Uniform in [0, 1). */
   readonly random: () => number
   /** The runtime's fastest; Web Crypto unless given. */
-  readonly sha256?: Sha256
+  readonly sha256?: Sha256 | undefined
+  /** Shared by logs over the same repository; of its own unless given. */
+  readonly memory?: RowMemory
 }
 
 /**
@@ -39,7 +41,7 @@ export interface AuditLogDeps {
 export function createAuditLog(deps: AuditLogDeps): AuditLog {
   const { repository, signer, nextSigner, sha256 } = deps
   const signers = nextSigner === undefined ? [signer] : [signer, nextSigner]
-  const memory = createRowMemory()
+  const memory = deps.memory ?? createRowMemory()
   const checker = createLastRowChecker(repository, sha256)
   const lastRow: LastRowChecker = {
     ...checker,

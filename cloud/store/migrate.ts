@@ -3,6 +3,7 @@ import type { SqlPort, SqlStatement } from '../ports.ts'
 import initial from './migrations/0001-initial.sql.ts'
 import sharedNames from './migrations/0002-shared-names.sql.ts'
 import zoneLeases from './migrations/0003-zone-leases.sql.ts'
+import { refuseNewer, schemaVersion } from './schema-version.ts'
 
 /** Every schema ever released, oldest first; number n brings version n - 1 to n. */
 export const MIGRATIONS: readonly string[] = [initial, sharedNames, zoneLeases]
@@ -22,30 +23,6 @@ export async function migrate(port: SqlPort, migrations = MIGRATIONS): Promise<v
   }
 }
 
-/**
- * For stores that are migrated when a new version is deployed rather than when it starts: refuses
- * any schema but that of this version. `remedy` says how an older one is migrated.
- *
- * @throws ReprefixError STORE_TOO_OLD, STORE_TOO_NEW
- */
-export async function requireSchema(
-  port: SqlPort,
-  remedy: string,
-  migrations = MIGRATIONS,
-): Promise<void> {
-  const version = await schemaVersion(port).catch(async (error) => {
-    if (await hasSchemaTable(port)) throw error
-    return 0
-  })
-  refuseNewer(version, migrations.length)
-  if (version === migrations.length) return
-  throw new ReprefixError(
-    'STORE_TOO_OLD',
-    `the store has ${version === 0 ? 'no schema yet' : `schema ${version}`}, ` +
-      `this version needs ${migrations.length}; ${remedy}`,
-  )
-}
-
 /** The migration from schema `from` to the next, as one file for programs that run SQL. */
 export function renderMigration(from: number, migrations = MIGRATIONS): string {
   return [CREATE_SCHEMA, ...migrationStatements(from, migrations[from] ?? '')]
@@ -63,15 +40,6 @@ function migrationStatements(from: number, sql: string): string[] {
   ]
 }
 
-function refuseNewer(version: number, known: number): void {
-  if (version <= known) return
-  throw new ReprefixError(
-    'STORE_TOO_NEW',
-    `the store has schema ${version}, this version knows ${known}; ` +
-      'start the version that wrote it, or restore a backup from before the upgrade',
-  )
-}
-
 async function step(port: SqlPort, from: number, sql: string): Promise<void> {
   try {
     await port.batch(migrationStatements(from, sql).map(statement))
@@ -82,18 +50,6 @@ async function step(port: SqlPort, from: number, sql: string): Promise<void> {
     if (remedy === '' || !isReprefixError(error, 'STORE_FAILED')) throw error
     throw new ReprefixError('STORE_FAILED', `${error.message}${remedy}`, { cause: error })
   }
-}
-
-async function schemaVersion(port: SqlPort): Promise<number> {
-  const [result] = await port.batch([statement('SELECT max(version) AS version FROM schema')])
-  const version = result?.rows[0]?.version ?? 0
-  return typeof version === 'number' ? version : 0
-}
-
-async function hasSchemaTable(port: SqlPort): Promise<boolean> {
-  const sql = "SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'schema'"
-  const [found] = await port.batch([statement(sql)])
-  return found?.rows.length === 1
 }
 
 /** The statements of a migration: each ends with `;` at the end of a line. */

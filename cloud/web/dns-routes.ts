@@ -1,11 +1,11 @@
-import { type Context, Hono } from 'hono'
+import type { Context } from 'hono'
+import { Hono } from 'hono/tiny'
 import { ReprefixError } from '../../shared/errors.ts'
 import type { Logger } from '../../shared/logger.ts'
 import { type Fqdn, parseName } from '../../shared/rrset.ts'
 import type { AuthoritativeDns } from '../dns/verify/authoritative-dns.ts'
 import { createProxyFinder } from '../dns/verify/find-proxied.ts'
-import { planZone } from '../dns/verify/plan-zone.ts'
-import { type Verification, verifyRRsets } from '../dns/verify/verify-rrsets.ts'
+import type { Verification } from '../dns/verify/verify-rrsets.ts'
 import type { ZoneTtl } from '../domain/authorise-report.ts'
 import type { DnsProvider } from '../domain/dns-provider.ts'
 import type { DesiredRow, Repository } from '../ports.ts'
@@ -27,6 +27,7 @@ export function dnsRoutes(deps: DnsRoutesDeps): Hono {
   return new Hono()
     .use(requireBearer(deps.adminToken))
     .get('/plan', async (c) => {
+      const { planZone } = await import('../dns/verify/plan-zone.ts')
       const zones = await Promise.all(
         zonesOf(c, deps).map(async (zone) => {
           const rows = (await deps.repository.desiredIn(zone)).filter(isAlive)
@@ -36,6 +37,7 @@ export function dnsRoutes(deps: DnsRoutesDeps): Hono {
       return c.json({ zones })
     })
     .get('/check', async (c) => {
+      const { verifyRRsets } = await import('../dns/verify/verify-rrsets.ts')
       const zones = await Promise.all(
         zonesOf(c, deps).map(async (zone) => {
           const rows = (await deps.repository.desiredIn(zone)).filter(isAlive)

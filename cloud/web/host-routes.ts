@@ -1,18 +1,12 @@
-import { type Context, Hono } from 'hono'
+import type { Context } from 'hono'
+import { Hono } from 'hono/tiny'
 import * as v from 'valibot'
 import { ReprefixError } from '../../shared/errors.ts'
 import { describeIssues } from '../../shared/issue.ts'
 import { hostSchema } from '../../shared/schema.ts'
 import { type HostPolicy, hostPolicyMembers, hostPolicySchema } from '../domain/host-policy.ts'
 import type { HostRecord } from '../domain/host-record.ts'
-import {
-  changePolicy,
-  type FleetDeps,
-  type HostChange,
-  inviteHost,
-  revokeHost,
-  unknownHost,
-} from '../fleet/hosts.ts'
+import type { FleetDeps, HostChange } from '../fleet/hosts.ts'
 import { problemOf } from '../problem.ts'
 import type { Refusal } from '../report-answer.ts'
 import { requireBearer } from './bearer.ts'
@@ -31,6 +25,9 @@ export interface HostRoutesDeps extends FleetDeps {
 const additionSchema = v.strictObject({ host: hostSchema, policy: hostPolicySchema })
 const policyChangeSchema = v.partial(hostPolicyMembers)
 
+/** Loaded when an operator changes something: rare, and else a part of what each new instance loads. */
+const loadFleet = () => import('../fleet/hosts.ts')
+
 /** The operator's side: hosts, their policies and their join strings. */
 export function hostRoutes(deps: HostRoutesDeps): Hono {
   const view = (host: HostRecord) => hostView(host, deps.now().getTime(), deps.silentAfterMs)
@@ -41,6 +38,7 @@ export function hostRoutes(deps: HostRoutesDeps): Hono {
     .get('/', async (c) => c.json({ hosts: (await deps.repository.hosts()).map(view) }))
     .post('/', async (c) => {
       const { host, policy } = await readJson(c, additionSchema)
+      const { inviteHost } = await loadFleet()
       const invited = await inviteHost(host, policy, deps)
       if (invited.kind === 'refused') return problemResponse(c, invited)
       const { join, expiresAt } = invited
@@ -49,14 +47,20 @@ export function hostRoutes(deps: HostRoutesDeps): Hono {
     .get('/:host', async (c) => {
       const name = c.req.param('host')
       const host = await deps.repository.host(name)
-      return host === undefined ? problemResponse(c, unknownHost(name)) : c.json(view(host))
+      if (host !== undefined) return c.json(view(host))
+      const { unknownHost } = await loadFleet()
+      return problemResponse(c, unknownHost(name))
     })
     .patch('/:host', async (c) => {
       const given = await readJson(c, v.unknown())
       const apply = (policy: HostPolicy) => changed(policy, given)
+      const { changePolicy } = await loadFleet()
       return answer(c, await changePolicy(c.req.param('host'), apply, deps))
     })
-    .post('/:host/revoke', async (c) => answer(c, await revokeHost(c.req.param('host'), deps)))
+    .post('/:host/revoke', async (c) => {
+      const { revokeHost } = await loadFleet()
+      return answer(c, await revokeHost(c.req.param('host'), deps))
+    })
 }
 
 /** A refusal as a problem document. */

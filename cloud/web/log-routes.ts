@@ -1,9 +1,9 @@
-import { Hono } from 'hono'
+import type { Context } from 'hono'
+import { Hono } from 'hono/tiny'
 import { ReprefixError } from '../../shared/errors.ts'
 import { renderEntryLine } from '../log/export-line.ts'
 import type { AuditLog, Repository } from '../ports.ts'
 import { requireBearer } from './bearer.ts'
-import { tileRoutes } from './tile-routes.ts'
 
 /** Most entries in one answer. */
 const MAX_PAGE = 1000
@@ -21,12 +21,16 @@ export interface LogRoutesDeps {
  */
 export function logRoutes(deps: LogRoutesDeps): Hono {
   const operator = requireBearer(deps.adminToken)
+  // For those who watch the log, and else a part of what each new instance loads.
+  const tile = async (c: Context) =>
+    (await import('./answer-tile.ts')).answerTile(c, deps.repository)
   return new Hono()
     .get('/checkpoint', async (c) => {
       c.header('cache-control', 'no-store')
       return c.text(await deps.log.checkpoint())
     })
-    .route('/tile', tileRoutes(deps))
+    .get('/tile/entries/*', operator, tile)
+    .get('/tile/*', tile)
     .get('/entries', operator, async (c) => {
       const start = count(c.req.query('start') ?? '0', 'start')
       const limit = Math.min(MAX_PAGE, count(c.req.query('limit') ?? `${MAX_PAGE}`, 'limit'))

@@ -10,6 +10,7 @@ import type { Repository, SqlPort } from '../../cloud/ports.ts'
 import { type PassDeps, runPass } from '../../cloud/run-pass.ts'
 import { openLibsql } from '../../cloud/store/libsql.ts'
 import { migrate } from '../../cloud/store/migrate.ts'
+import { requireSchema } from '../../cloud/store/schema-version.ts'
 import { createSqlRepository } from '../../cloud/store/sql-repository.ts'
 import { createZoneLeases } from '../../cloud/zone-lease.ts'
 import { decodeBase64, encodeBase64 } from '../../shared/base64.ts'
@@ -118,6 +119,7 @@ export async function startTestCloud(
     trustedProxies: [],
     peerAddress: () => '::ffff:192.0.2.7',
     requestId: () => `request-${++requests}`,
+    checkReady: () => requireSchema(port, 'restart it'),
     randomBytes: (count) => crypto.getRandomValues(new Uint8Array(count)),
     dnsBudgetMs: 2000,
     now,

@@ -7,7 +7,7 @@ import { Miniflare } from 'miniflare'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { SqlPort } from '../../cloud/ports.ts'
 import { openD1 } from '../../cloud/store/d1.ts'
-import { requireSchema } from '../../cloud/store/migrate.ts'
+import { requireSchema } from '../../cloud/store/schema-version.ts'
 import { createSqlRepository } from '../../cloud/store/sql-repository.ts'
 import { expectFirstSchema, fillFirstSchema } from '../contract/first-schema.ts'
 

@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import { ReprefixError } from '../../../shared/errors.ts'
-import { signJwtGrant } from '../../../shared/jws.ts'
+import { signJwtGrant } from '../../../shared/jwt-grant.ts'
 import { createTokenSigner, signWith, type TokenSigner } from '../http/access-token.ts'
 import type { ProviderDependencies } from '../provider-type.ts'
 

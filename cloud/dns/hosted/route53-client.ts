@@ -87,28 +87,33 @@ const rules: FaultRules = {
   },
 }
 
-/** A client for one access key; the SDK is loaded with the first request. */
+/**
+ * A client for one access key, or for the credentials of the environment; the SDK is loaded with the
+ * first request.
+ */
 export function createRoute53Api(
-  { accessKeyId, secret }: AccessKey,
+  key: AccessKey | undefined,
   limits: readonly RateRule[],
   dependencies: ProviderDependencies,
 ): Route53Api {
   const { fetch, deadline, now, budgets } = dependencies
-  const redactor = createRedactor([secret])
-  const budget = budgets(`Route 53\n${accessKeyId}`, limits)
+  const redactor = createRedactor(key === undefined ? [] : [key.secret])
+  const budget = budgets(`Route 53\n${key?.accessKeyId ?? ''}`, limits)
   let opened: Promise<Route53Sdk> | undefined
 
   async function open(): Promise<Route53Sdk> {
     const { openRoute53 } = await import('./route53-sdk.ts')
     return openRoute53({
-      // All of it is said here, so that no file and no variable of the machine changes where it goes.
+      // All else is said here, so that no file and no variable of the machine changes where it goes.
       region: 'us-east-1',
       endpoint: 'https://route53.amazonaws.com',
       useDualstackEndpoint: false,
       useFipsEndpoint: false,
       defaultsMode: 'standard',
       retryMode: 'standard',
-      credentials: { accessKeyId, secretAccessKey: secret },
+      ...(key && {
+        credentials: { accessKeyId: key.accessKeyId, secretAccessKey: key.secret },
+      }),
       requestHandler: createSdkTransport({ fetch, deadline }),
       // Reads are tried again here, and writes never.
       maxAttempts: 1,

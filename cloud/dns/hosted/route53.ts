@@ -53,18 +53,28 @@ const changeInfo = v.object({
 })
 
 export const route53 = defineProvider({
-  settings: v.strictObject({
-    type: v.literal('route53'),
-    accessKeyId: v.pipe(v.string(), v.regex(/^\w{16,128}$/, 'is not the ID of an access key')),
-    secret: secretText,
-  }),
+  settings: v.pipe(
+    v.strictObject({
+      type: v.literal('route53'),
+      /** Left out with its secret, the credentials are those of the environment: on Lambda, of the role. */
+      accessKeyId: v.exactOptional(
+        v.pipe(v.string(), v.regex(/^\w{16,128}$/, 'is not the ID of an access key')),
+      ),
+      secret: v.exactOptional(secretText),
+    }),
+    v.check(
+      ({ accessKeyId, secret }) => (accessKeyId === undefined) === (secret === undefined),
+      'needs accessKeyId and secret, or neither, to use the role that it runs under',
+    ),
+  ),
   title: 'Amazon Route 53',
   tier: 1,
   docs: 'https://docs.aws.amazon.com/Route53/latest/APIReference/Welcome.html',
   caps,
   limits,
   create(id, { accessKeyId, secret }, dependencies) {
-    const api = createRoute53Api({ accessKeyId, secret }, limits, dependencies)
+    const key = accessKeyId && secret ? { accessKeyId, secret } : undefined
+    const api = createRoute53Api(key, limits, dependencies)
 
     /** Starts at a name, in the order of the service: the first label counts last. */
     const listFrom = (zone: Zone, start: object, count: number) =>

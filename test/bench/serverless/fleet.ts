@@ -94,6 +94,7 @@ async function startCloud(zones: readonly SimulatedZone[], clock: VirtualClock):
     sha256: nodeSha256,
     nonces: await createNonceIssuer(new TextEncoder().encode('secret of the bench')),
     trustedProxies: [],
+    checkReady: async () => undefined,
     peerAddress: () => '2001:db8:2::1',
     requestId: () => 'request',
     randomBytes: (size) => crypto.getRandomValues(new Uint8Array(size)),

@@ -70,6 +70,8 @@ export interface FakeOptions {
 
 /** A stateful service on a loopback port, which fails when told to. */
 export interface FakeApi {
+  /** Where it listens, for programs that are told where their service is. */
+  readonly url: string
   /** Reaches the fake under the URLs of the service, and nothing else. */
   readonly fetch: Fetch
   /** A time limit that passes when the fake lets a request hang, and never before. */
@@ -166,6 +168,7 @@ export async function createFakeApi(options: FakeOptions): Promise<FakeApi> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
   return {
+    url: `http://127.0.0.1:${port}`,
     async fetch(url, init) {
       const urls = Object.entries({ [options.baseUrl]: '', ...options.otherUrls })
       // The longest first: one may be the beginning of another.

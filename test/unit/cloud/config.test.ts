@@ -26,8 +26,8 @@ describe('cloud.yaml', () => {
     expect(parse(GOOD)).toMatchObject({
       url: 'https://reprefix.example.org',
       listen: { host: '::', port: 8080 },
-      store: 'file:reprefix.db',
-      logKeyPath: 'log.key',
+      store: { kind: 'file', url: 'file:reprefix.db' },
+      logKey: { kind: 'file', path: 'log.key' },
       adminToken: TOKEN,
       pass: { everyMs: 300_000, silentAfterMs: 2_592_000_000 },
       zones: [
@@ -46,6 +46,39 @@ describe('cloud.yaml', () => {
     expect(parse(given).pass).toEqual({ everyMs, silentAfterMs })
   })
 
+  it.each([
+    ['file:x.db', { kind: 'file', url: 'file:x.db' }],
+    ['dynamodb:re_prefix.1', { kind: 'dynamodb', table: 're_prefix.1' }],
+    ['d1:DB', { kind: 'd1', binding: 'DB' }],
+    ['libsql://db.example.net', { kind: 'server', url: 'libsql://db.example.net' }],
+    ['http://[::1]:8080', { kind: 'server', url: 'http://[::1]:8080' }],
+  ])('takes the store %s', (text, store) => {
+    expect(parse(change('file:reprefix.db', JSON.stringify(text))).store).toEqual(store)
+  })
+
+  it.each([
+    'dynamodb:x',
+    'dynamodb:a b c',
+    'd1:',
+    'd1:a-b',
+    'file:',
+    'libsql://',
+    'libsql://x?authToken=y',
+  ])('refuses the store %s', (text) => {
+    expect(() => parse(change('file:reprefix.db', JSON.stringify(text)))).toThrow(
+      /store: must be file:/,
+    )
+  })
+
+  it('tells the text of a key from the name of a file', () => {
+    const text = 'PRIVATE+KEY+cloud.example.org+00000000+AAAA'
+    expect(parse(`${GOOD}log: { key: ${text} }\n`).logKey).toEqual({ kind: 'text', text })
+    expect(parse(`${GOOD}log: { key: "\${env:KEY}" }\n`, text).logKey).toEqual({
+      kind: 'text',
+      text,
+    })
+  })
+
   it('takes name servers by address or name', () => {
     const servers = '["[2001:db8::53]:5353", 192.0.2.53, ns3.example.net]'
     const given = change('ttl: 30, ', `nameServers: ${servers}, `)
@@ -61,11 +94,15 @@ describe('cloud.yaml', () => {
     ['no-url', change('url: https://reprefix.example.org/\n', ''), /cloud\.yaml: url: is missing/],
     ['http-with-a-name', change('https:', 'http:'), /url: .*is not secure: use https/],
     ['url-with-a-query', change('.org/\n', '.org/?a\n'), /url: .*is not the URL of a cloud/],
-    ['store', change('file:reprefix.db', 'mysql://x'), /store: must be a libsql file/],
+    [
+      'store',
+      change('file:reprefix.db', 'mysql://x'),
+      /store: must be file:.*, dynamodb:TABLE or d1:BINDING/,
+    ],
     [
       'one-file-for-two-keys',
       `${GOOD}log: { nextKey: log.key }\n`,
-      /cloud\.yaml: log\.nextKey: is the file of log\.key/,
+      /cloud\.yaml: log\.nextKey: is log\.key once more/,
     ],
     ['pass/no-unit', `${GOOD}pass: { every: "300" }\n`, /pass\.every: "300" is not a duration/],
     ['pass/too-often', `${GOOD}pass: { every: 9s }\n`, /pass\.every: must be 10s at least/],

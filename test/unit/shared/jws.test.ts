@@ -8,10 +8,10 @@ import {
   importVerificationKey,
   parseReportJws,
   type SigningKey,
-  signJwtGrant,
   signReport,
   verifyReportJws,
 } from '../../../shared/jws.ts'
+import { signJwtGrant } from '../../../shared/jwt-grant.ts'
 import { fromHex } from './hex.ts'
 import { sampleReport } from './sample-report.ts'
 

@@ -1,3 +1,4 @@
+import * as v from 'valibot'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { route53 } from '../../../../cloud/dns/hosted/route53.ts'
 import type { Change } from '../../../../cloud/domain/dns-provider.ts'
@@ -40,6 +41,31 @@ describe('Route 53', () => {
     await new Promise((resolve) => setImmediate(resolve))
     process.off('warning', hear)
     expect(warnings).toEqual([])
+  })
+
+  it('signs with the credentials of the environment where the settings have none', async () => {
+    const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY } = process.env
+    const restore = (name: string, value: string | undefined) => {
+      if (value === undefined) delete process.env[name]
+      else process.env[name] = value
+    }
+    process.env.AWS_ACCESS_KEY_ID = route53Settings.accessKeyId
+    process.env.AWS_SECRET_ACCESS_KEY = route53Settings.secret
+    try {
+      const { provider } = createHttpRig(route53, { type: 'route53' }, fake)
+      const { outcomes } = await provider.apply(await provider.findZone(rig.zone), [
+        change('role', '2001:db8::1'),
+      ])
+      expect(outcomes).toMatchObject([{ kind: 'created' }])
+    } finally {
+      restore('AWS_ACCESS_KEY_ID', AWS_ACCESS_KEY_ID)
+      restore('AWS_SECRET_ACCESS_KEY', AWS_SECRET_ACCESS_KEY)
+    }
+  })
+
+  it('takes a key only with its secret', () => {
+    const { secret: _, ...half } = route53Settings
+    expect(v.safeParse(route53.settings, half).issues?.[0].message).toMatch(/or neither/)
   })
 
   it('refuses a key whose secret is another one', async () => {

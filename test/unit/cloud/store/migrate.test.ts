@@ -7,9 +7,9 @@ import {
   MIGRATIONS,
   migrate,
   renderMigration,
-  requireSchema,
   splitStatements,
 } from '../../../../cloud/store/migrate.ts'
+import { requireSchema, SCHEMA_VERSION } from '../../../../cloud/store/schema-version.ts'
 import { createSqlRepository } from '../../../../cloud/store/sql-repository.ts'
 import { parseName } from '../../../../shared/rrset.ts'
 import { expectFirstSchema, fillFirstSchema } from '../../../contract/first-schema.ts'
@@ -78,6 +78,10 @@ describe('migrate', () => {
       message: expect.stringMatching(/has schema 4, this version knows 3; start the version/),
     })
     port.close()
+  })
+
+  it('ends with the version that other runtimes require', () => {
+    expect(SCHEMA_VERSION).toBe(MIGRATIONS.length)
   })
 
   it('may be required to have been run already', async () => {

@@ -1,0 +1,47 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { ReprefixError } from '../shared/errors.ts'
+import { createReferenceResolver } from '../shared/files.ts'
+import { createLineLogger } from '../shared/line-logger.ts'
+import { loadEmbeddedConfig } from './embedded-config.ts'
+import { createLambdaHandler } from './lambda.ts'
+
+// The module that AWS Lambda loads. A bad configuration ends the initialisation, and with it the
+// deployment or the first request, with its reason in the function's log.
+
+const logger = createLineLogger({
+  level: 'info',
+  name: 'reprefix',
+  write: (line) => process.stdout.write(`${line}\n`),
+})
+
+async function init() {
+  const embedded = await readEmbedded()
+  const loaded = await loadEmbeddedConfig(embedded, 'lambda', createReferenceResolver(process.env))
+  const { store } = loaded.config
+  // `requireRuntime` has refused every other kind.
+  const table = store.kind === 'dynamodb' ? store.table : ''
+  const openStore = async () => {
+    // With the SDK, which takes longer to load than all the rest: not while a configuration may be bad.
+    const { openDynamoStore } = await import('./store/dynamodb-store.ts')
+    return openDynamoStore(table, (ms) => sleep(ms))
+  }
+  return createLambdaHandler(loaded, openStore, logger)
+}
+
+/** What `reprefix config embed` wrote beside this module. */
+async function readEmbedded(): Promise<unknown> {
+  const place = new URL('./settings.mjs', import.meta.url)
+  try {
+    const module: { readonly default: unknown } = await import(place.href)
+    return module.default
+  } catch (cause) {
+    throw new ReprefixError(
+      'CONFIG_INVALID',
+      'there is no settings.mjs beside the function: write it with "reprefix config embed --runtime lambda"',
+      { cause },
+    )
+  }
+}
+
+/** `index.handler`. */
+export const handler = await init()

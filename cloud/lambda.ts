@@ -1,0 +1,147 @@
+import { randomUUID } from 'node:crypto'
+import type { Context } from 'hono'
+import { handle, type LambdaContext, type LambdaEvent } from 'hono/aws-lambda'
+import * as v from 'valibot'
+import { messageOf, ReprefixError } from '../shared/errors.ts'
+import type { Logger } from '../shared/logger.ts'
+import { withFields } from '../shared/with-fields.ts'
+import { type ComposedCloud, composeCloud, createCloudMemory } from './compose-cloud.ts'
+import { buildProviders } from './dns/build-providers.ts'
+import { createLazyDependencies } from './dns/lazy-dependencies.ts'
+import { openDns } from './dns/verify/open-dns.ts'
+import type { LoadedConfig } from './embedded-config.ts'
+import { openLogKeys } from './log/log-keys.ts'
+import { nodeSha256 } from './log/node-sha256.ts'
+import type { Store } from './ports.ts'
+import { notReadyResponse } from './web/not-ready.ts'
+
+/** Takes an event as the Lambda runtime gives it, and gives what the caller is answered. */
+export type LambdaHandler = (event: unknown, context: LambdaContext) => Promise<unknown>
+
+/** Who asks, in the payload format 2.0 of Function URLs and HTTP APIs. */
+const requestSchema = v.object({
+  requestContext: v.object({ http: v.object({ sourceIp: v.string() }) }),
+})
+const isRequest = (event: unknown) => v.is(requestSchema, event)
+/** Its type is the union of all events that the adapter knows; only this form of them is taken. */
+const eventSchema = v.custom<LambdaEvent>(isRequest)
+/** What the adapter hands on with a request. */
+const envSchema = v.object({
+  event: requestSchema,
+  lambdaContext: v.object({ awsRequestId: v.string() }),
+})
+/** EventBridge, by a rule or by its Scheduler. */
+const scheduleSchema = v.object({
+  'detail-type': v.literal('Scheduled Event'),
+  source: v.picklist(['aws.events', 'aws.scheduler']),
+})
+/** What an answer needs to reach the caller before the function is stopped. */
+const LEAST_LEFT_MS = 500
+
+/**
+ * The cloud on AWS Lambda: requests of a Function URL or an HTTP API, and passes that EventBridge asks
+ * for. An instance has one event at a time and is frozen in between, so nothing may go on after an
+ * answer: DNS that is still being written is awaited first.
+ *
+ * The store is opened with the first event, and again with the next one where that fails: until then
+ * every answer is the same problem document.
+ */
+export async function createLambdaHandler(
+  { config, types }: LoadedConfig,
+  openStore: () => Promise<Store>,
+  logger: Logger,
+): Promise<LambdaHandler> {
+  for (const warning of config.warnings) logger.warn({ event: 'config' }, warning)
+  const logKeys = await openLogKeys(config)
+  const memory = await createCloudMemory(logKeys)
+  const unfinished = new Set<Promise<unknown>>()
+  let started: ComposedCloud | undefined
+
+  async function start(): Promise<ComposedCloud> {
+    if (started !== undefined) return started
+    const store = await openStore()
+    const dependencies = createLazyDependencies(() => new Date(), sleep)
+    const cloud = composeCloud(config, {
+      store,
+      logKeys,
+      memory,
+      providers: buildProviders(config.providers, types, dependencies),
+      dns: openDns(config, async (known) =>
+        (await import('./dns/verify/node-dns.ts')).createNodeDns(known),
+      ),
+      peerAddress: sourceOf,
+      requestId: invocationOf,
+      sleep,
+      schedule,
+      // No timer runs between two events.
+      lease: { holder: randomUUID(), keepMs: 0 },
+      sha256: nodeSha256,
+      afterAnswer: (work) => unfinished.add(work),
+      logger,
+    })
+    try {
+      await cloud.start()
+    } catch (error) {
+      store.repository.close()
+      throw error
+    }
+    started = cloud
+    return cloud
+  }
+
+  /** Until all is written, or until the function would be stopped. */
+  async function finish(context: LambdaContext): Promise<void> {
+    if (unfinished.size === 0) return
+    const leftMs = Math.max(0, context.getRemainingTimeInMillis() - LEAST_LEFT_MS)
+    await Promise.race([Promise.allSettled(unfinished), sleep(leftMs)])
+    unfinished.clear()
+  }
+
+  return async (event, context) => {
+    if (v.is(scheduleSchema, event)) return (await start()).pass()
+    if (!v.is(eventSchema, event)) {
+      throw new ReprefixError(
+        'REQUEST_INVALID',
+        'this event is neither a request of a Function URL or HTTP API (payload format 2.0) nor a scheduled event',
+      )
+    }
+    let cloud: ComposedCloud
+    try {
+      cloud = await start()
+    } catch (error) {
+      const requestLogger = withFields(logger, { request: context.awsRequestId })
+      requestLogger.error({ error }, `the cloud cannot start: ${messageOf(error)}`)
+      return resultOf(notReadyResponse(context.awsRequestId))
+    }
+    const result = await handle(cloud.app)(event, context)
+    await finish(context)
+    return result
+  }
+}
+
+async function resultOf(response: Response) {
+  return {
+    statusCode: response.status,
+    headers: Object.fromEntries(response.headers),
+    body: await response.text(),
+    isBase64Encoded: false,
+  }
+}
+
+/** The address that AWS saw, never a header; an HTTP API may write it with a port. */
+function sourceOf(c: Context): string {
+  return v.parse(envSchema, c.env).event.requestContext.http.sourceIp
+}
+
+function invocationOf(c: Context): string {
+  return v.parse(envSchema, c.env).lambdaContext.awsRequestId
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
+}
+
+function schedule(ms: number, act: () => void): () => void {
+  const timer = setTimeout(act, ms)
+  return () => clearTimeout(timer)
+}

@@ -1,0 +1,94 @@
+// The programs of AWS Lambda and Cloudflare Workers, as infra/build.mjs bundles them.
+
+/** @typedef {import('esbuild').BuildOptions} BuildOptions */
+/** @typedef {import('esbuild').Plugin} Plugin */
+
+/**
+ * What is written at deploy beside the program stays an import of it.
+ * @param {string} name
+ * @returns {Plugin}
+ */
+const besideProgram = (name) => ({
+  name: 'beside-program',
+  setup({ onResolve }) {
+    const filter = new RegExp(`^\\./${name.replace('.', '\\.')}$`)
+    onResolve({ filter }, ({ path }) => ({ path, external: true }))
+  },
+})
+
+/**
+ * workerd has Node's modules as ES modules only: what a CommonJS dependency requires is imported for it.
+ * @type {Plugin}
+ */
+const importNodeModules = {
+  name: 'import-node-modules',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^(?:node:)?(?:buffer|util|events)$/ }, ({ path, kind }) =>
+      kind === 'require-call'
+        ? { path: path.replace(/^node:/, ''), namespace: 'node-module' }
+        : { path: `node:${path.replace(/^node:/, '')}`, external: true },
+    )
+    onLoad({ filter: /.*/, namespace: 'node-module' }, ({ path }) => ({
+      contents: `export * from 'node:${path}'; export { default } from 'node:${path}'`,
+    }))
+  },
+}
+
+/**
+ * `dist/lambda/index.mjs` with what is loaded when it is used in `chunks/`.
+ * @param {BuildOptions} common
+ * @returns {BuildOptions}
+ */
+export function lambdaBundle(common) {
+  return {
+    ...common,
+    entryPoints: { index: 'cloud/lambda-main.ts' },
+    outdir: 'dist/lambda',
+    outExtension: { '.js': '.mjs' },
+    splitting: true,
+    chunkNames: 'chunks/[name]-[hash]',
+    minify: true,
+    plugins: [besideProgram('settings.mjs')],
+  }
+}
+
+/**
+ * `dist/worker/worker.js` with what is loaded when it is used in `chunks/`; for `nodejs_compat`.
+ * @param {BuildOptions} common
+ * @returns {BuildOptions}
+ */
+export function workerBundle({ banner: _, ...common }) {
+  return {
+    ...common,
+    entryPoints: { worker: 'cloud/worker-main.ts' },
+    outdir: 'dist/worker',
+    platform: 'browser',
+    target: 'es2023',
+    conditions: ['workerd', 'worker', 'browser'],
+    splitting: true,
+    chunkNames: 'chunks/[name]-[hash]',
+    minify: true,
+    external: ['node:*'],
+    plugins: [besideProgram('settings.js'), importNodeModules],
+  }
+}
+
+/**
+ * What a program loads before it can answer: its entry and all that this imports statically.
+ * @param {import('esbuild').Metafile} metafile
+ * @param {string} entry path of the output
+ * @returns {{ bytes: number, modules: readonly string[] }} `modules`: paths of sources
+ */
+export function startBytes({ outputs }, entry) {
+  const loaded = new Set([entry])
+  for (const path of loaded) {
+    for (const { path: next, kind, external } of outputs[path]?.imports ?? []) {
+      if (kind === 'import-statement' && external !== true) loaded.add(next)
+    }
+  }
+  const files = [...loaded].flatMap((path) => outputs[path] ?? [])
+  return {
+    bytes: files.reduce((sum, { bytes }) => sum + bytes, 0),
+    modules: files.flatMap(({ inputs }) => Object.keys(inputs)),
+  }
+}

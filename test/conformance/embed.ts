@@ -1,0 +1,35 @@
+import { execFile } from 'node:child_process'
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { nodeProgram } from '../lab/programs.ts'
+
+/** A copy of a built program with its settings embedded, as it is deployed. */
+export interface Deployment {
+  readonly directory: string
+  remove(): Promise<void>
+}
+
+const FILES = { lambda: ['lambda', 'settings.mjs'], workers: ['worker', 'settings.js'] } as const
+
+/** Copies `dist/lambda` or `dist/worker` and embeds these settings by `reprefix config embed`. */
+export async function deploy(runtime: keyof typeof FILES, settings: string): Promise<Deployment> {
+  const [built, file] = FILES[runtime]
+  const directory = await mkdtemp(join(tmpdir(), `reprefix-${built}-`))
+  const config = join(directory, 'cloud.yaml')
+  const program = join(directory, built)
+  await cp(join('dist', built), program, { recursive: true })
+  await writeFile(config, settings)
+  const where = ['--config', config, '--runtime', runtime, '--out', join(program, file)]
+  await runProgram(nodeProgram('reprefix.js', ['config', 'embed', ...where]))
+  return { directory: program, remove: () => rm(directory, { recursive: true }) }
+}
+
+function runProgram([program = '', ...args]: readonly string[]): Promise<string> {
+  return new Promise((resolve, reject) => {
+    execFile(program, args, (error, stdout, stderr) => {
+      if (error === null) resolve(stdout)
+      else reject(new Error(`${args.join(' ')}: ${stderr || error.message}`))
+    })
+  })
+}

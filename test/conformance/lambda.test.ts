@@ -1,0 +1,7 @@
+import { describeDynamo } from '../stores/dynoxide.ts'
+import { startLambda } from './start-lambda.ts'
+import { describeRuntime } from './suite.ts'
+
+describeDynamo('AWS Lambda on DynamoDB', () => {
+  describeRuntime('Lambda', (setting) => startLambda(setting))
+})
