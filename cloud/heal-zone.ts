@@ -3,6 +3,7 @@ import { type Fqdn, keyOf } from '../shared/rrset.ts'
 import { askReceipts } from './ask-receipts.ts'
 import type { CallBudget } from './call-budget.ts'
 import type { AuthoritativeDns } from './dns/verify/authoritative-dns.ts'
+import { createProxyFinder } from './dns/verify/find-proxied.ts'
 import { backOffs } from './domain/back-off.ts'
 import type { DnsProvider } from './domain/dns-provider.ts'
 import { decideRepair, type PassMemory, parsePassMemory } from './domain/pass-memory.ts'
@@ -90,6 +91,7 @@ async function look(
     ...waits,
     ...[...asked].map(([id, waitMs]) => [id, nowMs + waitMs] as const),
   ])
+  const findProxied = createProxyFinder(deps.providers, deps.logger)
   const drifts: Drift[] = []
   let [looked, after, isWhole, hasLooked] = [0, memory.after, false, false]
   for (;;) {
@@ -105,7 +107,7 @@ async function look(
     const settled = page.filter(
       (row) => row.isApplied && row.set !== null && !isLost.has(keyOf(row)),
     )
-    const found = await findDrift(zone, settled, due, deps.dns)
+    const found = await findDrift(zone, settled, due, deps.dns, findProxied)
     const owned = await leaveUnowned(found.drifts, deps)
     drifts.push(...(await leaveFresh(owned, due, memory, deps)))
     for (const { provider, message, retryAfterMs = 0 } of found.faults) {

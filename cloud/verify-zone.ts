@@ -1,6 +1,7 @@
 import type { DriftRecord } from '../shared/entry.ts'
 import { type Fqdn, keyOf, sameValues } from '../shared/rrset.ts'
 import type { AuthoritativeDns } from './dns/verify/authoritative-dns.ts'
+import type { FindProxied } from './dns/verify/find-proxied.ts'
 import { type PlannedChange, planZone } from './dns/verify/plan-zone.ts'
 import { verifyRRsets } from './dns/verify/verify-rrsets.ts'
 import type { DnsProvider } from './domain/dns-provider.ts'
@@ -36,12 +37,13 @@ export async function findDrift(
   rows: readonly DesiredRow[],
   providers: readonly DnsProvider[],
   dns: AuthoritativeDns | undefined,
+  findProxied: FindProxied,
 ): Promise<Look> {
   const readable = providers.filter(({ caps }) => caps.readable)
   const others = providers.filter(({ caps }) => !caps.readable)
   const [planned, served] = await Promise.all([
     planZone(zone, rows, readable),
-    others.length === 0 || dns === undefined ? [] : overwritten(zone, rows, dns),
+    others.length === 0 || dns === undefined ? [] : overwritten(zone, rows, dns, findProxied),
   ])
   const faults = new Map<string, Look['faults'][number]>()
   const drifts: Drift[] = []
@@ -84,11 +86,18 @@ function faultOf({ provider, fault, retryAfterMs }: PlannedChange): Look['faults
 }
 
 /** Rows for which all name servers agree on other values. One that lags tells nothing yet. */
-async function overwritten(zone: Fqdn, rows: readonly DesiredRow[], dns: AuthoritativeDns) {
+async function overwritten(
+  zone: Fqdn,
+  rows: readonly DesiredRow[],
+  dns: AuthoritativeDns,
+  findProxied: FindProxied,
+) {
   const servers = await dns.nameServers(zone).catch(() => [])
   const wanted = rows.map(({ name, type, set }) => ({ name, type, values: set?.values ?? null }))
   const byKey = new Map(rows.map((row) => [keyOf(row), row]))
-  const verifications = await verifyRRsets(wanted, servers, dns)
+  const verifications = await verifyRRsets(wanted, servers, dns, (doubtful) =>
+    findProxied(zone, doubtful),
+  )
   return verifications.flatMap(({ wanted: one, state }) => {
     const row = byKey.get(keyOf(one))
     return state.kind === 'overwritten' && row !== undefined ? [{ row, found: state.values }] : []

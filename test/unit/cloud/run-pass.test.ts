@@ -372,3 +372,17 @@ it('a pass compares with what is served where a provider cannot be read', async 
   // It is not served yet, and not written again for that.
   expect((await cloud.pass()).zones).toMatchObject([{ repaired: 0 }])
 })
+
+it('a pass takes addresses that another provider puts in place of ours for no change', async () => {
+  const dns = createFakeDns(['ns1.example.org'])
+  const cloud = await startTestCloud({ dns: dns.dns })
+  cloud.dns.proxy({ name: www, type: 'AAAA' })
+  Object.assign(cloud.second.provider, {
+    caps: { ...cloud.second.provider.caps, readable: false, publish: 'delayed' },
+  })
+  const agent = await cloud.addAgent('home')
+  await agent.report()
+  dns.serve({ name: www, type: 'AAAA' }, ['2001:db8:cafe::1'])
+  cloud.clock.ms += HOUR
+  expect((await cloud.pass()).zones).toMatchObject([{ repaired: 0 }])
+})
