@@ -3,6 +3,7 @@ import { isReprefixError, messageOf } from '../shared/errors.ts'
 import type { Prefix } from '../shared/ipv6.ts'
 import type { Logger } from '../shared/logger.ts'
 import { MAX_REPORT_BYTES } from '../shared/report.ts'
+import { withFields } from '../shared/with-fields.ts'
 import { type AcceptDeps, acceptReport } from './accept-report.ts'
 import { findClient } from './domain/client-address.ts'
 import { acceptEnrolment, type EnrolDeps } from './fleet/enrol.ts'
@@ -24,6 +25,14 @@ export interface AppDeps extends AcceptDeps, EnrolDeps, RotateDeps, HostRoutesDe
   readonly logger: Logger
 }
 
+declare module 'hono' {
+  /** What each request has of its own: the id that its answer carries, and a log that names it in each line. */
+  interface ContextVariableMap {
+    requestId: string
+    logger: Logger
+  }
+}
+
 /** The cloud as a web application, the same on every runtime. */
 export function createApp(deps: AppDeps): Hono {
   const app = new Hono()
@@ -31,12 +40,14 @@ export function createApp(deps: AppDeps): Hono {
     findClient(deps.peerAddress(c), c.req.header('x-forwarded-for'), deps.trustedProxies)
   app.use(async (c, next) => {
     const id = deps.requestId()
+    const logger = withFields(deps.logger, { request: id })
     const startedAt = performance.now()
+    c.set('requestId', id)
+    c.set('logger', logger)
     c.header('x-request-id', id)
     await next()
     const ms = Math.round((performance.now() - startedAt) * 10) / 10
-    const fields = { request: id, method: c.req.method, path: c.req.path, status: c.res.status, ms }
-    deps.logger.debug(fields, 'request')
+    logger.debug({ method: c.req.method, path: c.req.path, status: c.res.status, ms }, 'request')
   })
   app.get('/healthz', async (c) => {
     await deps.repository.lastRow()
@@ -48,22 +59,25 @@ export function createApp(deps: AppDeps): Hono {
   })
   app.post('/v1/reports', async (c) => {
     const text = await readBody(c.req.raw, 'application/jose', MAX_REPORT_BYTES)
-    return reportResponse(c, await acceptReport(text, clientOf(c), deps), deps.logger)
+    return reportResponse(
+      c,
+      await acceptReport(text, clientOf(c), { ...deps, logger: c.var.logger }),
+    )
   })
   app.post('/v1/enroll', async (c) => {
     const text = await readBody(c.req.raw, 'application/jose', MAX_REPORT_BYTES)
     const answer = await acceptEnrolment(text, deps)
-    if (answer.kind === 'refused') return problemResponse(c, answer)
+    if (answer.kind === 'refused') return refusalResponse(c, answer)
     const { host } = answer.receipt.result
-    deps.logger.info({ event: 'enroll', host }, `the key of ${host} is enrolled`)
+    c.var.logger.info({ event: 'enroll', host }, `the key of ${host} is enrolled`)
     return c.json(answer.receipt)
   })
   app.post('/v1/rotate', async (c) => {
     const text = await readBody(c.req.raw, 'application/jose', MAX_REPORT_BYTES)
     const answer = await acceptRotation(text, deps)
-    if (answer.kind === 'refused') return refusalResponse(c, answer, deps.logger)
+    if (answer.kind === 'refused') return refusalResponse(c, answer)
     const { host, kid } = answer.receipt.result
-    deps.logger.info({ event: 'rotate', host, kid }, `the key of ${host} is replaced by ${kid}`)
+    c.var.logger.info({ event: 'rotate', host, kid }, `the key of ${host} is replaced by ${kid}`)
     return c.json(answer.receipt)
   })
   app.route('/v1/log', logRoutes(deps))
@@ -72,11 +86,11 @@ export function createApp(deps: AppDeps): Hono {
   app.notFound((c) =>
     problemResponse(c, { kind: 'refused', code: 'NOT_FOUND', detail: 'there is no such resource' }),
   )
-  app.onError((error, c) => faultResponse(c, error, deps.logger))
+  app.onError((error, c) => faultResponse(c, error))
   return app
 }
 
-function reportResponse(c: Context, answer: ReportAnswer, logger: Logger): Response {
+function reportResponse(c: Context, answer: ReportAnswer): Response {
   switch (answer.kind) {
     case 'receipt':
       return c.json(answer.receipt)
@@ -86,19 +100,20 @@ function reportResponse(c: Context, answer: ReportAnswer, logger: Logger): Respo
       return c.json({ status: 'pending', retryAfterSeconds }, 202)
     }
     case 'refused':
-      return refusalResponse(c, answer, logger)
+      return refusalResponse(c, answer)
   }
 }
 
-function refusalResponse(c: Context, refusal: Refusal, logger: Logger): Response {
+function refusalResponse(c: Context, refusal: Refusal): Response {
   const { code, detail, facts } = refusal
   if (facts?.retryAfterSeconds) c.header('retry-after', `${facts.retryAfterSeconds}`)
-  logger.warn({ event: 'refused', code, ...facts }, detail)
+  c.var.logger.warn({ event: 'refused', code, ...facts }, detail)
   return problemResponse(c, refusal)
 }
 
 /** Faults of ours keep their text to themselves: the client learns the request id, the log the rest. */
-function faultResponse(c: Context, error: unknown, logger: Logger): Response {
+function faultResponse(c: Context, error: unknown): Response {
+  const { logger, requestId } = c.var
   if (isReprefixError(error) && isAnswer(error.code)) {
     const refusal = { kind: 'refused', code: error.code, detail: error.message } as const
     const response = problemResponse(c, refusal)
@@ -111,6 +126,6 @@ function faultResponse(c: Context, error: unknown, logger: Logger): Response {
     return response
   }
   logger.error({ error, path: c.req.path }, `a request failed: ${messageOf(error)}`)
-  const detail = 'something is wrong in the cloud; its log says what, under this request id'
+  const detail = `something is wrong in the cloud; its log says what, under the request ${requestId}`
   return problemResponse(c, { kind: 'refused', code: 'INTERNAL', detail })
 }

@@ -75,7 +75,8 @@ export async function startTestCloud(
   const second = given.second ?? createFaultyDnsProvider('second', ZONE)
   const served = createFakeDns(['ns1.example.org', 'ns2.example.org'])
   const recorded = recordedLog()
-  const providers = new Map([[ZONE, [dns.provider, second.provider]]])
+  const providers = overrides.providers ?? new Map([[ZONE, [dns.provider, second.provider]]])
+  const logger = overrides.logger ?? recorded.log
   let requests = 0
   const deps: AppDeps = {
     url: CLOUD_URL,
@@ -87,7 +88,7 @@ export async function startTestCloud(
     zones: [{ name: ZONE, ttl: 60 }],
     repository,
     log,
-    flusher: createZoneFlusher({ repository, providers, logger: recorded.log }),
+    flusher: createZoneFlusher({ repository, providers, logger }),
     providers,
     dns: served.dns,
     keys: createKeyRing(),
@@ -99,7 +100,7 @@ export async function startTestCloud(
     dnsBudgetMs: 2000,
     now,
     sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms).unref()),
-    logger: recorded.log,
+    logger,
     ...overrides,
   }
   const app = createApp(deps)
