@@ -14,6 +14,7 @@ import { type DnsRoutesDeps, dnsRoutes } from './web/dns-routes.ts'
 import { type HostRoutesDeps, hostRoutes, problemResponse } from './web/host-routes.ts'
 import { logRoutes } from './web/log-routes.ts'
 import { readBody } from './web/read-body.ts'
+import type { ClientView, HealthView } from './web/service-view.ts'
 
 /** Everything the routes need; the runtime's composition root builds it. */
 export interface AppDeps extends AcceptDeps, EnrolDeps, RotateDeps, HostRoutesDeps, DnsRoutesDeps {
@@ -51,11 +52,11 @@ export function createApp(deps: AppDeps): Hono {
   })
   app.get('/healthz', async (c) => {
     await deps.repository.lastRow()
-    return c.json({ status: 'ok' })
+    return c.json<HealthView>({ status: 'ok' })
   })
   app.get('/v1/whoami', (c) => {
     c.header('cache-control', 'no-store')
-    return c.json({ address: clientOf(c)?.address ?? null })
+    return c.json<ClientView>({ address: clientOf(c)?.address ?? null })
   })
   app.post('/v1/reports', async (c) => {
     const text = await readBody(c.req.raw, 'application/jose', MAX_REPORT_BYTES)

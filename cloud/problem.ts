@@ -1,4 +1,5 @@
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
+import type { ProblemFacts } from '../shared/problem.ts'
 
 /** HTTP status of each code the cloud answers with; anything else is a fault of its own, 500. */
 const STATUS: Readonly<Record<string, ContentfulStatusCode>> = {
@@ -55,25 +56,25 @@ const TITLES: Readonly<Record<number, string>> = {
   503: 'Could not log the request',
 }
 
-/** A problem document (RFC 9457). `code` is stable; other members are facts a program acts on. */
-export interface Problem {
+/** A problem document; see `problemSchema`. */
+export interface Problem extends ProblemFacts {
   readonly type: 'about:blank'
   readonly title: string
   readonly status: ContentfulStatusCode
   readonly code: string
   readonly detail: string
-  readonly [fact: string]: string | number
 }
 
 /** The problem document of a code. */
-export function problemOf(
-  code: string,
-  detail: string,
-  facts: Readonly<Record<string, string | number>> = {},
-): Problem {
-  const status = STATUS[code] ?? 500
+export function problemOf(code: string, detail: string, facts: ProblemFacts = {}): Problem {
+  const status = statusOf(code)
   const title = TITLES[status] ?? 'A fault of the cloud'
   return { ...facts, type: 'about:blank', title, status, code, detail }
+}
+
+/** The HTTP status that a code is answered with. */
+export function statusOf(code: string): ContentfulStatusCode {
+  return STATUS[code] ?? 500
 }
 
 /** Whether a code is an answer to the client, as opposed to a fault that only the log should tell. */

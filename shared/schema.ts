@@ -52,6 +52,8 @@ export const timestampSchema = canonicalBy(parseTimestamp)
 export const prefixSchema = canonicalBy(parsePrefix)
 /** A canonical domain name. */
 export const nameSchema = canonicalBy(parseName)
+/** The record types that reprefix reads and writes. */
+export const rrTypeSchema = v.picklist(['A', 'AAAA', 'TXT'])
 /** A host's name. */
 export const hostSchema = canonicalBy(parseHostName)
 /** A SHA-256 hash in Base 64. */
@@ -60,6 +62,13 @@ export const hashSchema = canonicalBy((text) => sized(text, decodeBase64(text)))
 export const digestSchema = canonicalBy((text) => sized(text, decodeBase64url(text)))
 /** A canonical IPv4 or IPv6 address. */
 export const addressValueSchema = canonicalBy((text) => firstOf(text, text.includes(':')))
+
+/** What a schema gives, for those who only read it or write it out. */
+export type ReadonlyOutput<S extends v.GenericSchema> = DeepReadonly<v.InferOutput<S>>
+
+type DeepReadonly<T> = T extends string | number | boolean | null | undefined
+  ? T
+  : { readonly [K in keyof T]: DeepReadonly<T[K]> }
 
 function firstOf(text: string, isIPv6: boolean): string {
   return canonicalValues(isIPv6 ? 'AAAA' : 'A', [text])[0] ?? text

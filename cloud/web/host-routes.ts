@@ -3,7 +3,7 @@ import * as v from 'valibot'
 import { ReprefixError } from '../../shared/errors.ts'
 import { describeIssues } from '../../shared/issue.ts'
 import { hostSchema } from '../../shared/schema.ts'
-import { type HostPolicy, hostPolicyMembers, hostPolicySchema } from '../domain/host-policy.ts'
+import { type HostPolicy, hostPolicySchema, policyChangeSchema } from '../domain/host-policy.ts'
 import {
   changePolicy,
   type FleetDeps,
@@ -15,7 +15,7 @@ import {
 import { problemOf } from '../problem.ts'
 import type { Refusal } from '../report-answer.ts'
 import { requireBearer } from './bearer.ts'
-import { hostView } from './host-view.ts'
+import { type HostsView, type HostView, hostView, type InvitationView } from './host-view.ts'
 import { readBody } from './read-body.ts'
 
 const MAX_REQUEST_BYTES = 65_536
@@ -25,25 +25,31 @@ export interface HostRoutesDeps extends FleetDeps {
   readonly adminToken: string
 }
 
-const additionSchema = v.strictObject({ host: hostSchema, policy: hostPolicySchema })
-const policyChangeSchema = v.partial(hostPolicyMembers)
+/** The request that adds a host. */
+export const additionSchema = v.strictObject({ host: hostSchema, policy: hostPolicySchema })
 
 /** The operator's side: hosts, their policies and their join strings. */
 export function hostRoutes(deps: HostRoutesDeps): Hono {
   return new Hono()
     .use(requireBearer(deps.adminToken))
-    .get('/', async (c) => c.json({ hosts: (await deps.repository.hosts()).map(hostView) }))
+    .get('/', async (c) => {
+      const hosts = await deps.repository.hosts()
+      return c.json<HostsView>({ hosts: hosts.map(hostView) })
+    })
     .post('/', async (c) => {
       const { host, policy } = await readJson(c, additionSchema)
       const invited = await inviteHost(host, policy, deps)
       if (invited.kind === 'refused') return problemResponse(c, invited)
       const { join, expiresAt } = invited
-      return c.json({ ...hostView(invited.host), join, expiresAt }, 201)
+      const view: InvitationView = { ...hostView(invited.host), join, expiresAt }
+      return c.json(view, 201)
     })
     .get('/:host', async (c) => {
       const name = c.req.param('host')
       const host = await deps.repository.host(name)
-      return host === undefined ? problemResponse(c, unknownHost(name)) : c.json(hostView(host))
+      return host === undefined
+        ? problemResponse(c, unknownHost(name))
+        : c.json<HostView>(hostView(host))
     })
     .patch('/:host', async (c) => {
       const given = await readJson(c, v.unknown())
@@ -60,17 +66,19 @@ export function problemResponse(c: Context, { code, detail, facts }: Refusal): R
 }
 
 function answer(c: Context, change: HostChange): Response {
-  return change.kind === 'refused' ? problemResponse(c, change) : c.json(hostView(change.host))
+  return change.kind === 'refused'
+    ? problemResponse(c, change)
+    : c.json<HostView>(hostView(change.host))
 }
 
 /** Members that are given replace those of the policy; the result must be a whole valid policy. */
 function changed(policy: HostPolicy, given: unknown): HostPolicy {
   const change = parse(policyChangeSchema, given)
-  const names = Object.keys(typeof given === 'object' && given !== null ? given : {})
   // The schema library takes a list for an object without keys.
-  if (names.length === 0) throw new ReprefixError('REQUEST_INVALID', 'names nothing to change')
-  const replaced = Object.entries(change).filter(([name]) => names.includes(name))
-  return parse(hostPolicySchema, { ...policy, ...Object.fromEntries(replaced) })
+  if (Object.keys(change).length === 0) {
+    throw new ReprefixError('REQUEST_INVALID', 'names nothing to change')
+  }
+  return parse(hostPolicySchema, { ...policy, ...change })
 }
 
 async function readJson<S extends v.GenericSchema>(
