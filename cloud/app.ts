@@ -120,10 +120,8 @@ function faultResponse(c: Context, error: unknown): Response {
     const response = problemResponse(c, refusal)
     const fields = { code: error.code, path: c.req.path, status: response.status }
     if (response.status < 500) logger.warn(fields, error.message)
-    else {
-      logger.error({ ...fields, error }, error.message)
-      response.headers.set('retry-after', '1')
-    }
+    else logger.error({ ...fields, error }, error.message)
+    if (response.status === 503) response.headers.set('retry-after', '1')
     return response
   }
   logger.error({ error, path: c.req.path }, `a request failed: ${messageOf(error)}`)

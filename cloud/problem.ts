@@ -36,6 +36,7 @@ const STATUS: Readonly<Record<string, ContentfulStatusCode>> = {
   BODY_TOO_LARGE: 413,
   CONTENT_TYPE: 415,
   RATE_LIMITED: 429,
+  DNS_LOOKUP: 502,
   STORE_BUSY: 503,
   STORE_FULL: 503,
   STORE_FAILED: 503,
@@ -53,6 +54,7 @@ const TITLES: Readonly<Record<number, string>> = {
   415: 'Wrong content type',
   429: 'Too many requests',
   500: 'A fault of the cloud',
+  502: 'Another server did not answer',
   503: 'Could not log the request',
 }
 
