@@ -10,6 +10,7 @@ import { acceptEnrolment, type EnrolDeps } from './fleet/enrol.ts'
 import { acceptRotation, type RotateDeps } from './fleet/rotate.ts'
 import { isAnswer } from './problem.ts'
 import type { Refusal, ReportAnswer } from './report-answer.ts'
+import { describeApi } from './web/describe-api.ts'
 import { type DnsRoutesDeps, dnsRoutes } from './web/dns-routes.ts'
 import { type HostRoutesDeps, hostRoutes, problemResponse } from './web/host-routes.ts'
 import { logRoutes } from './web/log-routes.ts'
@@ -57,6 +58,10 @@ export function createApp(deps: AppDeps): Hono {
   app.get('/v1/whoami', (c) => {
     c.header('cache-control', 'no-store')
     return c.json<ClientView>({ address: clientOf(c)?.address ?? null })
+  })
+  app.get('/v1/openapi.json', async (c) => {
+    c.header('cache-control', 'public, max-age=3600')
+    return c.json(await describeApi(deps.url))
   })
   app.post('/v1/reports', async (c) => {
     const text = await readBody(c.req.raw, 'application/jose', MAX_REPORT_BYTES)

@@ -8,7 +8,6 @@ const STATUS: Readonly<Record<string, ContentfulStatusCode>> = {
   REQUEST_INVALID: 400,
   KEY_INVALID: 400,
   NAME_INVALID: 400,
-  HOST_NAME_INVALID: 400,
   JWS_SIGNATURE: 401,
   KEY_UNKNOWN: 401,
   KEY_REVOKED: 401,
@@ -78,6 +77,9 @@ export function problemOf(code: string, detail: string, facts: ProblemFacts = {}
 export function statusOf(code: string): ContentfulStatusCode {
   return STATUS[code] ?? 500
 }
+
+/** Every code that the cloud answers with on purpose. */
+export const ANSWERED_CODES: readonly string[] = Object.keys(STATUS)
 
 /** Whether a code is an answer to the client, as opposed to a fault that only the log should tell. */
 export function isAnswer(code: string): boolean {

@@ -4,8 +4,10 @@ import { messageOf, quote, ReprefixError } from './errors.ts'
 import { parsePrefix } from './ipv6.ts'
 import { canonicalValues, parseName } from './rrset.ts'
 
-const HOST_NAME = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/
-const TIMESTAMP = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z$/
+/** A host's name in the fleet. */
+export const HOST_NAME = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/
+/** RFC 3339 in UTC; which days there are is checked besides. */
+export const TIMESTAMP = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z$/
 const HASH_BYTES = 32
 
 /**

@@ -19,6 +19,7 @@ import { EMPTY_ROOT } from '../../shared/merkle.ts'
 import { verifyReceipt } from '../../shared/receipt.ts'
 import type { Report } from '../../shared/report.ts'
 import { parseName } from '../../shared/rrset.ts'
+import { type DescribedAnswer, describedApp } from './described-app.ts'
 import { createFakeDns } from './fake-dns.ts'
 import { createFaultyDnsProvider } from './faulty-dns-provider.ts'
 import { type CommitFault, createFaultyRepository } from './faulty-repository.ts'
@@ -103,7 +104,8 @@ export async function startTestCloud(
     logger,
     ...overrides,
   }
-  const app = createApp(deps)
+  const described: DescribedAnswer[] = []
+  const app = describedApp(createApp(deps), described)
   const post = async (path: string, body: string, headers: Record<string, string> = JOSE) =>
     app.request(path, { method: 'POST', body, headers })
 
@@ -200,6 +202,8 @@ export async function startTestCloud(
     log,
     signer,
     lines: recorded.lines,
+    /** What it has answered so far; anything that the OpenAPI document does not have throws. */
+    described,
     post,
     addHost,
     enrol,
