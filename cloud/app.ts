@@ -11,10 +11,12 @@ import type { EnrolDeps } from './fleet/enrol.ts'
 import type { RotateDeps } from './fleet/rotate.ts'
 import { isAnswer } from './problem.ts'
 import type { Refusal, ReportAnswer } from './report-answer.ts'
+import { describeApi } from './web/describe-api.ts'
 import { type DnsRoutesDeps, dnsRoutes } from './web/dns-routes.ts'
 import { type HostRoutesDeps, hostRoutes, problemResponse } from './web/host-routes.ts'
 import { logRoutes } from './web/log-routes.ts'
 import { readBody } from './web/read-body.ts'
+import type { ClientView, HealthView, ReadyView } from './web/service-view.ts'
 
 /** Everything the routes need; the runtime's composition root builds it. */
 export interface AppDeps extends AcceptDeps, EnrolDeps, RotateDeps, HostRoutesDeps, DnsRoutesDeps {
@@ -53,14 +55,18 @@ export function createApp(deps: AppDeps): Hono {
     const ms = Math.round((performance.now() - startedAt) * 10) / 10
     logger.debug({ method: c.req.method, path: c.req.path, status: c.res.status, ms }, 'request')
   })
-  app.get('/healthz', (c) => c.json({ status: 'ok' }))
+  app.get('/healthz', (c) => c.json<HealthView>({ status: 'ok' }))
   app.get('/readyz', async (c) => {
     await deps.checkReady()
-    return c.json({ status: 'ready' })
+    return c.json<ReadyView>({ status: 'ready' })
   })
   app.get('/v1/whoami', (c) => {
     c.header('cache-control', 'no-store')
-    return c.json({ address: clientOf(c)?.address ?? null })
+    return c.json<ClientView>({ address: clientOf(c)?.address ?? null })
+  })
+  app.get('/v1/openapi.json', async (c) => {
+    c.header('cache-control', 'public, max-age=3600')
+    return c.json(await describeApi(deps.url))
   })
   app.post('/v1/reports', async (c) => {
     const text = await readBody(c.req.raw, 'application/jose', MAX_REPORT_BYTES)

@@ -1,4 +1,5 @@
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
+import type { ProblemFacts } from '../shared/problem.ts'
 
 /** HTTP status of each code the cloud answers with; anything else is a fault of its own, 500. */
 const STATUS: Readonly<Record<string, ContentfulStatusCode>> = {
@@ -7,7 +8,6 @@ const STATUS: Readonly<Record<string, ContentfulStatusCode>> = {
   REQUEST_INVALID: 400,
   KEY_INVALID: 400,
   NAME_INVALID: 400,
-  HOST_NAME_INVALID: 400,
   JWS_SIGNATURE: 401,
   KEY_UNKNOWN: 401,
   KEY_REVOKED: 401,
@@ -36,6 +36,7 @@ const STATUS: Readonly<Record<string, ContentfulStatusCode>> = {
   STORE_LIMIT: 413,
   CONTENT_TYPE: 415,
   RATE_LIMITED: 429,
+  DNS_LOOKUP: 502,
   STORE_BUSY: 503,
   STORE_FULL: 503,
   STORE_FAILED: 503,
@@ -54,29 +55,33 @@ const TITLES: Readonly<Record<number, string>> = {
   415: 'Wrong content type',
   429: 'Too many requests',
   500: 'A fault of the cloud',
+  502: 'Another server did not answer',
   503: 'Could not log the request',
 }
 
-/** A problem document (RFC 9457). `code` is stable; other members are facts a program acts on. */
-export interface Problem {
+/** A problem document; see `problemSchema`. */
+export interface Problem extends ProblemFacts {
   readonly type: 'about:blank'
   readonly title: string
   readonly status: ContentfulStatusCode
   readonly code: string
   readonly detail: string
-  readonly [fact: string]: string | number
 }
 
 /** The problem document of a code. */
-export function problemOf(
-  code: string,
-  detail: string,
-  facts: Readonly<Record<string, string | number>> = {},
-): Problem {
-  const status = STATUS[code] ?? 500
+export function problemOf(code: string, detail: string, facts: ProblemFacts = {}): Problem {
+  const status = statusOf(code)
   const title = code === 'NOT_READY' ? 'Not ready' : (TITLES[status] ?? 'A fault of the cloud')
   return { ...facts, type: 'about:blank', title, status, code, detail }
 }
+
+/** The HTTP status that a code is answered with. */
+export function statusOf(code: string): ContentfulStatusCode {
+  return STATUS[code] ?? 500
+}
+
+/** Every code that the cloud answers with on purpose. */
+export const ANSWERED_CODES: readonly string[] = Object.keys(STATUS)
 
 /** Whether a code is an answer to the client, as opposed to a fault that only the log should tell. */
 export function isAnswer(code: string): boolean {

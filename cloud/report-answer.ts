@@ -1,3 +1,4 @@
+import type { ProblemFacts } from '../shared/problem.ts'
 import type { Receipt } from '../shared/receipt.ts'
 import type { HostRecord } from './domain/host-record.ts'
 
@@ -15,15 +16,11 @@ export interface Refusal {
   readonly code: string
   readonly detail: string
   /** Members of the problem document that a program acts on. */
-  readonly facts?: Readonly<Record<string, string | number>>
+  readonly facts?: ProblemFacts
 }
 
 /** The refusal with this stable code. */
-export function refused(
-  code: string,
-  detail: string,
-  facts?: Readonly<Record<string, string | number>>,
-): Refusal {
+export function refused(code: string, detail: string, facts?: ProblemFacts): Refusal {
   return { kind: 'refused', code, detail, ...(facts === undefined ? {} : { facts }) }
 }
 

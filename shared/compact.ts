@@ -11,7 +11,8 @@ export interface CompactJws<Header> {
   readonly payload: Uint8Array
 }
 
-const COMPACT = /^[\w-]+\.[\w-]+\.[\w-]+$/
+/** Three parts of base64url (RFC 7515 §3.1). */
+export const COMPACT = /^[\w-]+\.[\w-]+\.[\w-]+$/
 
 /**
  * The check that runs before a JWS library sees untrusted text, because the library is permissive:

@@ -1,7 +1,14 @@
 import * as v from 'valibot'
 import { ReprefixError } from './errors.ts'
 import { describeIssues } from './issue.ts'
-import { countSchema, digestSchema, hostSchema, nameSchema, timestampSchema } from './schema.ts'
+import {
+  countSchema,
+  digestSchema,
+  hostSchema,
+  nameSchema,
+  rrTypeSchema,
+  timestampSchema,
+} from './schema.ts'
 
 const jwsSchema = v.pipe(v.string(), v.regex(/^[\w-]+\.[\w-]+\.[\w-]+$/, 'is not a compact JWS'))
 const textSchema = v.pipe(v.string(), v.maxLength(2000))
@@ -15,7 +22,7 @@ const signer = { host: hostSchema, kid: digestSchema }
 /** What became of one RRset at one provider. `values` are those asked for, empty for a deletion. */
 export const recordOutcomeSchema = v.strictObject({
   name: nameSchema,
-  type: v.picklist(['A', 'AAAA', 'TXT']),
+  type: rrTypeSchema,
   provider: v.pipe(v.string(), v.maxLength(64)),
   outcome: v.picklist(['unchanged', 'created', 'updated', 'deleted', 'failed']),
   values: v.array(v.string()),

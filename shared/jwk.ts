@@ -16,7 +16,8 @@ const publicMembers = {
   crv: v.literal('Ed25519'),
   x: v.pipe(v.string(), v.regex(/^[\w-]{43}$/, 'is not 32 bytes of base64url')),
 }
-const publicJwkSchema = v.strictObject(publicMembers)
+/** The form of a public key; `parsePublicJwk` checks the rest. */
+export const publicJwkSchema = v.strictObject(publicMembers)
 const privateJwkSchema = v.strictObject({ ...publicMembers, d: publicMembers.x })
 
 /**

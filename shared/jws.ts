@@ -25,7 +25,7 @@ export interface SigningKey extends VerificationKey {
 }
 
 /** A report's JWS whose form was checked; its signature was not. */
-export type ReportJws = CompactJws<v.InferOutput<typeof reportHeader>>
+export type ReportJws = CompactJws<v.InferOutput<typeof reportHeaderSchema>>
 
 /** An enrolment's JWS whose form was checked; its signatures were not. */
 export interface EnrolmentJws {
@@ -35,7 +35,7 @@ export interface EnrolmentJws {
   readonly iat: number
   readonly jwk: PublicJwk
   /** The inner JWS: the token's MAC over the key. */
-  readonly inner: CompactJws<v.InferOutput<typeof tokenHeader>>
+  readonly inner: CompactJws<v.InferOutput<typeof tokenHeaderSchema>>
 }
 
 const SIGNATURE_BYTES = 64
@@ -48,7 +48,8 @@ export const urlSchema = v.pipe(v.string(), v.minLength(1), v.maxLength(2048))
 export const issuedAtSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
 /** What the cloud gives to those whose clock is off. */
 export const nonceSchema = v.pipe(v.string(), v.minLength(1), v.maxLength(256))
-const reportHeader = v.strictObject({
+/** The protected header of a report: these members and no other. */
+export const reportHeaderSchema = v.strictObject({
   alg: v.literal('Ed25519'),
   typ: v.literal('reprefix-report+jws'),
   kid: digestSchema,
@@ -56,14 +57,16 @@ const reportHeader = v.strictObject({
   iat: issuedAtSchema,
   nonce: v.exactOptional(nonceSchema),
 })
-const enrolmentHeader = v.strictObject({
+/** That of an enrolment; `parsePublicJwk` checks the key. */
+export const enrolmentHeaderSchema = v.strictObject({
   alg: v.literal('Ed25519'),
   typ: v.literal('reprefix-enroll+jws'),
   jwk: v.unknown(),
   url: urlSchema,
   iat: issuedAtSchema,
 })
-const tokenHeader = v.strictObject({
+/** That of the JWS inside an enrolment, by the token. */
+export const tokenHeaderSchema = v.strictObject({
   alg: v.literal('HS256'),
   typ: v.literal('reprefix-token+jws'),
   kid: v.pipe(v.string(), v.regex(/^[\w-]{1,64}$/, 'is not the identifier of a token')),
@@ -125,7 +128,7 @@ export function signReport(
  * @throws ReprefixError JWS_MALFORMED
  */
 export function parseReportJws(text: string): ReportJws {
-  return parseCompact(text, reportHeader, SIGNATURE_BYTES)
+  return parseCompact(text, reportHeaderSchema, SIGNATURE_BYTES)
 }
 
 /**
@@ -177,11 +180,11 @@ export async function signEnrolment(
  * @throws ReprefixError JWS_MALFORMED or KEY_INVALID
  */
 export function parseEnrolmentJws(text: string): EnrolmentJws {
-  const { header, payload } = parseCompact(text, enrolmentHeader, SIGNATURE_BYTES)
+  const { header, payload } = parseCompact(text, enrolmentHeaderSchema, SIGNATURE_BYTES)
   const jwk = parsePublicJwk(header.jwk)
   // A byte order mark stays in the text, where it is refused: signed bytes have one spelling only.
   const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
-  const inner = parseCompact(decoder.decode(payload), tokenHeader, MAC_BYTES)
+  const inner = parseCompact(decoder.decode(payload), tokenHeaderSchema, MAC_BYTES)
   const bound = decoder.decode(inner.payload)
   if (inner.header.url !== header.url || bound !== JSON.stringify(thumbprintMembers(jwk))) {
     throw new ReprefixError(

@@ -12,7 +12,7 @@ import { messageOf, ReprefixError } from './errors.ts'
 import { describeIssues } from './issue.ts'
 import { digestOf } from './jws.ts'
 import { leafHash, verifyConsistency, verifyInclusion } from './merkle.ts'
-import { digestSchema, hashSchema, hostSchema } from './schema.ts'
+import { countSchema, digestSchema, hashSchema, hostSchema } from './schema.ts'
 import { parseTlogProof } from './tlog-proof.ts'
 
 const MAX_PROOF_LINES = 64
@@ -29,6 +29,12 @@ const proven = {
 export const receiptSchema = v.looseObject({
   ...proven,
   result: v.looseObject({ outcomes: v.array(recordOutcomeSchema) }),
+})
+
+/** The answer to a report that is logged while DNS is not finished: the same bytes again get the outcome. */
+export const pendingSchema = v.looseObject({
+  status: v.literal('pending'),
+  retryAfterSeconds: countSchema,
 })
 
 /** The answer to an enrolment: what the host may claim. */

@@ -31,16 +31,17 @@ export type Succession = v.InferOutput<typeof successionSchema>
 export interface RotationJws {
   readonly text: string
   /** Signed by the key that is replaced. */
-  readonly outer: CompactJws<v.InferOutput<typeof rotationHeader>>
+  readonly outer: CompactJws<v.InferOutput<typeof rotationHeaderSchema>>
   /** Signed by its successor. */
-  readonly inner: CompactJws<v.InferOutput<typeof successorHeader>>
+  readonly inner: CompactJws<v.InferOutput<typeof successorHeaderSchema>>
   readonly jwk: PublicJwk
   readonly succession: Succession
 }
 
 const SIGNATURE_BYTES = 64
 
-const rotationHeader = v.strictObject({
+/** The protected header of a rotation: these members and no other. */
+export const rotationHeaderSchema = v.strictObject({
   alg: v.literal('Ed25519'),
   typ: v.literal('reprefix-rotate+jws'),
   kid: digestSchema,
@@ -48,7 +49,8 @@ const rotationHeader = v.strictObject({
   iat: issuedAtSchema,
   nonce: v.exactOptional(nonceSchema),
 })
-const successorHeader = v.strictObject({
+/** That of the JWS inside it, by the successor; `parsePublicJwk` checks the key. */
+export const successorHeaderSchema = v.strictObject({
   alg: v.literal('Ed25519'),
   typ: v.literal('reprefix-successor+jws'),
   jwk: v.unknown(),
@@ -85,10 +87,10 @@ export async function signRotation(
  * @throws ReprefixError JWS_MALFORMED or KEY_INVALID
  */
 export function parseRotationJws(text: string): RotationJws {
-  const outer = parseCompact(text, rotationHeader, SIGNATURE_BYTES)
+  const outer = parseCompact(text, rotationHeaderSchema, SIGNATURE_BYTES)
   // A byte order mark stays in the text, where it is refused: signed bytes have one spelling only.
   const payload = new TextDecoder('utf-8', { ignoreBOM: true }).decode(outer.payload)
-  const inner = parseCompact(payload, successorHeader, SIGNATURE_BYTES)
+  const inner = parseCompact(payload, successorHeaderSchema, SIGNATURE_BYTES)
   const jwk = parsePublicJwk(inner.header.jwk)
   const said = v.safeParse(successionSchema, parseStrictJson(inner.payload))
   if (!said.success) throw malformed(`its succession: ${describeIssues(said.issues)}`)

@@ -4,8 +4,10 @@ import { messageOf, quote, ReprefixError } from './errors.ts'
 import { parsePrefix } from './ipv6.ts'
 import { canonicalValues, parseName } from './rrset.ts'
 
-const HOST_NAME = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/
-const TIMESTAMP = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z$/
+/** A host's name in the fleet. */
+export const HOST_NAME = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/
+/** RFC 3339 in UTC; which days there are is checked besides. */
+export const TIMESTAMP = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z$/
 const HASH_BYTES = 32
 
 /**
@@ -52,6 +54,8 @@ export const timestampSchema = canonicalBy(parseTimestamp)
 export const prefixSchema = canonicalBy(parsePrefix)
 /** A canonical domain name. */
 export const nameSchema = canonicalBy(parseName)
+/** The record types that reprefix reads and writes. */
+export const rrTypeSchema = v.picklist(['A', 'AAAA', 'TXT'])
 /** A host's name. */
 export const hostSchema = canonicalBy(parseHostName)
 /** A SHA-256 hash in Base 64. */
@@ -60,6 +64,13 @@ export const hashSchema = canonicalBy((text) => sized(text, decodeBase64(text)))
 export const digestSchema = canonicalBy((text) => sized(text, decodeBase64url(text)))
 /** A canonical IPv4 or IPv6 address. */
 export const addressValueSchema = canonicalBy((text) => firstOf(text, text.includes(':')))
+
+/** What a schema gives, for those who only read it or write it out. */
+export type ReadonlyOutput<S extends v.GenericSchema> = DeepReadonly<v.InferOutput<S>>
+
+type DeepReadonly<T> = T extends string | number | boolean | null | undefined
+  ? T
+  : { readonly [K in keyof T]: DeepReadonly<T[K]> }
 
 function firstOf(text: string, isIPv6: boolean): string {
   return canonicalValues(isIPv6 ? 'AAAA' : 'A', [text])[0] ?? text

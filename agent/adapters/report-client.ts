@@ -1,5 +1,7 @@
 import * as v from 'valibot'
 import { messageOf } from '../../shared/errors.ts'
+import { problemFacts } from '../../shared/problem.ts'
+import { pendingSchema } from '../../shared/receipt.ts'
 import type { HttpAnswer, HttpPost } from './http-client.ts'
 
 /** What the cloud made of a posted report. Only `receipt` ends the matter well. */
@@ -29,14 +31,13 @@ export interface PostOptions {
 
 const DEFAULT_PENDING_MS = 1000
 
+/** Proxies answer too, and with less. */
 const ProblemSchema = v.object({
+  ...problemFacts,
   code: v.optional(v.string(), 'unknown'),
   detail: v.optional(v.string()),
   title: v.optional(v.string()),
-  nonce: v.optional(v.string()),
-  seq: v.optional(v.number()),
 })
-const PendingSchema = v.object({ retryAfterSeconds: v.optional(v.number()) })
 
 function parseJson(text: string): unknown {
   try {
@@ -60,7 +61,7 @@ export function parseVerdict(response: HttpAnswer): Verdict {
       : { kind: 'receipt', receipt: body }
   }
   if (response.status === 202) {
-    const pending = v.safeParse(PendingSchema, body)
+    const pending = v.safeParse(pendingSchema, body)
     const seconds = pending.success ? pending.output.retryAfterSeconds : undefined
     return {
       kind: 'pending',

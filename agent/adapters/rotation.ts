@@ -3,6 +3,7 @@ import { decodeBase64, encodeBase64 } from '../../shared/base64.ts'
 import type { NoteVerifier } from '../../shared/checkpoint.ts'
 import { messageOf, ReprefixError } from '../../shared/errors.ts'
 import type { SigningKey } from '../../shared/jws.ts'
+import { problemFacts } from '../../shared/problem.ts'
 import { verifyRotationReceipt } from '../../shared/receipt.ts'
 import { signRotation } from '../../shared/rotation.ts'
 import type { HttpPost } from './http-client.ts'
@@ -25,7 +26,7 @@ const TIMEOUT_MS = 15_000
 const problemSchema = v.object({
   code: v.optional(v.string(), 'unknown'),
   detail: v.optional(v.string(), 'no reason given'),
-  nonce: v.optional(v.string()),
+  nonce: problemFacts.nonce,
 })
 
 /**

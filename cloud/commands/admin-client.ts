@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import * as v from 'valibot'
 import { messageOf, ReprefixError } from '../../shared/errors.ts'
 import { parseCloudUrl } from '../../shared/join.ts'
+import { problemSchema } from '../../shared/problem.ts'
 
 /** The cloud's API with the operator's rights. Every method throws a fault that names the remedy. */
 export interface AdminClient {
@@ -17,7 +18,7 @@ export interface AdminOptions {
 }
 
 const TIMEOUT_MS = 30_000
-const problemSchema = v.object({ code: v.string(), detail: v.string() })
+const reasonSchema = v.pick(problemSchema, ['code', 'detail'])
 
 /** Adds `--url` and `--token` to a command. */
 export function withAdminOptions(command: Command): Command {
@@ -94,7 +95,7 @@ export function decodeAnswer<S extends v.GenericSchema>(
 }
 
 async function faultOf(response: Response, url: string): Promise<ReprefixError> {
-  const problem = v.safeParse(problemSchema, await response.json().catch(() => undefined))
+  const problem = v.safeParse(reasonSchema, await response.json().catch(() => undefined))
   if (!problem.success) {
     const what = `${url} answered ${response.status}, but not as a cloud of reprefix; check the URL`
     return new ReprefixError('CLOUD_UNREACHABLE', what)

@@ -1,7 +1,14 @@
 import type { Command } from 'commander'
-import * as v from 'valibot'
 import { printable, renderTable } from '../../shared/terminal.ts'
 import { listProviders, PROVIDER_HEADER, renderProvider } from '../dns/provider-table.ts'
+import {
+  type CheckedRRset,
+  type CheckView,
+  checkViewSchema,
+  type PlanView,
+  planViewSchema,
+  type ServedView,
+} from '../web/dns-view.ts'
 import {
   type AdminOptions,
   createAdminClient,
@@ -10,52 +17,6 @@ import {
 } from './admin-client.ts'
 import type { Terminal } from './terminal.ts'
 
-const valuesSchema = v.nullable(v.array(v.string()))
-const rrSchema = { name: v.string(), type: v.string(), wanted: valuesSchema }
-const planSchema = v.object({
-  zones: v.array(
-    v.object({
-      zone: v.string(),
-      changes: v.array(
-        v.object({
-          ...rrSchema,
-          provider: v.string(),
-          action: v.picklist(['unchanged', 'create', 'update', 'delete', 'unknown']),
-          found: valuesSchema,
-          fault: v.exactOptional(v.string()),
-        }),
-      ),
-    }),
-  ),
-})
-const servedSchema = v.variant('kind', [
-  v.object({ kind: v.literal('rrset'), values: v.array(v.string()) }),
-  v.object({ kind: v.literal('absent') }),
-  v.object({ kind: v.literal('unknown'), reason: v.string() }),
-])
-const checkSchema = v.object({
-  zones: v.array(
-    v.object({
-      zone: v.string(),
-      rrsets: v.array(
-        v.object({
-          ...rrSchema,
-          state: v.variant('kind', [
-            v.object({ kind: v.literal('written') }),
-            v.object({ kind: v.literal('live') }),
-            v.object({ kind: v.literal('proxied') }),
-            v.object({ kind: v.literal('lagging'), servers: v.array(v.string()) }),
-            v.object({ kind: v.literal('overwritten'), values: v.array(v.string()) }),
-          ]),
-          answers: v.array(v.object({ server: v.string(), served: servedSchema })),
-        }),
-      ),
-    }),
-  ),
-})
-type Plan = v.InferOutput<typeof planSchema>
-type Check = v.InferOutput<typeof checkSchema>
-type CheckedRRset = Check['zones'][number]['rrsets'][number]
 type Options = AdminOptions & { readonly zone?: string; readonly json?: boolean }
 
 /** The command line's answer to "is there something to do?". */
@@ -68,7 +29,7 @@ export function addDnsCommands(program: Command, terminal: Terminal): void {
 
   command(dns, 'plan', 'what the next flush would change at each provider; changes nothing').action(
     async (options: Options) => {
-      const plan = decodeAnswer(planSchema, await get('plan', options))
+      const plan = decodeAnswer(planViewSchema, await get('plan', options))
       const isDue = ({ action }: { readonly action: string }) => action !== 'unchanged'
       if (options.json === true) {
         for (const { zone, changes } of plan.zones) {
@@ -81,7 +42,7 @@ export function addDnsCommands(program: Command, terminal: Terminal): void {
 
   command(dns, 'check', 'what every authoritative name server serves').action(
     async (options: Options) => {
-      const check = decodeAnswer(checkSchema, await get('check', options))
+      const check = decodeAnswer(checkViewSchema, await get('check', options))
       if (options.json === true) {
         for (const { zone, rrsets } of check.zones) {
           for (const rrset of rrsets) terminal.out(JSON.stringify({ zone, ...rrset }))
@@ -123,7 +84,7 @@ function get(what: string, options: Options): Promise<unknown> {
   return createAdminClient(options).get(`/v1/admin/dns/${what}${query}`)
 }
 
-function renderPlan({ zones }: Plan): string {
+function renderPlan({ zones }: PlanView): string {
   const rows = zones.flatMap(({ changes }) =>
     changes
       .filter(({ action }) => action !== 'unchanged')
@@ -137,7 +98,7 @@ function renderPlan({ zones }: Plan): string {
   return printable(renderTable(['NAME', 'TYPE', 'PROVIDER', 'ACTION', 'WHAT'], rows))
 }
 
-function renderCheck({ zones }: Check): string {
+function renderCheck({ zones }: CheckView): string {
   const rows = zones.flatMap(({ rrsets }) =>
     rrsets.map((one) => [one.name, one.type, textOf(one.wanted), one.state.kind, detailOf(one)]),
   )
@@ -163,7 +124,7 @@ function detailOf({ state, answers }: CheckedRRset): string {
   }
 }
 
-function servedText(served: v.InferOutput<typeof servedSchema>): string {
+function servedText(served: ServedView): string {
   if (served.kind === 'unknown') return served.reason
   return textOf(served.kind === 'absent' ? null : served.values)
 }

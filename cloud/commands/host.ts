@@ -1,7 +1,13 @@
 import { type Command, Option } from 'commander'
-import * as v from 'valibot'
 import { ReprefixError } from '../../shared/errors.ts'
 import { renderTable } from '../../shared/terminal.ts'
+import {
+  type HostView,
+  hostsViewSchema,
+  hostViewSchema,
+  type InvitationView,
+  invitationViewSchema,
+} from '../web/host-view.ts'
 import {
   type AdminOptions,
   createAdminClient,
@@ -9,37 +15,6 @@ import {
   withAdminOptions,
 } from './admin-client.ts'
 import type { Terminal } from './terminal.ts'
-
-const policySchema = v.object({
-  names: v.array(v.string()),
-  types: v.array(v.string()),
-  prefixes: v.array(v.string()),
-  shortestPrefix: v.number(),
-  maxDeletions: v.number(),
-  sourceCheck: v.string(),
-  reportsPerHour: v.number(),
-  shared: v.array(v.string()),
-  values: v.array(v.string()),
-  minTtl: v.number(),
-  maxTtl: v.number(),
-})
-const hostSchema = v.object({
-  kind: v.literal('host'),
-  host: v.string(),
-  status: v.string(),
-  policy: policySchema,
-  addedAt: v.string(),
-  key: v.nullable(v.object({ kid: v.string(), enrolledAt: v.string() })),
-  lastReport: v.nullable(
-    v.object({ index: v.number(), at: v.string(), prefix: v.string(), agent: v.string() }),
-  ),
-  /** A cloud of an earlier version does not say. */
-  stale: v.optional(v.nullable(v.object({ reason: v.string(), since: v.string() })), null),
-  claim: v.array(v.object({ name: v.string(), type: v.string() })),
-})
-const hostsSchema = v.object({ hosts: v.array(hostSchema) })
-const invitedSchema = v.object({ ...hostSchema.entries, join: v.string(), expiresAt: v.string() })
-type HostView = v.InferOutput<typeof hostSchema>
 
 const SOURCE_CHECKS: Readonly<Record<string, string>> = {
   off: 'reports may come from anywhere',
@@ -82,13 +57,13 @@ export function addHostCommands(program: Command, terminal: Terminal): void {
       }
       const body = { host: name, policy: policyOf(options) }
       const answer = await createAdminClient(options).send('POST', '/v1/admin/hosts', body)
-      const invited = decodeAnswer(invitedSchema, answer)
+      const invited = decodeAnswer(invitationViewSchema, answer)
       terminal.out(options.json === true ? JSON.stringify(invited) : renderInvited(invited))
     })
 
   command(host, 'list', 'all hosts, with their last report').action(async (options: Options) => {
     const { hosts } = decodeAnswer(
-      hostsSchema,
+      hostsViewSchema,
       await createAdminClient(options).get('/v1/admin/hosts'),
     )
     if (options.json === true) for (const item of hosts) terminal.out(JSON.stringify(item))
@@ -97,7 +72,7 @@ export function addHostCommands(program: Command, terminal: Terminal): void {
 
   command(host, 'show <host>', 'one host: policy, key and claim').action(
     async (name: string, options: Options) => {
-      const view = decodeAnswer(hostSchema, await createAdminClient(options).get(pathOf(name)))
+      const view = decodeAnswer(hostViewSchema, await createAdminClient(options).get(pathOf(name)))
       terminal.out(options.json === true ? JSON.stringify(view) : renderHost(view))
     },
   )
@@ -110,14 +85,14 @@ export function addHostCommands(program: Command, terminal: Terminal): void {
       throw new ReprefixError('USAGE', 'say what to change, for example --name www.example.org')
     }
     const answer = await createAdminClient(options).send('PATCH', pathOf(name), change)
-    const view = decodeAnswer(hostSchema, answer)
+    const view = decodeAnswer(hostViewSchema, answer)
     terminal.out(options.json === true ? JSON.stringify(view) : renderHost(view))
   })
 
   command(host, 'revoke <host>', 'take away its key; its records stay as they are').action(
     async (name: string, options: Options) => {
       const answer = await createAdminClient(options).send('POST', `${pathOf(name)}/revoke`)
-      const view = decodeAnswer(hostSchema, answer)
+      const view = decodeAnswer(hostViewSchema, answer)
       const text = `${view.host} is revoked: its reports are refused, its records stay as they are.`
       terminal.out(options.json === true ? JSON.stringify(view) : text)
     },
@@ -180,7 +155,7 @@ function pathOf(name: string): string {
   return `/v1/admin/hosts/${encodeURIComponent(name)}`
 }
 
-function renderInvited(invited: v.InferOutput<typeof invitedSchema>): string {
+function renderInvited(invited: InvitationView): string {
   return [
     `${invited.host} is added. On that machine, as root, once, before ${invited.expiresAt}:`,
     '',

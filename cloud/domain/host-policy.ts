@@ -48,37 +48,46 @@ const MAX_REPORTS_PER_HOUR = 1_000_000
 
 const ttlSchema = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(86_400))
 
-/** Untrusted policy text, as the admin API receives it; names and prefixes become canonical. */
-export const hostPolicyMembers = v.strictObject({
+const members = {
   names: v.pipe(v.array(parsedBy(parseName)), v.minLength(1), v.maxLength(LIMIT)),
-  types: v.optional(v.pipe(v.array(v.picklist(['A', 'AAAA'])), v.minLength(1)), [
-    ...POLICY_DEFAULTS.types,
-  ]),
-  prefixes: v.optional(v.pipe(v.array(parsedBy(parsePrefix)), v.minLength(1), v.maxLength(LIMIT)), [
-    ...POLICY_DEFAULTS.prefixes,
-  ]),
-  shortestPrefix: v.optional(
-    v.pipe(v.number(), v.integer(), v.minValue(16), v.maxValue(64)),
-    POLICY_DEFAULTS.shortestPrefix,
-  ),
-  maxDeletions: v.optional(
-    v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(LIMIT)),
-    POLICY_DEFAULTS.maxDeletions,
-  ),
-  sourceCheck: v.optional(v.picklist(['off', 'warn', 'require']), POLICY_DEFAULTS.sourceCheck),
-  reportsPerHour: v.optional(
-    v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_REPORTS_PER_HOUR)),
-    POLICY_DEFAULTS.reportsPerHour,
-  ),
-  shared: v.optional(v.pipe(v.array(parsedBy(parseName)), v.maxLength(LIMIT)), []),
-  values: v.optional(v.pipe(v.array(parsedBy(parseAddressRange)), v.maxLength(LIMIT)), []),
-  minTtl: v.optional(ttlSchema, POLICY_DEFAULTS.minTtl),
-  maxTtl: v.optional(ttlSchema, POLICY_DEFAULTS.maxTtl),
+  types: v.pipe(v.array(v.picklist(['A', 'AAAA'])), v.minLength(1)),
+  prefixes: v.pipe(v.array(parsedBy(parsePrefix)), v.minLength(1), v.maxLength(LIMIT)),
+  shortestPrefix: v.pipe(v.number(), v.integer(), v.minValue(16), v.maxValue(64)),
+  maxDeletions: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(LIMIT)),
+  sourceCheck: v.picklist(['off', 'warn', 'require']),
+  reportsPerHour: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_REPORTS_PER_HOUR)),
+  shared: v.pipe(v.array(parsedBy(parseName)), v.maxLength(LIMIT)),
+  values: v.pipe(v.array(parsedBy(parseAddressRange)), v.maxLength(LIMIT)),
+  minTtl: ttlSchema,
+  maxTtl: ttlSchema,
+}
+
+/** A whole policy, as answers show it: also one that would not be accepted today. */
+export const wholePolicySchema = v.object({
+  ...members,
+  names: v.array(parsedBy(parseName)),
+  types: v.array(v.picklist(['A', 'AAAA'])),
+  prefixes: v.array(parsedBy(parsePrefix)),
 })
 
-/** A whole policy; see `hostPolicyMembers` for parts of one. */
+/** Untrusted text of what changes in a policy; names and prefixes become canonical. */
+export const policyChangeSchema = v.partial(v.strictObject(members))
+
+/** Untrusted policy text, as the admin API receives it; names and prefixes become canonical. */
 export const hostPolicySchema = v.pipe(
-  hostPolicyMembers,
+  v.strictObject({
+    names: members.names,
+    types: v.optional(members.types, [...POLICY_DEFAULTS.types]),
+    prefixes: v.optional(members.prefixes, [...POLICY_DEFAULTS.prefixes]),
+    shortestPrefix: v.optional(members.shortestPrefix, POLICY_DEFAULTS.shortestPrefix),
+    maxDeletions: v.optional(members.maxDeletions, POLICY_DEFAULTS.maxDeletions),
+    sourceCheck: v.optional(members.sourceCheck, POLICY_DEFAULTS.sourceCheck),
+    reportsPerHour: v.optional(members.reportsPerHour, POLICY_DEFAULTS.reportsPerHour),
+    shared: v.optional(members.shared, []),
+    values: v.optional(members.values, []),
+    minTtl: v.optional(members.minTtl, POLICY_DEFAULTS.minTtl),
+    maxTtl: v.optional(members.maxTtl, POLICY_DEFAULTS.maxTtl),
+  }),
   v.check(({ minTtl, maxTtl }) => minTtl <= maxTtl, 'has a minTtl above its maxTtl'),
 )
 

@@ -21,14 +21,15 @@ export type ExportLine =
     }
   | { readonly kind: 'checkpoint'; readonly checkpoint: string }
 
-const entrySchema = v.strictObject({
+/** The line of an entry. */
+export const exportedEntrySchema = v.strictObject({
   index: countSchema,
   leaf: v.exactOptional(hashSchema),
   tree: v.exactOptional(hashSchema),
   entry: v.string(),
 })
 const checkpointSchema = v.strictObject({ checkpoint: v.string() })
-const lineSchema = v.union([entrySchema, checkpointSchema])
+const lineSchema = v.union([exportedEntrySchema, checkpointSchema])
 
 /** The line of one row. */
 export async function renderEntryLine(row: LogRow): Promise<string> {

@@ -10,6 +10,7 @@ import type { ZoneTtl } from '../domain/authorise-report.ts'
 import type { DnsProvider } from '../domain/dns-provider.ts'
 import type { DesiredRow, Repository } from '../ports.ts'
 import { requireBearer } from './bearer.ts'
+import type { CheckedRRset, CheckView, PlanView } from './dns-view.ts'
 
 /** What the operator's look at DNS needs. */
 export interface DnsRoutesDeps {
@@ -34,7 +35,7 @@ export function dnsRoutes(deps: DnsRoutesDeps): Hono {
           return { zone, changes: await planZone(zone, rows, deps.providers.get(zone) ?? []) }
         }),
       )
-      return c.json({ zones })
+      return c.json<PlanView>({ zones })
     })
     .get('/check', async (c) => {
       const { verifyRRsets } = await import('../dns/verify/verify-rrsets.ts')
@@ -52,7 +53,7 @@ export function dnsRoutes(deps: DnsRoutesDeps): Hono {
           return { zone, rrsets: verifications.map(viewOf) }
         }),
       )
-      return c.json({ zones })
+      return c.json<CheckView>({ zones })
     })
 }
 
@@ -71,6 +72,6 @@ function zonesOf(c: Context, { zones }: DnsRoutesDeps): readonly Fqdn[] {
   throw new ReprefixError('NOT_FOUND', `${name} is no zone of this cloud (there: ${known})`)
 }
 
-function viewOf({ wanted: { name, type, values }, state, answers }: Verification) {
+function viewOf({ wanted: { name, type, values }, state, answers }: Verification): CheckedRRset {
   return { name, type, wanted: values, state, answers }
 }

@@ -4,13 +4,13 @@ import * as v from 'valibot'
 import { ReprefixError } from '../../shared/errors.ts'
 import { describeIssues } from '../../shared/issue.ts'
 import { hostSchema } from '../../shared/schema.ts'
-import { type HostPolicy, hostPolicyMembers, hostPolicySchema } from '../domain/host-policy.ts'
+import { type HostPolicy, hostPolicySchema, policyChangeSchema } from '../domain/host-policy.ts'
 import type { HostRecord } from '../domain/host-record.ts'
 import type { FleetDeps, HostChange } from '../fleet/hosts.ts'
 import { problemOf } from '../problem.ts'
 import type { Refusal } from '../report-answer.ts'
 import { requireBearer } from './bearer.ts'
-import { hostView } from './host-view.ts'
+import { type HostsView, type HostView, hostView, type InvitationView } from './host-view.ts'
 import { readBody } from './read-body.ts'
 
 const MAX_REQUEST_BYTES = 65_536
@@ -22,8 +22,8 @@ export interface HostRoutesDeps extends FleetDeps {
   readonly silentAfterMs: number
 }
 
-const additionSchema = v.strictObject({ host: hostSchema, policy: hostPolicySchema })
-const policyChangeSchema = v.partial(hostPolicyMembers)
+/** The request that adds a host. */
+export const additionSchema = v.strictObject({ host: hostSchema, policy: hostPolicySchema })
 
 /** Loaded when an operator changes something: rare, and else a part of what each new instance loads. */
 const loadFleet = () => import('../fleet/hosts.ts')
@@ -32,22 +32,26 @@ const loadFleet = () => import('../fleet/hosts.ts')
 export function hostRoutes(deps: HostRoutesDeps): Hono {
   const view = (host: HostRecord) => hostView(host, deps.now().getTime(), deps.silentAfterMs)
   const answer = (c: Context, change: HostChange): Response =>
-    change.kind === 'refused' ? problemResponse(c, change) : c.json(view(change.host))
+    change.kind === 'refused' ? problemResponse(c, change) : c.json<HostView>(view(change.host))
   return new Hono()
     .use(requireBearer(deps.adminToken))
-    .get('/', async (c) => c.json({ hosts: (await deps.repository.hosts()).map(view) }))
+    .get('/', async (c) => {
+      const hosts = await deps.repository.hosts()
+      return c.json<HostsView>({ hosts: hosts.map(view) })
+    })
     .post('/', async (c) => {
       const { host, policy } = await readJson(c, additionSchema)
       const { inviteHost } = await loadFleet()
       const invited = await inviteHost(host, policy, deps)
       if (invited.kind === 'refused') return problemResponse(c, invited)
       const { join, expiresAt } = invited
-      return c.json({ ...view(invited.host), join, expiresAt }, 201)
+      const invitation: InvitationView = { ...view(invited.host), join, expiresAt }
+      return c.json(invitation, 201)
     })
     .get('/:host', async (c) => {
       const name = c.req.param('host')
       const host = await deps.repository.host(name)
-      if (host !== undefined) return c.json(view(host))
+      if (host !== undefined) return c.json<HostView>(view(host))
       const { unknownHost } = await loadFleet()
       return problemResponse(c, unknownHost(name))
     })
@@ -72,11 +76,11 @@ export function problemResponse(c: Context, { code, detail, facts }: Refusal): R
 /** Members that are given replace those of the policy; the result must be a whole valid policy. */
 function changed(policy: HostPolicy, given: unknown): HostPolicy {
   const change = parse(policyChangeSchema, given)
-  const names = Object.keys(typeof given === 'object' && given !== null ? given : {})
   // The schema library takes a list for an object without keys.
-  if (names.length === 0) throw new ReprefixError('REQUEST_INVALID', 'names nothing to change')
-  const replaced = Object.entries(change).filter(([name]) => names.includes(name))
-  return parse(hostPolicySchema, { ...policy, ...Object.fromEntries(replaced) })
+  if (Object.keys(change).length === 0) {
+    throw new ReprefixError('REQUEST_INVALID', 'names nothing to change')
+  }
+  return parse(hostPolicySchema, { ...policy, ...change })
 }
 
 async function readJson<S extends v.GenericSchema>(

@@ -22,6 +22,7 @@ import { EMPTY_ROOT } from '../../shared/merkle.ts'
 import { verifyReceipt } from '../../shared/receipt.ts'
 import type { Report } from '../../shared/report.ts'
 import { parseName } from '../../shared/rrset.ts'
+import { type DescribedAnswer, describedApp } from './described-app.ts'
 import { createFakeDns } from './fake-dns.ts'
 import { createFaultyDnsProvider } from './faulty-dns-provider.ts'
 import { type CommitFault, createFaultyRepository } from './faulty-repository.ts'
@@ -86,11 +87,12 @@ export async function startTestCloud(
   const second = given.second ?? createFaultyDnsProvider('second', ZONE)
   const served = createFakeDns(['ns1.example.org', 'ns2.example.org'])
   const recorded = recordedLog()
-  const providers = new Map([[ZONE, [dns.provider, second.provider]]])
+  const providers = overrides.providers ?? new Map([[ZONE, [dns.provider, second.provider]]])
+  const logger = overrides.logger ?? recorded.log
   const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms).unref())
   const { holder = 'test', keepMs = 0 } = given
   const leases = createZoneLeases({
-    ...{ repository, holder, keepMs, now, logger: recorded.log },
+    ...{ repository, holder, keepMs, now, logger },
     schedule: (ms, act) => {
       const timer = setTimeout(act, ms).unref()
       return () => clearTimeout(timer)
@@ -110,7 +112,7 @@ export async function startTestCloud(
     log,
     flusher: createZoneFlusher({
       ...{ repository, log, leases, providers, now, sleep: pause, random: Math.random },
-      logger: recorded.log,
+      logger,
     }),
     providers,
     dns: served.dns,
@@ -124,10 +126,11 @@ export async function startTestCloud(
     dnsBudgetMs: 2000,
     now,
     sleep: pause,
-    logger: recorded.log,
+    logger,
     ...overrides,
   }
-  const app = createApp(deps)
+  const described: DescribedAnswer[] = []
+  const app = describedApp(createApp(deps), described)
   /** One scheduled pass, with the cloud's own parts. */
   const pass = (change: Partial<PassDeps> = {}) => runPass({ ...deps, leases, ...change })
   const post = async (path: string, body: string, headers: Record<string, string> = JOSE) =>
@@ -228,6 +231,8 @@ export async function startTestCloud(
     pass,
     signer,
     lines: recorded.lines,
+    /** What it has answered so far; anything that the OpenAPI document does not have throws. */
+    described,
     post,
     addHost,
     enrol,

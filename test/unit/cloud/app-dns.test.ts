@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { ReprefixError } from '../../../shared/errors.ts'
 import { parseName } from '../../../shared/rrset.ts'
 import { startTestCloud } from '../../fakes/test-cloud.ts'
 
@@ -57,6 +58,16 @@ describe('the operator’s look at DNS', () => {
       { provider: 'first', action: 'unknown', fault: 'the service is down' },
       { provider: 'second', action: 'unchanged' },
     ])
+  })
+
+  it('says of a zone whose name servers cannot be found that it is so', async () => {
+    const { cloud, get } = await startWithReport()
+    const fault = new ReprefixError('DNS_LOOKUP', 'example.org is not delegated')
+    cloud.served.dns.nameServers = () => Promise.reject(fault)
+    expect(await get('check')).toMatchObject({
+      status: 502,
+      body: { code: 'DNS_LOOKUP', detail: 'example.org is not delegated' },
+    })
   })
 
   it('tells what every name server serves', async () => {
