@@ -59,10 +59,10 @@ export function inspectConfig(
 }
 
 function requirePossible({ kind, name }: SettingsReference, runtime: Runtime): void {
-  if (kind === 'env' || runtime === 'node') return
+  if (kind === 'env' || runtime !== 'workers') return
   throw new ReprefixError(
     'CONFIG_INVALID',
-    `${runtime === 'lambda' ? 'a function' : 'a Worker'} has no files: store the content of ${name} as a secret, and write \${env:NAME}`,
+    `a Worker has no files: store the content of ${name} as a secret, and write \${env:NAME}`,
   )
 }
 

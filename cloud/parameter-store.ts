@@ -59,7 +59,8 @@ export async function openParameters(
     const parameter = `${prefix}${reference.name}`
     if (reference.kind !== 'env' || !names.includes(parameter)) return resolveHere(reference)
     const value = values.get(parameter)
-    if (value !== undefined) return value
+    // What comes out of a file has an end of line, here as with `${file:…}`.
+    if (value !== undefined) return value.replace(/\r?\n$/, '')
     throw new ReprefixError(
       'CONFIG_INVALID',
       `there is no parameter ${parameter} in the Parameter Store: make it with "aws ssm put-parameter --type SecureString --name ${parameter} --value …"`,

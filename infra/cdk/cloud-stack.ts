@@ -19,7 +19,7 @@ import type { Deployment } from './deployment.ts'
 import { parameterStatements, tableStatements, zoneStatements } from './permissions.ts'
 
 /** A third of a processor: an instance loads the SDKs within a second. */
-const MEMORY_MB = 512
+export const MEMORY_MB = 512
 /** A pass over many zones waits for the limits of their provider. */
 const TIMEOUT = Duration.seconds(60)
 

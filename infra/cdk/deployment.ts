@@ -48,8 +48,10 @@ export function planDeployment(
   environment: Readonly<Record<string, string | undefined>>,
 ): Deployment {
   const fileName = options.config
-  const resolve = withUrl(createReferenceResolver(environment))
-  const { config, settings, warnings } = inspectConfig(text, fileName, 'lambda', resolve)
+  const resolve = resolverFor(environment)
+  const inspection = inspectConfig(text, fileName, 'lambda', resolve)
+  const { config, settings, warnings, unresolved } = inspection
+  requireNoFiles(unresolved, fileName)
   const variables = variablesIn(settings).filter((name) => !OF_LAMBDA.test(name))
   const { parameters: prefix } = options
   return {
@@ -64,16 +66,26 @@ export function planDeployment(
   }
 }
 
-/** Reads the URL from the environment as anything else, and does without where it has none. */
-function withUrl(resolve: ReferenceResolver): ReferenceResolver {
+/** Takes what is set here as anywhere, and does without the URL where there is none yet. */
+function resolverFor(environment: Readonly<Record<string, string | undefined>>): ReferenceResolver {
+  const resolve = createReferenceResolver(environment)
   return (reference) => {
-    if (reference.kind !== 'env' || reference.name !== URL_VARIABLE) return resolve(reference)
-    try {
-      return resolve(reference)
-    } catch {
-      return URL_STAND_IN
-    }
+    const { kind, name } = reference
+    if (kind === 'file')
+      throw new ReprefixError('CONFIG_INVALID', 'files of this machine stay here')
+    const isGiven = (environment[name] ?? '') !== ''
+    return name === URL_VARIABLE && !isGiven ? URL_STAND_IN : resolve(reference)
   }
+}
+
+function requireNoFiles(unresolved: readonly string[], fileName: string): void {
+  const files = unresolved.filter((reference) => reference.startsWith('$' + '{file:'))
+  if (files.length === 0) return
+  const faults = files.map(
+    (file) =>
+      `${fileName}: ${file} is not there on Lambda: store the content as a parameter, and write \${env:NAME}`,
+  )
+  throw new ReprefixError('CONFIG_INVALID', faults.join('\n'))
 }
 
 function writableZones(

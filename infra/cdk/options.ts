@@ -41,6 +41,9 @@ const optionsSchema = v.strictObject({
   table: v.optional(v.picklist(['new', 'existing'], 'must be new or existing'), 'new'),
 })
 
+/** The keys of `-c` that are ours. */
+export const OPTION_NAMES: readonly string[] = Object.keys(optionsSchema.entries)
+
 /** What `-c KEY=VALUE` says about a deployment. */
 export type DeploymentOptions = v.InferOutput<typeof optionsSchema>
 
@@ -52,12 +55,10 @@ export function parseOptions(context: Readonly<Record<string, unknown>>): Deploy
   const own = Object.entries(context).filter(([key]) => OWN_KEY.test(key))
   const result = v.safeParse(optionsSchema, Object.fromEntries(own))
   if (result.success) return result.output
-  const known = Object.keys(optionsSchema.entries).join(', ')
   const faults = result.issues.map((issue) => {
     const key = pathOf(issue)
-    if (!Object.hasOwn(optionsSchema.entries, key))
-      return `-c ${key}: is no option (there: ${known})`
-    return `-c ${key}: ${describeIssue(issue)}`
+    if (OPTION_NAMES.includes(key)) return `-c ${key}: ${describeIssue(issue)}`
+    return `-c ${key}: is no option (there: ${OPTION_NAMES.join(', ')})`
   })
   throw new ReprefixError('CONFIG_INVALID', faults.join('\n'))
 }

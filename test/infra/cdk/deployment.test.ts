@@ -1,8 +1,10 @@
+import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 import { planDeployment } from '../../../infra/cdk/deployment.ts'
-import { parseOptions } from '../../../infra/cdk/options.ts'
+import { OPTION_NAMES, parseOptions } from '../../../infra/cdk/options.ts'
 import { SETTINGS } from './synthesised.ts'
 
+const GUIDE = 'docs/guides/deploy-aws.md'
 const plan = (text: string, context: Readonly<Record<string, string>> = {}) =>
   planDeployment(text, parseOptions({ ...context }), {})
 const change = (from: string, to: string) => {
@@ -21,7 +23,7 @@ describe('settings that AWS Lambda cannot have', () => {
     [
       'file',
       change('$' + '{env:DESEC_TOKEN}', '$' + '{file:/etc/x}'),
-      /token: a function has no files/,
+      /cloud\.yaml: \$\{file:\/etc\/x\} is not there on Lambda: store/,
     ],
     ['unknown-key', `${SETTINGS}colour: red\n`, /cloud\.yaml: colour: /],
     ['no-url', change('url: ', 'uri: '), /url: is missing/],
@@ -60,6 +62,27 @@ describe('a deployment', () => {
   it('tells what deserves a look', () => {
     const text = change('second: {', 'third: { type: desec, token: "$' + '{env:X}" }\n  second: {')
     expect(plan(text).warnings).toEqual(['providers.third: no zone uses it'])
+  })
+})
+
+describe('the guide', () => {
+  it('has settings that can be deployed, as the example has', async () => {
+    const [, yaml = ''] = /```yaml\n(.*?)```/s.exec(await readFile(GUIDE, 'utf8')) ?? []
+    const example = await readFile('infra/cdk/cloud.example.yaml', 'utf8')
+    const { zones, parameters, embedded } = plan(yaml)
+    expect(plan(example)).toMatchObject({ zones, parameters, embedded })
+  })
+
+  it('tells of each option, and of no other', async () => {
+    const [, section = ''] = (await readFile(GUIDE, 'utf8')).split('## What can be set')
+    const [table = ''] = section.split('\n## ')
+    const keys = [...table.matchAll(/^\| `(\w+)` \|/gm)].map(([, key]) => key)
+    expect(keys.sort()).toEqual([...OPTION_NAMES].sort())
+  })
+
+  it('names the version of the toolkit everywhere alike', async () => {
+    const versions = (await readFile(GUIDE, 'utf8')).match(/aws-cdk@[\d.]+\d/g)
+    expect([...new Set(versions)]).toEqual(['aws-cdk@2.1148.1'])
   })
 })
 

@@ -29,7 +29,7 @@ describe('references in settings on AWS Lambda', () => {
   it('are parameters, all read with one signed request', async () => {
     const { environment, asked } = await start({
       '/reprefix/ADMIN_TOKEN': 'of the operator',
-      '/reprefix/LOG_KEY': 'of the log',
+      '/reprefix/LOG_KEY': 'of the log\n',
     })
     const resolve = await openParameters(SETTINGS, environment)
     expect(resolve(variable('ADMIN_TOKEN'))).toBe('of the operator')
