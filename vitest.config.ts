@@ -58,6 +58,15 @@ export default defineConfig({
       },
       {
         test: {
+          // What is deployed, laid out and run as it is there. npm packages; Docker and a proxy with root.
+          name: 'infra',
+          include: ['test/infra/**/*.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 240_000,
+        },
+      },
+      {
+        test: {
           // Single real DNS servers on loopback: Debian packages, no root.
           name: 'servers',
           include: ['test/servers/**/*.test.ts'],
