@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { messageOf } from '../shared/errors.ts'
 import { installPackages } from './lab/install.ts'
 import {
+  IMAGE_PACKAGES,
   LAB_PACKAGES,
   labObstacle,
   missingPackages,
@@ -36,7 +37,14 @@ interface VitestReport {
 /** Each package once, by the command that it is known by. */
 const REAL_PARTS = [
   ...new Map(
-    [LAB_PACKAGES, TEST_PACKAGES, SERVER_PACKAGES, SERVICE_PACKAGES, VECTOR_PACKAGES]
+    [
+      LAB_PACKAGES,
+      TEST_PACKAGES,
+      SERVER_PACKAGES,
+      SERVICE_PACKAGES,
+      VECTOR_PACKAGES,
+      IMAGE_PACKAGES,
+    ]
       .flat()
       .map((each) => [each.command, each]),
   ).values(),
@@ -126,6 +134,10 @@ for (const [name, what] of [
 }
 heading('the cloud on Node, Workers and Lambda')
 counts.push(await runVitest('runtimes'))
+heading('what is deployed')
+counts.push(await runVitest('infra'))
+const imageObstacle = labObstacle(IMAGE_PACKAGES)
+if (imageObstacle !== undefined) notRun.push(`the cloud in a container: ${imageObstacle}`)
 heading('real DNS servers')
 counts.push(await runVitest('servers'))
 for (const { package: name, command, why } of missingPackages(SERVER_PACKAGES)) {
