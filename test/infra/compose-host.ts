@@ -1,6 +1,8 @@
 import { chown, copyFile, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { parseName } from '../../shared/rrset.ts'
 import { inNamespace, type RunResult, run, tryRun } from '../lab/command.ts'
+import { type DnsServer, startDnsServer } from '../lab/dns-server.ts'
 import type { DockerApi } from '../lab/docker-api.ts'
 import { startDockerDaemon } from '../lab/docker-daemon.ts'
 import { INTERNET } from '../lab/lab-names.ts'
@@ -11,10 +13,12 @@ import { buildCloudImage, importCaddy, ROOT } from './docker-images.ts'
 
 /** The host of the cloud's URL; Caddy signs for names below "localhost" itself. */
 export const SITE = 'reprefix.localhost'
-export const ADMIN_TOKEN = 'operator-token-of-the-tests'
+/** The one name that the name server lets the cloud write. */
+export const NAME = parseName('nas.example.org')
+const ADMIN_TOKEN = 'operator-token-of-the-tests'
 /** The user "node" of Node's images. */
 const USER = 1000
-const FILES = ['compose.yaml', 'Caddyfile', 'cloud.yaml'] as const
+const FILES = ['compose.yaml', 'Caddyfile', 'cloud.yaml', 'reprefix'] as const
 
 /** What a client was answered. */
 export interface ClientAnswer {
@@ -30,6 +34,8 @@ export interface ClientRequest {
   readonly path: string
   readonly tls?: boolean
   readonly headers?: Readonly<Record<string, string>>
+  /** Makes it a POST. */
+  readonly body?: string
 }
 
 /** A machine in the internet with Docker, on which infra/compose is deployed, and a stranger's machine. */
@@ -50,6 +56,8 @@ export interface ComposeHost {
   edit(file: (typeof FILES)[number], from: string, to: string): Promise<() => Promise<void>>
   /** A path in the project. */
   path(name: string): string
+  /** Addresses that the zone's name server gives the stranger. */
+  resolve(name: string): Promise<readonly string[]>
   /** Asks from the stranger's machine, trusting the proxy's own authority alone. */
   ask(request: ClientRequest): Promise<ClientAnswer>
   remove(): void
@@ -58,13 +66,21 @@ export interface ComposeHost {
 /** Runs on the stranger's machine: one request, told as JSON. */
 const CLIENT = `
 const { request, ca } = JSON.parse(process.argv[1])
-const { tls, to: host, path, headers } = request
-const options = { host, path, headers: { host: '${SITE}', ...headers }, servername: '${SITE}', ca }
-const { get } = await import(tls === false ? 'node:http' : 'node:https')
-get(options, async (answer) => {
+const { tls, to: host, path, headers, body } = request
+const method = body === undefined ? 'GET' : 'POST'
+const options = { host, path, method, headers: { host: '${SITE}', ...headers }, servername: '${SITE}', ca }
+const { request: open } = await import(tls === false ? 'node:http' : 'node:https')
+open(options, async (answer) => {
   const body = Buffer.concat(await answer.toArray()).toString()
   console.log(JSON.stringify({ status: answer.statusCode, body, location: answer.headers.location }))
-})`
+}).end(body)`
+
+/** Runs there too: what the zone's name server says. */
+const RESOLVE = `
+const { Resolver } = await import('node:dns/promises')
+const resolver = new Resolver()
+resolver.setServers([process.argv[1]])
+console.log(JSON.stringify(await resolver.resolve6(process.argv[2])))`
 
 /** Builds the images and lays the project out as an operator does. */
 export async function createComposeHost(composeProgram: string): Promise<ComposeHost> {
@@ -77,17 +93,14 @@ export async function createComposeHost(composeProgram: string): Promise<Compose
       experimental: true,
       ip6tables: true,
     })
+    const dns = await startDnsServer(directory, namespaces, [NAME])
     await importCaddy(api)
     await buildCloudImage(api, directory.path)
     const project = join(directory.path, 'compose')
     const path = (name: string) => join(project, name)
-    await layOut(path)
-    const environment = [
-      `DOCKER_HOST=unix://${api.socket}`,
-      `HOME=${directory.path}`,
-      `SITE=${SITE}`,
-    ]
-    const program = ['env', ...environment, composeProgram]
+    await layOut(path, dns)
+    const environment = ['env', ...(await environmentOf(directory.path, api, composeProgram))]
+    const program = [...environment, composeProgram]
 
     const composeWith: ComposeHost['composeWith'] = ({ input, output }, args) => {
       const script = '[ -z "$1" ] || exec <"$1"; [ -z "$2" ] || exec >"$2"; shift 2; exec "$@"'
@@ -110,13 +123,7 @@ export async function createComposeHost(composeProgram: string): Promise<Compose
         const { stdout } = await compose(['logs', '--no-color'])
         throw new Error(`docker-compose up: ${code}: ${stderr}\n${stdout}`)
       },
-      operate: async (args) => {
-        const at = ['--url', 'http://[::1]:8080', '--token', ADMIN_TOKEN]
-        const inside = ['exec', '-T', 'cloud', 'node', '/app/reprefix.js', ...args, ...at]
-        const { code, stdout, stderr } = await compose(inside)
-        if (code !== 0) throw new Error(`reprefix ${args.join(' ')}: ${code}: ${stderr}`)
-        return stdout
-      },
+      operate: (args) => run([...environment, path('reprefix'), ...args], { timeoutMs: 120_000 }),
       edit: async (file, from, to) => {
         const text = await readFile(path(file), 'utf8')
         if (!text.includes(from)) throw new Error(`${file} has no ${from}`)
@@ -129,6 +136,10 @@ export async function createComposeHost(composeProgram: string): Promise<Compose
         const script = [process.execPath, '--input-type=module', '-e', CLIENT, input]
         return JSON.parse(await run(inNamespace(namespaces.client, script)))
       },
+      resolve: async (name) => {
+        const script = [process.execPath, '--input-type=module', '-e', RESOLVE, dns.address, name]
+        return JSON.parse(await run(inNamespace(namespaces.client, script)))
+      },
       remove: () => removeLab(directory.id),
     }
   } catch (error) {
@@ -137,14 +148,34 @@ export async function createComposeHost(composeProgram: string): Promise<Compose
   }
 }
 
-async function layOut(path: (name: string) => string): Promise<void> {
+/** With a `docker` whose `compose` is this one. */
+async function environmentOf(
+  home: string,
+  { socket }: DockerApi,
+  composeProgram: string,
+): Promise<readonly string[]> {
+  const bin = join(home, 'bin')
+  await mkdir(bin)
+  const docker = `#!/bin/sh\nshift\nexec ${composeProgram} "$@"\n`
+  await writeFile(join(bin, 'docker'), docker, { mode: 0o755 })
+  const search = `PATH=${bin}:${process.env.PATH}`
+  return [`DOCKER_HOST=unix://${socket}`, `HOME=${home}`, `SITE=${SITE}`, search]
+}
+
+async function layOut(path: (name: string) => string, { address, tsig }: DnsServer) {
   await mkdir(path('secrets'), { recursive: true })
   for (const file of FILES) await copyFile(join(ROOT, 'infra/compose', file), path(file))
   const settings = await readFile(path('cloud.yaml'), 'utf8')
-  await writeFile(path('cloud.yaml'), settings.replaceAll('reprefix.example.org', SITE))
+  const key = `tsig: { name: ${tsig.name}, algorithm: ${tsig.algorithm}, secret: `
+  const ours = settings
+    .replaceAll('reprefix.example.org', SITE)
+    .replace('providers: [main]', `providers: [main], nameServers: ["${address}"]`)
+    .replace('type: desec, token: ', `type: rfc2136, server: "${address}", ${key}`)
+    .replace(/(dns-token.*)$/m, '$1 }')
+  await writeFile(path('cloud.yaml'), ours)
   for (const [name, secret] of [
     ['admin-token', ADMIN_TOKEN],
-    ['dns-token', 'token-of-the-tests'],
+    ['dns-token', tsig.secret],
   ] as const) {
     await writeFile(path(`secrets/${name}`), `${secret}\n`, { mode: 0o400 })
     await chown(path(`secrets/${name}`), USER, USER)

@@ -1,9 +1,11 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { parsePrefix } from '../../shared/ipv6.ts'
+import { prepareEnrolment } from '../conformance/agent.ts'
 import { buildPrograms } from '../lab/build-programs.ts'
 import { composeVersions } from '../lab/docker-versions.ts'
 import { IMAGE_PACKAGES, labObstacle } from '../lab/packages.ts'
-import { ADDRESSES, type ComposeHost, createComposeHost } from './compose-host.ts'
+import { ADDRESSES, type ComposeHost, createComposeHost, NAME, SITE } from './compose-host.ts'
 
 const SLOW = { timeout: 180_000 }
 const FAMILIES = Object.entries(ADDRESSES)
@@ -78,6 +80,32 @@ function testContainer(program: string): void {
     expect(JSON.parse(answer.body)).toEqual({ address: addresses.client })
   })
 
+  it('takes a report that comes from inside its prefix, and no other', SLOW, async () => {
+    const policy = ['--name', NAME, '--prefix', '2001:db8::/32', '--source-check', 'require']
+    const added = JSON.parse(await host.operate(['host', 'add', 'nas', ...policy, '--json']))
+    const post = async (path: string, body: string, family: keyof typeof ADDRESSES) => {
+      const headers = { 'content-type': 'application/jose' }
+      const answer = await host.ask({ to: ADDRESSES[family].server, path, headers, body })
+      return { status: answer.status, body: JSON.parse(answer.body) }
+    }
+    const { jws, agent } = await prepareEnrolment('nas', added.join)
+    expect(await post('/v1/enroll', jws, 'IPv6')).toMatchObject({ status: 200 })
+    const report = async (family: keyof typeof ADDRESSES) => {
+      const values = ['2001:db8:ffff::5']
+      const records = [{ name: NAME, type: 'AAAA' as const, values }]
+      const prefix = { current: parsePrefix('2001:db8:ffff::/64'), cause: 'flash' as const }
+      const url = `https://${SITE}/v1/reports`
+      const signed = await agent.sign(agent.reportOf({ prefix, records }), { url })
+      return { signed, ...(await post('/v1/reports', signed, family)) }
+    }
+    const outside = await report('IPv4')
+    expect(outside).toMatchObject({ status: 403, body: { code: 'SOURCE_MISMATCH' } })
+    const inside = await report('IPv6')
+    expect(inside.status).toBe(200)
+    await agent.verify(inside.signed, inside.body)
+    expect(await host.resolve(NAME)).toEqual(['2001:db8:ffff::5'])
+  })
+
   it('leads from http to https', async () => {
     const answer = await host.ask({ to: ADDRESSES.IPv6.server, path: '/healthz', tls: false })
     expect(answer).toMatchObject({ status: 308, location: expect.stringMatching(/^https:/) })
@@ -89,15 +117,6 @@ function testContainer(program: string): void {
   })
 
   it('keeps its store over a restart, and over a new container', SLOW, async () => {
-    await host.operate([
-      'host',
-      'add',
-      'nas',
-      '--name',
-      'nas.example.org',
-      '--prefix',
-      '2001:db8::/32',
-    ])
     await host.compose(['restart', 'cloud'])
     await host.up()
     expect(await hosts()).toEqual(['nas'])

@@ -8,7 +8,7 @@ import { programPath } from '../lab/packages.ts'
 
 export const ROOT = join(dirname(fileURLToPath(import.meta.url)), '../..')
 /** What the Dockerfile runs in the base image. */
-const APPLETS = ['sh', 'true', 'mkdir', 'chown', 'chmod', 'rm', 'tar', 'touch']
+const APPLETS = ['sh', 'cat', 'true', 'mkdir', 'chown', 'chmod', 'rm', 'tar', 'touch']
 const BASE = 'reprefix-base'
 /** Only these of the packages that are not for production are needed to build. */
 const BUILD_TOOLS = /^node_modules\/(?:esbuild|@esbuild\/[^/]+)$/
