@@ -58,12 +58,11 @@ export default defineConfig({
       },
       {
         test: {
-          // What is deployed, as templates: npm packages, no network, no account.
+          // What is deployed, laid out and run as it is there. npm packages; Docker and a proxy with root.
           name: 'infra',
           include: ['test/infra/**/*.test.ts'],
-          isolate: false,
           testTimeout: 120_000,
-          hookTimeout: 60_000,
+          hookTimeout: 240_000,
         },
       },
       {

@@ -1,4 +1,5 @@
-// Bundles the programs into dist/: node infra/build.mjs [--quiet]
+// Bundles the programs into dist/: node infra/build.mjs [--quiet] [--cloud: reprefix alone]
+import { existsSync } from 'node:fs'
 import { chmod, readFile, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -40,60 +41,74 @@ const leaveOutUnused = {
   },
 }
 
-await rm(join(root, 'dist'), { recursive: true, force: true })
-const results = await Promise.all([
-  build({
-    ...common,
-    entryPoints: { reprefix: 'cloud/cli.ts' },
-    // `demo` is a chunk of its own: the cloud never loads the lab. So is the SDK of AWS, which only
-    // zones at Route 53 need.
-    splitting: true,
-    chunkNames: 'chunks/[name]-[hash]',
-    // Native: its binary cannot be bundled.
-    external: ['libsql'],
-  }),
-  build(lambdaBundle(common)),
-  build({
-    ...common,
-    entryPoints: { cdk: 'infra/cdk/main.ts' },
-    // Only who deploys to AWS needs it, and from node_modules.
-    external: ['aws-cdk-lib', 'constructs', '@aws-sdk/*'],
-  }),
-  build(workerBundle(common)),
-  build({
-    ...common,
-    entryPoints: { 'reprefix-agent': 'agent/main.ts' },
-    plugins: [leaveOutUnused],
-    // Node's own streams, of which this is an older copy.
-    alias: { 'readable-stream': 'node:stream' },
-    // Native, and the agent does without it where it is not installed.
-    external: ['koffi'],
-    // Node keeps the source in memory. Names stay as they are, for what faults say; the map tells the
-    // lines. To shorten names and give them back at the start (keepNames) takes 1 MB more.
-    minifyWhitespace: true,
-    minifySyntax: true,
-  }),
-  build({
-    ...common,
-    entryPoints: {
-      'lab-prober': 'test/lab/prober-main.ts',
-      bench: 'test/bench/main.ts',
-      fuzz: 'test/fuzz/main.ts',
-      test: 'test/main.ts',
-      vectors: 'test/vectors/main.ts',
-    },
-    // Native, its binary cannot be bundled; and what would be in each of them for nothing.
-    external: ['libsql', '@aws-sdk/client-route-53', '@aws-sdk/client-dynamodb'],
-  }),
-])
+/** @type {import('esbuild').BuildOptions} */
+const cloud = {
+  ...common,
+  entryPoints: { reprefix: 'cloud/cli.ts' },
+  // `demo` is a chunk of its own: the cloud never loads the lab. So is the SDK of AWS, which only
+  // zones at Route 53 need.
+  splitting: true,
+  chunkNames: 'chunks/[name]-[hash]',
+  // Native: its binary cannot be bundled.
+  external: ['libsql'],
+}
 
-const agent = await readFile(join(root, 'dist/reprefix-agent.js'))
-if (agent.some((byte) => byte > 0x7f)) {
+/** @type {import('esbuild').BuildOptions} */
+const cdk = {
+  ...common,
+  entryPoints: { cdk: 'infra/cdk/main.ts' },
+  // Only who deploys to AWS needs it, and from node_modules.
+  external: ['aws-cdk-lib', 'constructs', '@aws-sdk/*'],
+}
+
+/** @type {import('esbuild').BuildOptions} */
+const agent = {
+  ...common,
+  entryPoints: { 'reprefix-agent': 'agent/main.ts' },
+  plugins: [leaveOutUnused],
+  // Node's own streams, of which this is an older copy.
+  alias: { 'readable-stream': 'node:stream' },
+  // Native, and the agent does without it where it is not installed.
+  external: ['koffi'],
+  // Node keeps the source in memory. Names stay as they are, for what faults say; the map tells the
+  // lines. To shorten names and give them back at the start (keepNames) takes 1 MB more.
+  minifyWhitespace: true,
+  minifySyntax: true,
+}
+
+/** @type {import('esbuild').BuildOptions} */
+const workshop = {
+  ...common,
+  entryPoints: {
+    'lab-prober': 'test/lab/prober-main.ts',
+    bench: 'test/bench/main.ts',
+    fuzz: 'test/fuzz/main.ts',
+    test: 'test/main.ts',
+    vectors: 'test/vectors/main.ts',
+  },
+  // Native, its binary cannot be bundled; and what would be in each of them for nothing.
+  external: ['libsql', '@aws-sdk/client-route-53', '@aws-sdk/client-dynamodb'],
+}
+
+async function requireAscii() {
+  const program = await readFile(join(root, 'dist/reprefix-agent.js'))
+  if (!program.some((byte) => byte > 0x7f)) return
   throw new Error(
     'dist/reprefix-agent.js is not ASCII: V8 would keep two bytes for each letter of it',
   )
 }
-for (const program of Object.values(bin)) await chmod(join(root, program), 0o755)
+
+// A container image is built with the packages that this one program is made of.
+const isCloudAlone = process.argv.includes('--cloud')
+const others = [lambdaBundle(common), workerBundle(common), cdk, agent, workshop]
+await rm(join(root, 'dist'), { recursive: true, force: true })
+const results = await Promise.all(
+  [cloud, ...(isCloudAlone ? [] : others)].map((options) => build(options)),
+)
+if (!isCloudAlone) await requireAscii()
+for (const program of Object.values(bin)) {
+  if (existsSync(join(root, program))) await chmod(join(root, program), 0o755)
+}
 
 if (!process.argv.includes('--quiet')) {
   for (const { metafile } of results) {

@@ -7,6 +7,7 @@ import { messageOf } from '../shared/errors.ts'
 import { lintObstacle, networkObstacle } from './infra/cdk/tools.ts'
 import { installPackages } from './lab/install.ts'
 import {
+  IMAGE_PACKAGES,
   LAB_PACKAGES,
   labObstacle,
   missingPackages,
@@ -37,7 +38,14 @@ interface VitestReport {
 /** Each package once, by the command that it is known by. */
 const REAL_PARTS = [
   ...new Map(
-    [LAB_PACKAGES, TEST_PACKAGES, SERVER_PACKAGES, SERVICE_PACKAGES, VECTOR_PACKAGES]
+    [
+      LAB_PACKAGES,
+      TEST_PACKAGES,
+      SERVER_PACKAGES,
+      SERVICE_PACKAGES,
+      VECTOR_PACKAGES,
+      IMAGE_PACKAGES,
+    ]
       .flat()
       .map((each) => [each.command, each]),
   ).values(),
@@ -132,6 +140,8 @@ counts.push(await runVitest('infra'))
 for (const obstacle of [networkObstacle, lintObstacle]) {
   if (obstacle !== undefined) notRun.push(`the templates of infra/cdk:${obstacle}`)
 }
+const imageObstacle = labObstacle(IMAGE_PACKAGES)
+if (imageObstacle !== undefined) notRun.push(`the cloud in a container: ${imageObstacle}`)
 heading('real DNS servers')
 counts.push(await runVitest('servers'))
 for (const { package: name, command, why } of missingPackages(SERVER_PACKAGES)) {

@@ -43,7 +43,7 @@ disabled_plugins = ["io.containerd.grpc.v1.cri"]
 `
 }
 
-async function writeConfiguration(root: string, id: string): Promise<void> {
+async function writeConfiguration(root: string, id: string, settings: object): Promise<void> {
   await mkdir(join(root, 'etc'), { recursive: true })
   await writeFile(join(root, 'containerd.toml'), renderContainerdConfiguration(root))
   const configuration = {
@@ -56,21 +56,23 @@ async function writeConfiguration(root: string, id: string): Promise<void> {
     // Works on every machine, with and without systemd.
     'exec-opts': ['native.cgroupdriver=cgroupfs'],
     'live-restore': true,
+    ...settings,
   }
   await writeFile(join(root, 'daemon.json'), JSON.stringify(configuration))
 }
 
 /**
  * Starts containerd and dockerd in the network namespace `namespace` and waits for the API. dockerd and
- * the programs that it starts are looked for in `path` first.
+ * the programs that it starts are looked for in `path` first. `settings` come into its daemon.json besides.
  */
 export async function startDockerDaemon(
   directory: RunDirectory,
   namespace: string,
   path?: string,
+  settings: object = {},
 ): Promise<DockerDaemon> {
   const root = join(directory.path, 'docker')
-  await writeConfiguration(root, directory.id)
+  await writeConfiguration(root, directory.id, settings)
   const api = dockerApi(join(root, 'docker.sock'))
   const containerd = await startDaemon({
     name: 'containerd',

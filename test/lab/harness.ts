@@ -1,9 +1,6 @@
-import { execFileSync } from 'node:child_process'
-import { readdirSync, statSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe } from 'vitest'
 import { parsePrefix } from '../../shared/ipv6.ts'
+import { buildPrograms } from './build-programs.ts'
 import { waitFor } from './deadline.ts'
 import { type Home, type HomeOptions, startHome } from './home.ts'
 import { createLab, type Lab } from './lab.ts'
@@ -22,25 +19,6 @@ export const PREFIXES = {
 
 const SETUP_TIMEOUT_MS = 240_000
 
-const ROOT = join(dirname(fileURLToPath(import.meta.url)), '../..')
-
-function newestSource(): number {
-  const times = ['agent', 'cloud', 'shared', 'infra', 'test/lab'].flatMap((room) =>
-    readdirSync(join(ROOT, room), { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isFile())
-      .map((entry) => statSync(join(entry.parentPath, entry.name)).mtimeMs),
-  )
-  return Math.max(...times)
-}
-
-/** Tests drive the built programs: they must be those of the present sources. */
-function build(): void {
-  const built = statSync(join(ROOT, 'dist/reprefix.js'), { throwIfNoEntry: false })
-  if (built && built.mtimeMs > newestSource()) return
-  const script = join(ROOT, 'infra/build.mjs')
-  execFileSync(process.execPath, [script, '--quiet'], { stdio: 'inherit' })
-}
-
 /** A group of tests on real namespaces and daemons; skipped loudly where the machine lacks something. */
 export function describeLab(name: string, tests: () => void): void {
   const obstacle = labObstacle(TEST_PACKAGES)
@@ -50,7 +28,7 @@ export function describeLab(name: string, tests: () => void): void {
     return
   }
   describe(name, () => {
-    beforeAll(build, SETUP_TIMEOUT_MS)
+    beforeAll(buildPrograms, SETUP_TIMEOUT_MS)
     tests()
   })
 }

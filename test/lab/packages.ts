@@ -19,6 +19,8 @@ export const TEST_PACKAGES: readonly DebianPackage[] = packages.tests
 export const SERVER_PACKAGES: readonly DebianPackage[] = packages.servers
 /** What running the agent as a service needs besides the lab. */
 export const SERVICE_PACKAGES: readonly DebianPackage[] = packages.service
+/** What the tests of the container images need besides the lab. */
+export const IMAGE_PACKAGES: readonly DebianPackage[] = packages.infra
 /** What checking the test vectors with other people's programs needs. */
 export const VECTOR_PACKAGES: readonly DebianPackage[] = packages.vectors
 /** What comparing with other ways needs besides the lab. */
