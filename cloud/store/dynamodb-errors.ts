@@ -12,12 +12,12 @@ const THROTTLED = ['ThrottlingError', 'ProvisionedThroughputExceeded']
 
 const KINDS: readonly (readonly [names: RegExp, code: ErrorCode, remedy: string])[] = [
   [
-    /^(ProvisionedThroughputExceeded|Throttling|RequestLimitExceeded|TransactionInProgress)/,
+    /^(ProvisionedThroughputExceeded|Throttling|RequestLimitExceeded)/,
     'STORE_BUSY',
-    'it is asked more than its capacity allows, nothing was changed; give it on-demand capacity',
+    'could not confirm: it is asked more than its capacity allows; give it on-demand capacity',
   ],
   [
-    /^(InternalServerError|ServiceUnavailable|TimeoutError|ECONN|ENOTFOUND|EAI_AGAIN|EPIPE|NetworkingError)/,
+    /^(InternalServerError|TransactionInProgress|ServiceUnavailable|TimeoutError|ECONN|ENOTFOUND|EAI_AGAIN|EPIPE|NetworkingError)/,
     'STORE_BUSY',
     'could not confirm: AWS does not answer; it is tried again',
   ],

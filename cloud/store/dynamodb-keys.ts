@@ -41,6 +41,11 @@ export function keyText({ pk, sk }: ItemKey): string {
   return `${pk}|${sk}`
 }
 
+/** Each key once. */
+export function distinctKeys(keys: readonly ItemKey[]): readonly ItemKey[] {
+  return [...new Map(keys.map((key) => [keyText(key), key])).values()]
+}
+
 /** Sorts as text like the number. */
 function padded(value: number): string {
   return String(value).padStart(DIGITS, '0')

@@ -8,6 +8,7 @@ import {
   type QueryCommandInput,
   TransactWriteItemsCommand,
 } from '@aws-sdk/client-dynamodb'
+import { ReprefixError } from '../../shared/errors.ts'
 import { isBeaten, isThrottled, storeError } from './dynamodb-errors.ts'
 import { type ItemKey, keyText, UNFINISHED, UNFINISHED_INDEX } from './dynamodb-keys.ts'
 import type { DynamoDeps, DynamoSettings, DynamoTable, Put } from './dynamodb-table.ts'
@@ -38,7 +39,7 @@ export async function openTable(settings: DynamoSettings, deps: DynamoDeps): Pro
     maxAttempts: SDK_ATTEMPTS,
     requestHandler: TIMEOUTS,
   })
-  const region = settings.region ?? (await regionOf(client))
+  const region = settings.region ?? (await regionOf(client, TableName))
   const place = { table: TableName, region }
 
   async function told<T>(call: () => Promise<T>): Promise<T> {
@@ -158,11 +159,12 @@ export async function openTable(settings: DynamoSettings, deps: DynamoDeps): Pro
   }
 }
 
-async function regionOf(client: DynamoDBClient): Promise<string> {
+async function regionOf(client: DynamoDBClient, table: string): Promise<string> {
   try {
     return await client.config.region()
   } catch (cause) {
-    throw storeError(cause, { table: 'of the store', region: 'no region: set AWS_REGION' })
+    const remedy = 'no region is given: set AWS_REGION'
+    throw new ReprefixError('STORE_FAILED', `the DynamoDB table ${table}: ${remedy}`, { cause })
   }
 }
 

@@ -1,5 +1,6 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb'
 import { ReprefixError } from '../../shared/errors.ts'
+import type { SqlRow } from '../ports.ts'
 
 /** What an attribute of an item holds here: fewer types than DynamoDB has. */
 export type ItemValue =
@@ -47,6 +48,16 @@ function decodeNumber(text: string): number {
   const value = Number(text)
   if (Number.isSafeInteger(value)) return value
   throw new ReprefixError('STORE_FAILED', 'the table has a number that is no safe integer')
+}
+
+/** What the decoders of rows take: an item's own attributes, without lists and maps. */
+export function toRow(item: Item): SqlRow {
+  return Object.fromEntries(
+    Object.entries(item).flatMap(([name, value]) => {
+      const isNested = typeof value === 'object' && value !== null && !(value instanceof Uint8Array)
+      return isNested ? [] : [[name, value]]
+    }),
+  )
 }
 
 /** True for a map, and for no list and no bytes. */

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { LogRow, Repository, StateWrite } from '../../cloud/ports.ts'
 import { openDynamo } from '../../cloud/store/dynamodb.ts'
 import { parseName } from '../../shared/rrset.ts'
@@ -54,9 +54,12 @@ describeDynamo('DynamoDB over a network that fails', () => {
     async (trouble) => {
       proxy.trouble('TransactWriteItems', trouble)
       expect(await repository.commit([row], writes)).toBe('committed')
-      expect(await repository.range(0, 9)).toEqual([row])
+      const next = await rowAfter(row)
+      proxy.trouble('TransactWriteItems', trouble)
+      expect(await repository.commit([next], [])).toBe('committed')
+      expect(await repository.range(0, 9)).toEqual([row, next])
       const tokens = proxy.requests.flatMap(({ input }) => input.ClientRequestToken ?? [])
-      expect(new Set(tokens).size).toBe(1)
+      expect(new Set(tokens).size).toBe(2)
     },
   )
 
@@ -95,7 +98,7 @@ describeDynamo('DynamoDB over a network that fails', () => {
       const update: StateWrite = { kind: 'update-host', host }
       await expect(repository.commit([next], [update])).rejects.toMatchObject({
         code: 'STORE_BUSY',
-        message: expect.stringMatching(/nothing was changed/),
+        message: expect.stringMatching(/could not confirm.*on-demand capacity/),
       })
       expect(await repository.lastRow()).toEqual(row)
     },
@@ -267,6 +270,17 @@ describeDynamo('DynamoDB over a network that fails', () => {
         code: 'STORE_FAILED',
         message: expect.stringMatching(/needs the string keys pk and sk and the index/),
       })
+    })
+
+    it('about a region that nobody has given', async () => {
+      vi.stubEnv('AWS_REGION', undefined)
+      vi.stubEnv('AWS_CONFIG_FILE', '/nowhere')
+      const { region: _, ...without } = settings
+      await expect(openDynamo(without, deps)).rejects.toMatchObject({
+        code: 'STORE_FAILED',
+        message: expect.stringMatching(/no region is given: set AWS_REGION/),
+      })
+      vi.unstubAllEnvs()
     })
 
     it('about AWS that cannot be reached', async () => {

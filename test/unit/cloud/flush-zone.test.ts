@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { startTestCloud, ZONE } from '../../fakes/test-cloud.ts'
 import { aaaa, api, expectIntact, kinds, www } from './app-checks.ts'
-import { atOther, reportAtOnce, startTwo } from './two-clouds.ts'
+import { atOther, eventually, reportAtOnce, startTwo } from './two-clouds.ts'
 
 describe('two processes with one store', () => {
   it.each([
@@ -19,11 +19,11 @@ describe('two processes with one store', () => {
     const [home, office] = [await a.addAgent('home'), await a.addAgent('office')]
     const open = a.dns.block()
     const first = home.report()
-    await expect.poll(() => a.dns.applied()).toBe(1)
+    await eventually(() => a.dns.applied()).toBe(1)
     const second = atOther(b, office).report({ records: [aaaa(api, '2001:db8:1::2')] })
-    await expect.poll(() => b.repository.pending(ZONE)).toHaveLength(2)
+    await eventually(() => b.repository.pending(ZONE)).toHaveLength(2)
     const third = atOther(a, home).report({ records: [aaaa(www, '2001:db8:1::3')] })
-    await expect.poll(() => kinds(a)).toHaveLength(8)
+    await eventually(() => kinds(a)).toHaveLength(8)
     open()
     const answers = await Promise.all([first, second, third])
     expect(answers.map(({ response }) => response.status)).toEqual([200, 200, 200])
@@ -41,13 +41,13 @@ describe('two processes with one store', () => {
     const [home, office] = [await a.addAgent('home'), await a.addAgent('office')]
     const open = a.dns.block()
     const first = home.report()
-    await expect.poll(() => a.dns.applied()).toBe(1)
+    await eventually(() => a.dns.applied()).toBe(1)
     const other = atOther(b, office)
     const pending = await other.report({ records: [aaaa(api, '2001:db8:1::2')] })
     expect(pending.response.status).toBe(202)
     open()
     expect((await first).response.status).toBe(200)
-    await expect.poll(async () => (await other.post(pending.jws)).response.status).toBe(200)
+    await eventually(async () => (await other.post(pending.jws)).response.status).toBe(200)
     expect(a.dns.values(api)).toEqual(['2001:db8:1::2'])
     await expectIntact(a)
   })
@@ -57,7 +57,7 @@ describe('two processes with one store', () => {
     const [home, office] = [await a.addAgent('home'), await a.addAgent('office')]
     a.dns.block()
     void home.report()
-    await expect.poll(() => a.dns.applied()).toBe(1)
+    await eventually(() => a.dns.applied()).toBe(1)
     // It never gets an answer any more; what comes later does.
     a.dns.block()()
     a.clock.ms += 11_000
@@ -75,7 +75,7 @@ describe('two processes with one store', () => {
     const home = await a.addAgent('home')
     const wake = a.dns.block()
     const late = home.report({ records: [aaaa(www, '2001:db8:1::1')] })
-    await expect.poll(() => a.dns.applied()).toBe(1)
+    await eventually(() => a.dns.applied()).toBe(1)
     a.dns.block()()
     a.clock.ms += 11_000
     const newer = await atOther(b, home).report({ records: [aaaa(www, '2001:db8:1::2')] })
@@ -90,9 +90,9 @@ describe('two processes with one store', () => {
     }
     wake()
     expect((await late).response.status).toBe(200)
-    await expect.poll(() => sets).toHaveLength(1)
+    await eventually(() => sets).toHaveLength(1)
     expect(a.dns.values(www)).toEqual(['2001:db8:1::2'])
-    await expect.poll(() => a.repository.pending(ZONE)).toEqual([])
+    await eventually(() => a.repository.pending(ZONE)).toEqual([])
     // The newer one, the late one, and the newer one again.
     expect(a.dns.written()).toBe(3)
     await expectIntact(a)
@@ -107,7 +107,7 @@ describe('a flush', () => {
     const { jws, response } = await agent.report()
     expect(response.status).toBe(202)
     open()
-    await expect.poll(() => cloud.repository.pending(ZONE)).toEqual([])
+    await eventually(() => cloud.repository.pending(ZONE)).toEqual([])
     const { entry } = await agent.post(jws)
     expect(entry?.outcomes.map(({ outcome }) => outcome)).toEqual(['created', 'created'])
     expect(cloud.dns.applied()).toBe(1)

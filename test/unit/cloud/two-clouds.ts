@@ -12,11 +12,19 @@ import { aaaa, expectIntact, type TestCloud } from './app-checks.ts'
 export type Agent = Awaited<ReturnType<TestCloud['addAgent']>>
 
 const CALL_MS = 100
+/** Longer than a busy machine takes for anything here. */
+const PATIENCE_MS = 30_000
+
+/** Waits for what another process does. */
+export function eventually<T>(read: () => T | Promise<T>) {
+  return expect.poll(read, { timeout: PATIENCE_MS })
+}
 
 /** Two clouds as two processes are: one store, one log key, the same providers, one time. */
-export async function startTwo(store?: readonly [string, string], dnsBudgetMs = 2000) {
+export async function startTwo(store?: readonly [string, string], dnsBudgetMs = PATIENCE_MS) {
   const [port, secondPort] = store ? await Promise.all(store.map(openLibsql)) : []
-  const a = await startTestCloud({}, { holder: 'a', ...(port && { store: port }) })
+  const patient = { dnsBudgetMs: PATIENCE_MS }
+  const a = await startTestCloud(patient, { holder: 'a', ...(port && { store: port }) })
   const { signer, dns, second, clock } = a
   const world = { signer, dns, second, clock, holder: 'b' }
   const b = await startTestCloud({ dnsBudgetMs }, { ...world, store: secondPort ?? a.store })
