@@ -61,6 +61,7 @@ export default defineConfig({
           // What is deployed, laid out and run as it is there. npm packages; Docker and a proxy with root.
           name: 'infra',
           include: ['test/infra/**/*.test.ts'],
+          globalSetup: 'test/infra/global-setup.ts',
           testTimeout: 120_000,
           hookTimeout: 240_000,
         },

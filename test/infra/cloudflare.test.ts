@@ -3,7 +3,6 @@ import { join } from 'node:path'
 import { Miniflare } from 'miniflare'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { generateNoteSigner } from '../../shared/checkpoint.ts'
-import { buildPrograms } from '../lab/build-programs.ts'
 import type { RunResult } from '../lab/command.ts'
 import {
   createPreparedDirectory,
@@ -13,8 +12,6 @@ import {
 } from './worker-directory.ts'
 
 const URL = 'https://reprefix.example.org'
-
-beforeAll(buildPrograms, 240_000)
 
 describe('preparing a Worker', () => {
   let directory: WorkerDirectory

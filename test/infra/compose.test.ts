@@ -2,7 +2,6 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parsePrefix } from '../../shared/ipv6.ts'
 import { prepareEnrolment } from '../conformance/agent.ts'
-import { buildPrograms } from '../lab/build-programs.ts'
 import { composeVersions } from '../lab/docker-versions.ts'
 import { IMAGE_PACKAGES, labObstacle } from '../lab/packages.ts'
 import { ADDRESSES, type ComposeHost, createComposeHost, NAME, SITE } from './compose-host.ts'
@@ -29,7 +28,6 @@ function testContainer(program: string): void {
   let host: ComposeHost
 
   beforeAll(async () => {
-    buildPrograms()
     host = await createComposeHost(program)
     await host.up()
   }, 400_000)

@@ -101,7 +101,8 @@ async function packContext(file: string): Promise<Buffer> {
     .filter(([path]) => path.lastIndexOf('node_modules/') === 0)
     .filter(([path, { dev, devOptional }]) => !(dev || devOptional) || BUILD_TOOLS.test(path))
     .map(([path]) => path)
-  const sources = ['package.json', 'package-lock.json', 'agent', 'cloud', 'shared', 'infra', 'test']
+  const rooms = ['agent', 'cloud', 'docs/schema', 'infra', 'shared', 'test']
+  const sources = ['package.json', 'package-lock.json', ...rooms]
   await run(['tar', '-cf', file, '--ignore-failed-read', ...sources, ...needed], {
     directory: ROOT,
   })
