@@ -81,9 +81,9 @@ const rules: FaultRules = {
     }),
   ),
   remedies: {
-    auth: 'check the access key in cloud.yaml and the clock of this machine',
+    auth: 'check the access key in cloud.yaml, or the role where there is none, and the clock of this machine',
     forbidden:
-      'permit route53:ListHostedZonesByName, GetChange, ListResourceRecordSets and ChangeResourceRecordSets to the key',
+      'permit route53:ListHostedZonesByName, GetChange, ListResourceRecordSets and ChangeResourceRecordSets to the key or the role',
   },
 }
 

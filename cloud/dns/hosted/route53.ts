@@ -1,6 +1,7 @@
 import type { Change as SdkChange } from '@aws-sdk/client-route-53'
 import * as v from 'valibot'
-import { keyOf, type RRKey } from '../../../shared/rrset.ts'
+import { keyOf, parseName, type RRKey } from '../../../shared/rrset.ts'
+import { parsedBy } from '../../../shared/schema.ts'
 import { type Capabilities, ProviderError, type Zone } from '../../domain/dns-provider.ts'
 import { createHostedProvider, describeEdits, type HeldEdit } from '../hosted-provider.ts'
 import { pagesOf } from '../http/pages.ts'
@@ -16,6 +17,7 @@ import { createRoute53Api, type Route53Request } from './route53-client.ts'
 const MAX_RECORDS = 1000
 const MAX_CHARACTERS = 32_000
 const PER_PAGE = 300
+const ZONE_ID = /^Z[A-Z0-9]{1,31}$/
 const caps: Capabilities = {
   ...HOSTED,
   granularity: 'rrset',
@@ -71,6 +73,13 @@ export const route53 = defineProvider({
         v.pipe(v.string(), v.regex(/^\w{16,128}$/, 'is not the ID of an access key')),
       ),
       secret: v.exactOptional(secretText),
+      /** All zones at this provider: then nobody need be permitted to list those of the account. */
+      zoneIds: v.exactOptional(
+        v.record(
+          parsedBy(parseName),
+          v.pipe(v.string(), v.regex(ZONE_ID, 'is not the ID of a hosted zone')),
+        ),
+      ),
     }),
     v.check(
       ({ accessKeyId, secret }) => (accessKeyId === undefined) === (secret === undefined),
@@ -82,7 +91,7 @@ export const route53 = defineProvider({
   docs: 'https://docs.aws.amazon.com/Route53/latest/APIReference/Welcome.html',
   caps,
   limits,
-  create(id, { accessKeyId, secret }, dependencies) {
+  create(id, { accessKeyId, secret, zoneIds }, dependencies) {
     const key = accessKeyId && secret ? { accessKeyId, secret } : undefined
     const api = createRoute53Api(key, limits, dependencies)
 
@@ -100,6 +109,10 @@ export const route53 = defineProvider({
       {
         caps,
         async zone(name) {
+          if (zoneIds !== undefined) {
+            const zoneId = zoneIds[name]
+            return zoneId === undefined ? undefined : { name, id: zoneId }
+          }
           const { HostedZones: found } = await api.read({
             what: `zone ${name}`,
             answer: zones,

@@ -68,6 +68,24 @@ describe('Route 53', () => {
     expect(v.safeParse(route53.settings, half).issues?.[0].message).toMatch(/or neither/)
   })
 
+  it('asks for no zone where the settings have their ids', async () => {
+    const zoneIds = { 'Example.Test.': 'Z0123456789ABC' }
+    const { provider, requests } = createHttpRig(route53, { ...route53Settings, zoneIds }, fake)
+    const zone = { name: 'example.test', id: 'Z0123456789ABC' }
+    expect(await provider.findZone(rig.zone)).toEqual(zone)
+    expect(await provider.findZone(parseName('www.example.test'))).toEqual(zone)
+    await expect(provider.findZone(parseName('other.test'))).rejects.toMatchObject({
+      kind: 'zone-not-found',
+    })
+    expect(requests()).toBe(0)
+  })
+
+  it.each(['/hostedzone/Z1', 'z1', ''])('takes %j for no id of a zone', (id) => {
+    const zoneIds = { 'example.test': id }
+    const { issues } = v.safeParse(route53.settings, { ...route53Settings, zoneIds })
+    expect(issues?.[0].message).toBe('is not the ID of a hosted zone')
+  })
+
   it('refuses a key whose secret is another one', async () => {
     const wrong = { ...route53Settings, secret: 'not-the-secret-of-this-key' }
     const { provider } = createHttpRig(route53, wrong, fake)
