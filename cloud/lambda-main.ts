@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ReprefixError } from '../shared/errors.ts'
-import { createReferenceResolver } from '../shared/files.ts'
 import { createLineLogger } from '../shared/line-logger.ts'
 import { loadEmbeddedConfig } from './embedded-config.ts'
 import { createLambdaHandler } from './lambda.ts'
+import { openParameters } from './parameter-store.ts'
 
 // The module that AWS Lambda loads. A bad configuration ends the initialisation, and with it the
 // deployment or the first request, with its reason in the function's log.
@@ -16,7 +16,8 @@ const logger = createLineLogger({
 
 async function init() {
   const embedded = await readEmbedded()
-  const loaded = await loadEmbeddedConfig(embedded, 'lambda', createReferenceResolver(process.env))
+  const resolve = await openParameters(embedded, process.env)
+  const loaded = await loadEmbeddedConfig(embedded, 'lambda', resolve)
   const { store } = loaded.config
   // `requireRuntime` has refused every other kind.
   const table = store.kind === 'dynamodb' ? store.table : ''

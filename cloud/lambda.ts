@@ -35,6 +35,8 @@ const scheduleSchema = v.object({
   'detail-type': v.literal('Scheduled Event'),
   source: v.picklist(['aws.events', 'aws.scheduler']),
 })
+/** What a deployment asks with whether a version starts: nothing. */
+const emptySchema = v.nullish(v.strictObject({}))
 /** What an answer needs to reach the caller before the function is stopped. */
 const LEAST_LEFT_MS = 500
 
@@ -99,10 +101,14 @@ export async function createLambdaHandler(
 
   return async (event, context) => {
     if (v.is(scheduleSchema, event)) return (await start()).pass()
+    if (v.is(emptySchema, event)) {
+      await start()
+      return { status: 'ready' }
+    }
     if (!v.is(eventSchema, event)) {
       throw new ReprefixError(
         'REQUEST_INVALID',
-        'this event is neither a request of a Function URL or HTTP API (payload format 2.0) nor a scheduled event',
+        'this event is neither a request of a Function URL or HTTP API (payload format 2.0) nor a scheduled event, and not empty',
       )
     }
     let cloud: ComposedCloud

@@ -26,6 +26,7 @@ export type ErrorCode =
   | 'RECEIPT_INVALID'
   // settings and files
   | 'CONFIG_INVALID'
+  | 'SECRET_UNREADABLE'
   | 'DISK_FULL'
   | 'FILE_WRITE_FAILED'
   | 'FILE_READ_FAILED'

@@ -3,11 +3,12 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { generateNoteSigner } from '../../shared/checkpoint.ts'
 import { parseName } from '../../shared/rrset.ts'
 import type { HostedFake } from '../fakes/dns/hosted-rig.ts'
+import { startParameterStore } from '../fakes/parameter-store.ts'
 import { waitFor } from '../lab/deadline.ts'
 import { describeDynamo } from '../stores/dynoxide.ts'
 import { prepareEnrolment } from './agent.ts'
 import { eventOf } from './function-url.ts'
-import { ADMIN_TOKEN, startDns } from './running-cloud.ts'
+import { ADMIN_TOKEN, secretsOf, startDns } from './running-cloud.ts'
 import { type RunningFunction, startLambda } from './start-lambda.ts'
 
 const undo: (() => Promise<unknown>)[] = []
@@ -93,6 +94,38 @@ describeDynamo('the events of AWS Lambda', () => {
       kind: 'error',
       message: expect.stringMatching(/neither a request .* nor a scheduled event/),
     })
+  })
+
+  it('that are empty start the cloud, or fail with the reason', async () => {
+    const cloud = await start(1)
+    expect(await cloud.api.invoke({})).toEqual({ kind: 'response', body: { status: 'ready' } })
+    expect(await cloud.api.invoke(null)).toEqual({ kind: 'response', body: { status: 'ready' } })
+  })
+
+  it('fail while the cloud cannot start, where they are empty', async () => {
+    const cloud = await start(0)
+    await cloud.addInstance({ AWS_ENDPOINT_URL_DYNAMODB: 'http://127.0.0.1:1' })
+    const invoked = await cloud.api.invoke({})
+    expect(invoked).toEqual({ kind: 'error', message: expect.stringMatching(/DynamoDB table/) })
+  })
+
+  it('are taken with secrets that only the Parameter Store has', async () => {
+    const dns = await startDns()
+    undo.push(() => dns.api.close())
+    const setting = { dns, logKey: (await generateNoteSigner('cloud.example.org')).secret }
+    const secrets = Object.entries(secretsOf(setting))
+    const store = await startParameterStore(
+      Object.fromEntries(secrets.map(([name, value]) => [`/reprefix/${name}`, value])),
+    )
+    undo.push(() => store.close())
+    const cloud = await startLambda(setting, 0)
+    undo.push(() => cloud.stop())
+    const none = Object.fromEntries(secrets.map(([name]) => [name, '']))
+    await cloud.addInstance({ ...none, ...store.environment })
+    const headers = { authorization: `Bearer ${ADMIN_TOKEN}` }
+    expect((await fetch(`${cloud.url}/v1/admin/hosts`, { headers })).status).toBe(200)
+    const asked = [...store.asked().flat()].sort()
+    expect(asked).toEqual(secrets.map(([name]) => `/reprefix/${name}`).sort())
   })
 
   it('are not taken with a bad configuration, which ends the initialisation', async () => {
