@@ -58,6 +58,16 @@ export default defineConfig({
       },
       {
         test: {
+          // What is deployed, as templates: npm packages, no network, no account.
+          name: 'infra',
+          include: ['test/infra/**/*.test.ts'],
+          isolate: false,
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
           // Single real DNS servers on loopback: Debian packages, no root.
           name: 'servers',
           include: ['test/servers/**/*.test.ts'],

@@ -2,13 +2,15 @@ import { checkSettings, requireValid } from '../shared/check-settings.ts'
 import { ReprefixError } from '../shared/errors.ts'
 import { decodeSettings } from '../shared/settings-document.ts'
 import type { ReferenceResolver, SettingsReference } from '../shared/settings-source.ts'
-import { checkConfig } from './check-config.ts'
+import { type CloudConfig, checkConfig } from './check-config.ts'
 import { configSchema } from './config.ts'
 import { PROVIDER_TYPES } from './dns/provider-types.ts'
 import { type Runtime, requireRuntime } from './runtime-limits.ts'
 
 /** What was found in a configuration that can be used. */
 export interface Inspection {
+  /** As checked; secrets that are not here are stood in for. */
+  readonly config: CloudConfig
   /** As written, references included: what is embedded. */
   readonly settings: unknown
   readonly warnings: readonly string[]
@@ -49,6 +51,7 @@ export function inspectConfig(
   const config = checkConfig(requireValid(checked), fileName, PROVIDER_TYPES)
   requireRuntime(config, runtime, fileName)
   return {
+    config,
     settings: decodeSettings(text, fileName).value,
     warnings: config.warnings,
     unresolved: [...unresolved],

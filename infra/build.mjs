@@ -53,6 +53,12 @@ const results = await Promise.all([
     external: ['libsql'],
   }),
   build(lambdaBundle(common)),
+  build({
+    ...common,
+    entryPoints: { cdk: 'infra/cdk/main.ts' },
+    // Only who deploys to AWS needs it, and from node_modules.
+    external: ['aws-cdk-lib', 'constructs', '@aws-sdk/*'],
+  }),
   build(workerBundle(common)),
   build({
     ...common,

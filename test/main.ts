@@ -4,6 +4,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { messageOf } from '../shared/errors.ts'
+import { lintObstacle, networkObstacle } from './infra/cdk/tools.ts'
 import { installPackages } from './lab/install.ts'
 import {
   LAB_PACKAGES,
@@ -126,6 +127,11 @@ for (const [name, what] of [
 }
 heading('the cloud on Node, Workers and Lambda')
 counts.push(await runVitest('runtimes'))
+heading('what is deployed')
+counts.push(await runVitest('infra'))
+for (const obstacle of [networkObstacle, lintObstacle]) {
+  if (obstacle !== undefined) notRun.push(`the templates of infra/cdk:${obstacle}`)
+}
 heading('real DNS servers')
 counts.push(await runVitest('servers'))
 for (const { package: name, command, why } of missingPackages(SERVER_PACKAGES)) {
