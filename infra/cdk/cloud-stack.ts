@@ -1,6 +1,12 @@
 import { Annotations, CfnOutput, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib'
 import { Rule, Schedule } from 'aws-cdk-lib/aws-events'
-import { PolicyDocument, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
+import {
+  ManagedPolicy,
+  PolicyDocument,
+  PolicyStatement,
+  Role,
+  ServicePrincipal,
+} from 'aws-cdk-lib/aws-iam'
 import {
   Architecture,
   Code,
@@ -16,7 +22,7 @@ import type { Construct } from 'constructs'
 import { PARAMETERS_VARIABLE } from '../../cloud/parameter-store.ts'
 import { Alarms } from './alarms.ts'
 import type { Deployment } from './deployment.ts'
-import { parameterStatements, tableStatements, zoneStatements } from './permissions.ts'
+import { inPolicies, parameterStatements, tableStatements, zoneStatements } from './permissions.ts'
 
 /** A third of a processor: an instance loads the SDKs within a second. */
 export const MEMORY_MB = 512
@@ -40,6 +46,7 @@ export class CloudStack extends Stack {
       retention: RetentionDays.THREE_MONTHS,
       removalPolicy: RemovalPolicy.DESTROY,
     })
+    const role = this.#role(deployment, logGroup)
     const cloud = new LambdaFunction(this, 'Function', {
       description: ['The cloud of reprefix', options.secrets].filter(Boolean).join(', secrets of '),
       runtime: Runtime.NODEJS_24_X,
@@ -52,10 +59,16 @@ export class CloudStack extends Stack {
         reservedConcurrentExecutions: options.concurrency,
       }),
       environment: { [PARAMETERS_VARIABLE]: options.parameters },
-      role: this.#role(deployment, logGroup),
+      role,
       logGroup,
       tracing: Tracing.DISABLED,
     })
+    for (const [i, statements] of inPolicies(zoneStatements(this, deployment.zones)).entries()) {
+      // Before the function starts.
+      cloud.node.addDependency(
+        new ManagedPolicy(this, `Zones${i + 1}`, { statements: [...statements], roles: [role] }),
+      )
+    }
     const live = cloud.addAlias('live')
     // The next pass comes anyway.
     live.configureAsyncInvoke({ retryAttempts: 0, maxEventAge: Duration.minutes(5) })
@@ -103,7 +116,6 @@ export class CloudStack extends Stack {
             }),
             ...tableStatements(this, deployment.table),
             ...parameterStatements(this, deployment.parameters),
-            ...zoneStatements(this, deployment.zones),
           ],
         }),
       },

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { isDeepStrictEqual } from 'node:util'
 import * as v from 'valibot'
 import { expect, it } from 'vitest'
 import { route53 } from '../../../cloud/dns/hosted/route53.ts'
@@ -9,6 +10,10 @@ import { createHttpRig } from '../../fakes/dns/hosted-rig.ts'
 import { createRoute53Fake, route53Settings } from '../../fakes/dns/route53.ts'
 import { renderArn, SETTINGS, synthesised } from './synthesised.ts'
 
+interface Policy {
+  readonly PolicyDocument: { readonly Statement: readonly Statement[] }
+}
+
 interface Statement {
   readonly Sid?: string
   readonly Effect: string
@@ -17,23 +22,33 @@ interface Statement {
   readonly Condition?: unknown
 }
 
-/** Every statement of every role of the stack, as text. */
-async function statements(context: Readonly<Record<string, string>> = {}) {
-  const { cloud } = await synthesised(SETTINGS, context)
+/** Every statement of every role of the stack, as text; those of its own policies in one list. */
+async function statements(context: Readonly<Record<string, string>> = {}, settings = SETTINGS) {
+  const { cloud } = await synthesised(settings, context)
   expect(Object.keys(cloud.findResources('AWS::IAM::Policy'))).toEqual([])
+  const policies = Object.values(cloud.findResources('AWS::IAM::ManagedPolicy'))
   const roles = Object.entries(cloud.findResources('AWS::IAM::Role'))
   return Object.fromEntries(
     roles.map(([id, { Properties }]) => {
-      const own: Statement[] = Properties.Policies.flatMap(
-        (policy: { PolicyDocument: { Statement: Statement[] } }) => policy.PolicyDocument.Statement,
+      const attached = policies.filter((one) =>
+        isDeepStrictEqual(one.Properties.Roles, [{ Ref: id }]),
       )
-      const managed = (Properties.ManagedPolicyArns ?? []).map(renderArn)
-      const inline = own.map(({ Sid = '', Effect, Action, Resource, Condition }) => ({
-        ...{ sid: Sid, effect: Effect, actions: [Action].flat() },
-        resources: [Resource].flat().map(renderArn),
-        ...(Condition !== undefined && { condition: Condition }),
-      }))
-      return [id.replace(/[0-9A-F]{8}$/, ''), { managed, inline }]
+      const documents = [
+        ...Properties.Policies.map((policy: Policy) => policy.PolicyDocument),
+        ...attached.map((policy) => policy.Properties.PolicyDocument),
+      ]
+      const own = documents.flatMap((document) => document.Statement)
+      return [
+        id.replace(/[0-9A-F]{8}$/, ''),
+        {
+          managed: (Properties.ManagedPolicyArns ?? []).map(renderArn),
+          inline: own.map(({ Sid = '', Effect, Action, Resource, Condition }: Statement) => ({
+            ...{ sid: Sid, effect: Effect, actions: [Action].flat() },
+            resources: [Resource].flat().map(renderArn),
+            ...(Condition !== undefined && { condition: Condition }),
+          })),
+        },
+      ]
     }),
   )
 }
@@ -137,11 +152,52 @@ it('names narrow down what may be written, each in its own zone', async () => {
   const { Role } = await statements({
     names: 'www.example.org, *.lab.example.org,nas.home.example.org',
   })
-  const conditions = Role?.inline.flatMap(({ condition }) => condition ?? [])
+  const conditions = Role?.inline.flatMap(
+    ({ condition }: { condition?: unknown }) => condition ?? [],
+  )
   expect(conditions).toEqual([
     conditionFor('www.example.org', '*.lab.example.org'),
     conditionFor('nas.home.example.org'),
   ])
+  const { Role: narrow } = await statements({ names: 'www.example.org' })
+  const zones = narrow?.inline.filter(({ sid }) => /Write|ReadZones/.test(sid))
+  expect(zones?.map(({ sid, resources }) => [sid, resources.length])).toEqual([
+    ['WriteZ0123456789ABC', 1],
+    ['ReadZones', 2],
+  ])
+})
+
+/** Settings with so many zones at Route 53. */
+function settingsOf(count: number): string {
+  const zones = Array.from({ length: count }, (_, i) => `zone-${i}.example.org`)
+  return `
+url: https://reprefix.example.org
+store: dynamodb:reprefix
+log: { key: "\${env:LOG_KEY}" }
+admin: { token: "\${env:ADMIN_TOKEN}" }
+zones: { ${zones.map((zone) => `${zone}: { providers: [aws] }`).join(', ')} }
+providers:
+  aws: { type: route53, zoneIds: { ${zones.map((zone, i) => `${zone}: Z0123456789ABC${i}`).join(', ')} } }
+`
+}
+
+it('many zones are in several policies, none of which is too large for IAM', async () => {
+  const { cloud } = await synthesised(settingsOf(50))
+  const policies = Object.values(cloud.findResources('AWS::IAM::ManagedPolicy'))
+  const sizes = policies.map(({ Properties }) => {
+    const text = JSON.stringify(Properties.PolicyDocument, (key, value) =>
+      key === 'Resource' ? [value].flat().map(renderArn) : value,
+    )
+    return text.replaceAll('{Partition}', 'aws-us-gov').length
+  })
+  expect(sizes.length).toBeLessThanOrEqual(10)
+  for (const size of sizes) expect(size).toBeLessThanOrEqual(6144)
+  const { Role } = await statements({}, settingsOf(50))
+  const writes = Role?.inline.filter(({ sid }) => sid.startsWith('WriteZ'))
+  expect(writes).toHaveLength(50)
+  await expect(synthesised(settingsOf(150))).rejects.toThrow(
+    /too many for one role: leave -c names/,
+  )
 })
 
 // What the program does is what the role permits: both sides of the table above.
