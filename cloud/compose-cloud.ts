@@ -48,6 +48,8 @@ export interface RuntimeParts {
   readonly schedule: (ms: number, act: () => void) => () => void
   /** How the leases of zones are kept; see `LeaseDeps`. */
   readonly lease: { readonly holder: string; readonly keepMs: number }
+  /** Calls of providers that one pass may make, where the runtime permits fewer than usual. */
+  readonly maxPassCalls?: number
   /** Lets work go on that outlives the answer, where the runtime ends it otherwise. */
   readonly afterAnswer?: (work: Promise<unknown>) => void
   readonly logger: Logger
@@ -132,7 +134,10 @@ export function composeCloud(config: CloudConfig, parts: RuntimeParts): Composed
     async pass() {
       // Loaded when it is due: reports are answered without it.
       const { runPass } = await import('./run-pass.ts')
-      await runPass({ ...deps, leases, dnsBudgetMs: PASS_DNS_BUDGET_MS })
+      await runPass({
+        ...{ ...deps, leases, dnsBudgetMs: PASS_DNS_BUDGET_MS },
+        ...(parts.maxPassCalls !== undefined && { maxCalls: parts.maxPassCalls }),
+      })
     },
     stop: () => leases.stop(),
   }

@@ -44,6 +44,8 @@ interface Prepared extends LoadedConfig {
   readonly memory: CloudMemory
 }
 
+/** Each is some requests, and the free plan permits 50 of them for one run; the next pass goes on. */
+const MAX_PASS_CALLS = 10
 const SCHEMA_REMEDY = 'run "wrangler d1 migrations apply"'
 /** Identifiers of the platform are shorter; anything else is no identifier. */
 const RAY = /^[\w-]{1,64}$/
@@ -129,6 +131,7 @@ function composeFor(
     },
     // Requests share nothing, so each is a holder of its own, and no timer runs after it.
     lease: { holder: crypto.randomUUID(), keepMs: 0 },
+    maxPassCalls: MAX_PASS_CALLS,
     afterAnswer: (work) => context.waitUntil(work),
     logger,
   })

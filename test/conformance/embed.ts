@@ -16,13 +16,19 @@ const FILES = { lambda: ['lambda', 'settings.mjs'], workers: ['worker', 'setting
 export async function deploy(runtime: keyof typeof FILES, settings: string): Promise<Deployment> {
   const [built, file] = FILES[runtime]
   const directory = await mkdtemp(join(tmpdir(), `reprefix-${built}-`))
+  const remove = () => rm(directory, { recursive: true, force: true })
   const config = join(directory, 'cloud.yaml')
   const program = join(directory, built)
-  await cp(join('dist', built), program, { recursive: true })
-  await writeFile(config, settings)
   const where = ['--config', config, '--runtime', runtime, '--out', join(program, file)]
-  await runProgram(nodeProgram('reprefix.js', ['config', 'embed', ...where]))
-  return { directory: program, remove: () => rm(directory, { recursive: true }) }
+  try {
+    await cp(join('dist', built), program, { recursive: true })
+    await writeFile(config, settings)
+    await runProgram(nodeProgram('reprefix.js', ['config', 'embed', ...where]))
+    return { directory: program, remove }
+  } catch (error) {
+    await remove()
+    throw error
+  }
 }
 
 function runProgram([program = '', ...args]: readonly string[]): Promise<string> {
