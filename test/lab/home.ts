@@ -5,7 +5,7 @@ import { type CloudProcess, startCloud } from './cloud-process.ts'
 import { inNamespace, tryRun } from './command.ts'
 import { waitFor } from './deadline.ts'
 import type { Lab } from './lab.ts'
-import { HOME, type LabContainer, labContainers } from './lab-names.ts'
+import { HOME, INTERNET, type LabContainer, labContainers } from './lab-names.ts'
 import type { ProbeEvent } from './probe-protocol.ts'
 import { type Prober, startProber } from './prober.ts'
 import type { ProgramEvent } from './program-events.ts'
@@ -56,17 +56,10 @@ const FIRST_REACH_MS = 60_000
 const SPARE_NAMES = 2
 
 /** The host's first IPv6 address is tentative for a second or two; nothing goes out from it until then. */
-function untilReached(lab: Lab, url: string): Promise<unknown> {
-  const ask = inNamespace(lab.namespaces.home, [
-    'busybox',
-    'wget',
-    '-q',
-    '-O',
-    '-',
-    `${url}/healthz`,
-  ])
+function untilReached(lab: Lab): Promise<unknown> {
+  const ask = ['busybox', 'ping6', '-c', '1', '-w', '1', INTERNET.cloudIPv6]
   return waitFor('way from the home server to the cloud', async () =>
-    (await tryRun(ask)).code === 0 ? true : undefined,
+    (await tryRun(inNamespace(lab.namespaces.home, ask))).code === 0 ? true : undefined,
   )
 }
 
@@ -97,7 +90,7 @@ export async function startHome(lab: Lab, options: HomeOptions): Promise<Home> {
         cloud: cloud.url,
         onEvent: (event) => onEvent('agent', event),
       })
-      await untilReached(lab, cloud.url)
+      if (options.requiresSource) await untilReached(lab)
       await prepared.enrol(await cloud.addHost(names))
       return prepared
     },
