@@ -4,8 +4,9 @@ import type { LogRow, Repository, StateWrite } from '../../cloud/ports.ts'
 import { openDynamo } from '../../cloud/store/dynamodb.ts'
 import { parseName } from '../../shared/rrset.ts'
 import { desired, host, kid, rowAfter, stored, www, zone } from '../contract/stored-values.ts'
+import { describeDynamo } from './describe-dynamo.ts'
 import { type DynamoProxy, startDynamoProxy, type Trouble } from './dynamo-proxy.ts'
-import { type Dynoxide, describeDynamo, startDynoxide, type TableSettings } from './dynoxide.ts'
+import { type Dynoxide, startDynoxide, type TableSettings } from './dynoxide.ts'
 
 const deps = { sleep: (ms: number) => sleep(ms), random: Math.random }
 

@@ -3,7 +3,8 @@ import { afterAll, beforeAll } from 'vitest'
 import type { Repository } from '../../cloud/ports.ts'
 import { openDynamo } from '../../cloud/store/dynamodb.ts'
 import { describeRepository } from '../contract/repository.ts'
-import { type Dynoxide, describeDynamo, startDynoxide } from './dynoxide.ts'
+import { describeDynamo } from './describe-dynamo.ts'
+import { type Dynoxide, startDynoxide } from './dynoxide.ts'
 
 const deps = { sleep: (ms: number) => sleep(ms), random: Math.random }
 
