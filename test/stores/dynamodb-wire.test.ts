@@ -21,6 +21,10 @@ function failing(type: string, message = 'told by AWS', status = 400): Trouble {
 }
 
 describeDynamo('DynamoDB over a network that fails', () => {
+  describe.each([false, true])('with the SDK: %s', describeFailures)
+})
+
+function describeFailures(withSdk: boolean): void {
   let dynoxide: Dynoxide
   let proxy: DynamoProxy
   let settings: TableSettings
@@ -45,7 +49,7 @@ describeDynamo('DynamoDB over a network that fails', () => {
   })
 
   async function open(change: Partial<TableSettings> = {}): Promise<Repository> {
-    const one = await openDynamo({ ...settings, ...change }, deps)
+    const one = await openDynamo({ ...settings, withSdk, ...change }, deps)
     opened.push(one)
     return one
   }
@@ -291,4 +295,4 @@ describeDynamo('DynamoDB over a network that fails', () => {
       })
     })
   })
-})
+}
