@@ -2,6 +2,7 @@ import { ReprefixError } from '../../shared/errors.ts'
 import type { Repository } from '../ports.ts'
 import { accessOf } from './dynamodb-access.ts'
 import type { DynamoApi } from './dynamodb-api.ts'
+import { openHttpApi } from './dynamodb-http.ts'
 import { itemKey, keyText } from './dynamodb-keys.ts'
 import { openTable } from './dynamodb-operations.ts'
 import { createDynamoRepository } from './dynamodb-repository.ts'
@@ -34,7 +35,7 @@ export async function openDynamo(settings: DynamoSettings, deps: DynamoDeps): Pr
 async function openApi(settings: DynamoSettings, deps: DynamoDeps): Promise<DynamoApi> {
   const access = accessOf(settings, process.env)
   if (access === undefined) return (await import('./dynamodb-sdk.ts')).openSdkApi(settings)
-  return (await import('./dynamodb-http.ts')).openHttpApi(access, deps)
+  return openHttpApi(access, deps)
 }
 
 async function requireSchema(table: DynamoTable): Promise<void> {
