@@ -35,8 +35,10 @@ export async function measureReport(
   for (let round = 0; round < WARM_UP + MEASURED; round++) {
     if (round === WARM_UP) start = count()
     cloud.clock.ms += 60_000
-    const { response } = await agent.report(reportAt(round, names))
-    if (response.status !== 200) throw new Error(`a report was answered with ${response.status}`)
+    const { response, body } = await agent.report(reportAt(round, names))
+    if (response.status !== 200) {
+      throw new Error(`a report was answered with ${response.status}: ${JSON.stringify(body)}`)
+    }
   }
   const means = Object.entries(count()).map(([what, end]) => {
     return [what, (end - (start[what] ?? 0)) / MEASURED] as const
