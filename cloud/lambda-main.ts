@@ -15,6 +15,10 @@ const logger = createLineLogger({
 })
 
 async function init() {
+  // Read beside the settings: every request needs it, and an initialisation has a whole processor.
+  const loading = import('./store/dynamodb-store.ts')
+  // Where it fails, opening the store says so.
+  loading.catch(() => undefined)
   const embedded = await readEmbedded()
   const resolve = await openParameters(embedded, process.env)
   const loaded = await loadEmbeddedConfig(embedded, 'lambda', resolve)
@@ -22,8 +26,7 @@ async function init() {
   // `requireRuntime` has refused every other kind.
   const table = store.kind === 'dynamodb' ? store.table : ''
   const openStore = async () => {
-    // With the SDK, which takes longer to load than all the rest: not while a configuration may be bad.
-    const { openDynamoStore } = await import('./store/dynamodb-store.ts')
+    const { openDynamoStore } = await loading
     return openDynamoStore(table, (ms) => sleep(ms))
   }
   return createLambdaHandler(loaded, openStore, logger)

@@ -4,27 +4,12 @@ import { chmod, readFile, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
-import { lambdaBundle, workerBundle } from './bundle-runtimes.mjs'
+import { commonOptions, lambdaBundle, nodeBundle, workerBundle } from './bundle-runtimes.mjs'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const { bin, version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
 
-const common = /** @type {const} @satisfies {import('esbuild').BuildOptions} */ ({
-  absWorkingDir: root,
-  bundle: true,
-  platform: 'node',
-  format: 'esm',
-  target: 'node20.19',
-  outdir: 'dist',
-  sourcemap: 'linked',
-  metafile: true,
-  logLevel: 'warning',
-  define: { REPREFIX_VERSION: JSON.stringify(version) },
-  // Some dependencies are CommonJS and ask for `require` at run time.
-  banner: {
-    js: "import { createRequire as reprefixRequire } from 'node:module'; const require = reprefixRequire(import.meta.url);",
-  },
-})
+const common = commonOptions(root, version)
 
 /**
  * dockerode loads these for `docker build` and for Docker over SSH, which the agent never does. Left
@@ -39,18 +24,6 @@ const leaveOutUnused = {
     onResolve({ filter: unused }, ({ path }) => ({ path, namespace: 'unused' }))
     onLoad({ filter: /.*/, namespace: 'unused' }, () => ({ contents: 'module.exports = {}' }))
   },
-}
-
-/** @type {import('esbuild').BuildOptions} */
-const cloud = {
-  ...common,
-  entryPoints: { reprefix: 'cloud/cli.ts' },
-  // `demo` is a chunk of its own: the cloud never loads the lab. So is the SDK of AWS, which only
-  // zones at Route 53 need.
-  splitting: true,
-  chunkNames: 'chunks/[name]-[hash]',
-  // Native: its binary cannot be bundled.
-  external: ['libsql'],
 }
 
 /** @type {import('esbuild').BuildOptions} */
@@ -87,7 +60,11 @@ const workshop = {
     vectors: 'test/vectors/main.ts',
   },
   // Native, its binary cannot be bundled; and what would be in each of them for nothing.
-  external: ['libsql', '@aws-sdk/client-route-53', '@aws-sdk/client-dynamodb'],
+  external: [
+    ...['libsql', '@aws-sdk/client-route-53', '@aws-sdk/client-dynamodb'],
+    // The bench of the runtimes has these at work.
+    ...['esbuild', 'miniflare'],
+  ],
 }
 
 async function requireAscii() {
@@ -103,7 +80,7 @@ const isCloudAlone = process.argv.includes('--cloud')
 const others = [lambdaBundle(common), workerBundle(common), cdk, agent, workshop]
 await rm(join(root, 'dist'), { recursive: true, force: true })
 const results = await Promise.all(
-  [cloud, ...(isCloudAlone ? [] : others)].map((options) => build(options)),
+  [nodeBundle(common), ...(isCloudAlone ? [] : others)].map((options) => build(options)),
 )
 if (!isCloudAlone) await requireAscii()
 for (const program of Object.values(bin)) {

@@ -1,7 +1,31 @@
-// The programs of AWS Lambda and Cloudflare Workers, as infra/build.mjs bundles them.
+// The cloud on plain Node, AWS Lambda and Cloudflare Workers, as infra/build.mjs bundles it.
 
 /** @typedef {import('esbuild').BuildOptions} BuildOptions */
 /** @typedef {import('esbuild').Plugin} Plugin */
+
+/**
+ * What all programs have in common.
+ * @param {string} root directory of the repository
+ * @param {string} version
+ */
+export function commonOptions(root, version) {
+  return /** @type {const} @satisfies {BuildOptions} */ ({
+    absWorkingDir: root,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20.19',
+    outdir: 'dist',
+    sourcemap: 'linked',
+    metafile: true,
+    logLevel: 'warning',
+    define: { REPREFIX_VERSION: JSON.stringify(version) },
+    // Some dependencies are CommonJS and ask for `require` at run time.
+    banner: {
+      js: "import { createRequire as reprefixRequire } from 'node:module'; const require = reprefixRequire(import.meta.url);",
+    },
+  })
+}
 
 /**
  * What is written at deploy beside the program stays an import of it.
@@ -32,6 +56,27 @@ const importNodeModules = {
       contents: `export * from 'node:${path}'; export { default } from 'node:${path}'`,
     }))
   },
+}
+
+/**
+ * `dist/reprefix.js` with what a command or a provider needs in `chunks/`.
+ * @param {BuildOptions} common
+ * @returns {BuildOptions}
+ */
+export function nodeBundle(common) {
+  return {
+    ...common,
+    entryPoints: { reprefix: 'cloud/cli.ts' },
+    // `demo` is a chunk of its own: the cloud never loads the lab. So is the SDK of AWS, which only
+    // zones at Route 53 need.
+    splitting: true,
+    chunkNames: 'chunks/[name]-[hash]',
+    // Native: its binary cannot be bundled.
+    external: ['libsql'],
+    // Half as much to compile at the start. Names stay as they are, for what faults say.
+    minifyWhitespace: true,
+    minifySyntax: true,
+  }
 }
 
 /**
@@ -74,10 +119,11 @@ export function workerBundle({ banner: _, ...common }) {
 }
 
 /**
- * What a program loads before it can answer: its entry and all that this imports statically.
+ * What a module loads with itself: itself and all that it imports statically.
  * @param {import('esbuild').Metafile} metafile
  * @param {string} entry path of the output
- * @returns {{ bytes: number, modules: readonly string[] }} `modules`: paths of sources
+ * @returns {{ bytes: number, modules: readonly string[], files: readonly string[] }} `modules`: paths of
+ *   sources; `files`: paths of outputs
  */
 export function startBytes({ outputs }, entry) {
   const loaded = new Set([entry])
@@ -86,9 +132,10 @@ export function startBytes({ outputs }, entry) {
       if (kind === 'import-statement' && external !== true) loaded.add(next)
     }
   }
-  const files = [...loaded].flatMap((path) => outputs[path] ?? [])
+  const found = [...loaded].flatMap((path) => outputs[path] ?? [])
   return {
-    bytes: files.reduce((sum, { bytes }) => sum + bytes, 0),
-    modules: files.flatMap(({ inputs }) => Object.keys(inputs)),
+    bytes: found.reduce((sum, { bytes }) => sum + bytes, 0),
+    modules: found.flatMap(({ inputs }) => Object.keys(inputs)),
+    files: [...loaded],
   }
 }

@@ -1,160 +1,53 @@
 import {
-  type AttributeValue,
   BatchGetItemCommand,
   DynamoDBClient,
   GetItemCommand,
   PutItemCommand,
   QueryCommand,
-  type QueryCommandInput,
   TransactWriteItemsCommand,
 } from '@aws-sdk/client-dynamodb'
 import { ReprefixError } from '../../shared/errors.ts'
-import { isBeaten, isThrottled, storeError } from './dynamodb-errors.ts'
-import { type ItemKey, keyText, UNFINISHED, UNFINISHED_INDEX } from './dynamodb-keys.ts'
-import type { DynamoDeps, DynamoSettings, DynamoTable, Put } from './dynamodb-table.ts'
-import { decodeItem, encodeItem, type Item } from './dynamodb-values.ts'
+import {
+  type Answer,
+  type DynamoApi,
+  type Inputs,
+  REQUEST_ATTEMPTS,
+  REQUEST_TIMEOUT_MS,
+} from './dynamodb-api.ts'
+import type { DynamoSettings } from './dynamodb-table.ts'
 
-type Attributes = Record<string, AttributeValue>
-
-/** An answer takes some 10 ms: one that has not come by then is worth another try. */
-const TIMEOUTS = { connectionTimeout: 1000, requestTimeout: 1500, throwOnRequestTimeout: true }
-/** The SDK's own attempts, with full jitter, at throttling, faults of AWS and of the network. */
-const SDK_ATTEMPTS = 3
-/** Ours, for what the SDK hands back: reads that were done in part, transactions that were throttled. */
-const ATTEMPTS = 6
-const FIRST_PAUSE_MS = 25
-const LONGEST_PAUSE_MS = 400
-const MAX_KEYS = 100
+const TIMEOUTS = {
+  connectionTimeout: 1000,
+  requestTimeout: REQUEST_TIMEOUT_MS,
+  throwOnRequestTimeout: true,
+}
 
 /**
- * A table over the AWS SDK. This file is loaded when a store is opened on DynamoDB: the SDK takes a
- * tenth of a second and a third of a megabyte, which nobody else shall pay for.
+ * DynamoDB over the AWS SDK, which finds credentials wherever AWS may keep them and renews them. Loaded only
+ * for that: it takes a tenth of a second and a third of a megabyte.
  */
-export async function openTable(settings: DynamoSettings, deps: DynamoDeps): Promise<DynamoTable> {
+export async function openSdkApi(settings: DynamoSettings): Promise<DynamoApi> {
   // Its advice on Node versions goes to whoever builds reprefix, and not into an operator's log.
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true'
-  const { table: TableName, ...given } = settings
+  const { table, withSdk: _, ...given } = settings
   const client = new DynamoDBClient({
     ...given,
-    maxAttempts: SDK_ATTEMPTS,
+    maxAttempts: REQUEST_ATTEMPTS,
     requestHandler: TIMEOUTS,
   })
-  const region = settings.region ?? (await regionOf(client, TableName))
-  const place = { table: TableName, region }
-
-  async function told<T>(call: () => Promise<T>): Promise<T> {
-    try {
-      return await call()
-    } catch (cause) {
-      throw storeError(cause, place)
-    }
+  type Calls = { readonly [Name in keyof Inputs]: (input: Inputs[Name]) => Promise<Answer> }
+  const calls: Calls = {
+    GetItem: (input) => client.send(new GetItemCommand(input)),
+    BatchGetItem: (input) => client.send(new BatchGetItemCommand(input)),
+    Query: (input) => client.send(new QueryCommand(input)),
+    PutItem: (input) => client.send(new PutItemCommand(input)).then(() => ({})),
+    // The SDK gives each a token, so that its own retry of one that was stored is no conflict.
+    TransactWriteItems: (input) =>
+      client.send(new TransactWriteItemsCommand(input)).then(() => ({})),
   }
-
-  async function pause(attempt: number): Promise<void> {
-    const longest = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** attempt)
-    await deps.sleep(deps.random() * longest)
-  }
-
-  async function readSome(keys: readonly ItemKey[], into: Map<string, Item>): Promise<void> {
-    let asked = keys.map((key) => encodeItem({ ...key }))
-    for (let attempt = 0; asked.length > 0; attempt++) {
-      if (attempt > 0) await pause(attempt)
-      const answer = await client.send(
-        new BatchGetItemCommand({
-          RequestItems: { [TableName]: { Keys: asked, ConsistentRead: true } },
-        }),
-      )
-      for (const item of answer.Responses?.[TableName] ?? []) keep(item, into)
-      asked = answer.UnprocessedKeys?.[TableName]?.Keys ?? []
-      if (attempt === ATTEMPTS && asked.length > 0) throw throttled()
-    }
-  }
-
-  async function queryAll(input: QueryCommandInput, limit = Infinity): Promise<readonly Item[]> {
-    const found: Item[] = []
-    let from: Attributes | undefined
-    do {
-      const rest = limit - found.length
-      const answer = await client.send(
-        new QueryCommand({
-          ...input,
-          ...(Number.isFinite(rest) && { Limit: rest }),
-          ExclusiveStartKey: from,
-        }),
-      )
-      for (const item of answer.Items ?? []) found.push(withoutKey(item))
-      from = answer.LastEvaluatedKey
-    } while (from !== undefined && found.length < limit)
-    return found
-  }
-
-  async function putOne(put: Put): Promise<boolean> {
-    return unlessBeaten(() => client.send(new PutItemCommand(toInput(TableName, put))))
-  }
-
-  async function putTogether(puts: readonly Put[]): Promise<boolean> {
-    const items = puts.map((put) => ({ Put: toInput(TableName, put) }))
-    for (let attempt = 1; ; attempt++) {
-      try {
-        // The SDK gives each a token, so that its own retry of one that was stored is no conflict.
-        const command = new TransactWriteItemsCommand({ TransactItems: items })
-        return await unlessBeaten(() => client.send(command))
-      } catch (error) {
-        if (!isThrottled(error) || attempt === ATTEMPTS) throw error
-      }
-      await pause(attempt)
-    }
-  }
-
   return {
-    read: (keys) =>
-      told(async () => {
-        const found = new Map<string, Item>()
-        const [only, ...more] = keys
-        if (only !== undefined && more.length === 0) {
-          const Key = encodeItem({ ...only })
-          const command = new GetItemCommand({ TableName, Key, ConsistentRead: true })
-          const { Item } = await client.send(command)
-          if (Item !== undefined) keep(Item, found)
-          return found
-        }
-        for (let i = 0; i < keys.length; i += MAX_KEYS) {
-          await readSome(keys.slice(i, i + MAX_KEYS), found)
-        }
-        return found
-      }),
-
-    query: ({ pk, from, to, limit, newestFirst }) =>
-      told(() =>
-        queryAll(
-          {
-            TableName,
-            ConsistentRead: true,
-            ScanIndexForward: newestFirst !== true,
-            KeyConditionExpression: '#pk = :pk AND #sk BETWEEN :from AND :to',
-            ExpressionAttributeNames: { '#pk': 'pk', '#sk': 'sk' },
-            ExpressionAttributeValues: encodeItem({ ':pk': pk, ':from': from, ':to': to }),
-          },
-          limit,
-        ),
-      ),
-
-    unfinished: (start, limit) =>
-      told(() =>
-        queryAll(
-          {
-            TableName,
-            IndexName: UNFINISHED_INDEX,
-            KeyConditionExpression: '#of = :of AND #index >= :start',
-            ExpressionAttributeNames: { '#of': UNFINISHED, '#index': 'log_index' },
-            ExpressionAttributeValues: encodeItem({ ':of': 'report', ':start': start }),
-          },
-          limit,
-        ),
-      ),
-
-    put: (put) => told(() => putOne(put)),
-    putAll: (puts) => told(() => putTogether(puts)),
+    region: settings.region ?? (await regionOf(client, table)),
+    call: (operation, input) => calls[operation](input),
     close: () => client.destroy(),
   }
 }
@@ -166,42 +59,4 @@ async function regionOf(client: DynamoDBClient, table: string): Promise<string> 
     const remedy = 'no region is given: set AWS_REGION'
     throw new ReprefixError('STORE_FAILED', `the DynamoDB table ${table}: ${remedy}`, { cause })
   }
-}
-
-async function unlessBeaten(send: () => Promise<unknown>): Promise<boolean> {
-  try {
-    await send()
-    return true
-  } catch (error) {
-    if (isBeaten(error)) return false
-    throw error
-  }
-}
-
-function toInput(TableName: string, { key, item, condition }: Put) {
-  const Item = { ...encodeItem(item), ...encodeItem({ ...key }) }
-  if (condition === undefined) return { TableName, Item }
-  const { text, names, values } = condition
-  return {
-    TableName,
-    Item,
-    ConditionExpression: text,
-    ExpressionAttributeNames: { ...names },
-    ...(values !== undefined && { ExpressionAttributeValues: encodeItem(values) }),
-  }
-}
-
-function keep(item: Attributes, into: Map<string, Item>): void {
-  const { pk, sk } = item
-  into.set(keyText({ pk: pk?.S ?? '', sk: sk?.S ?? '' }), withoutKey(item))
-}
-
-function withoutKey({ pk: _pk, sk: _sk, ...item }: Attributes): Item {
-  return decodeItem(item)
-}
-
-function throttled(): Error {
-  return Object.assign(new Error('keys were left unread'), {
-    name: 'ProvisionedThroughputExceededException',
-  })
 }

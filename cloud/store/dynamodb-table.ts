@@ -10,6 +10,8 @@ export interface DynamoSettings {
   readonly endpoint?: string
   /** Of the environment unless given. */
   readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string }
+  /** True for the SDK whatever the environment says. */
+  readonly withSdk?: boolean
 }
 
 /** What the store waits and spreads its retries with. */

@@ -1,6 +1,10 @@
 import { ReprefixError } from '../../shared/errors.ts'
 import type { Repository } from '../ports.ts'
+import { accessOf } from './dynamodb-access.ts'
+import type { DynamoApi } from './dynamodb-api.ts'
+import { openHttpApi } from './dynamodb-http.ts'
 import { itemKey, keyText } from './dynamodb-keys.ts'
+import { openTable } from './dynamodb-operations.ts'
 import { createDynamoRepository } from './dynamodb-repository.ts'
 import { type DynamoDeps, type DynamoSettings, type DynamoTable, IS_NEW } from './dynamodb-table.ts'
 
@@ -14,8 +18,7 @@ const SCHEMA = 1
  * @throws ReprefixError STORE_TOO_NEW, and STORE_FAILED with what to do
  */
 export async function openDynamo(settings: DynamoSettings, deps: DynamoDeps): Promise<Repository> {
-  const { openTable } = await import('./dynamodb-sdk.ts')
-  const table = await openTable(settings, deps)
+  const table = openTable(settings.table, await openApi(settings, deps), deps)
   try {
     await requireSchema(table)
   } catch (error) {
@@ -23,6 +26,16 @@ export async function openDynamo(settings: DynamoSettings, deps: DynamoDeps): Pr
     throw error
   }
   return createDynamoRepository(table)
+}
+
+/**
+ * Where region and credentials are at hand, as on Lambda, requests are made without the SDK. Everything
+ * else that AWS knows – profiles, roles of a machine, other forms of endpoints – the SDK knows.
+ */
+async function openApi(settings: DynamoSettings, deps: DynamoDeps): Promise<DynamoApi> {
+  const access = accessOf(settings, process.env)
+  if (access === undefined) return (await import('./dynamodb-sdk.ts')).openSdkApi(settings)
+  return openHttpApi(access, deps)
 }
 
 async function requireSchema(table: DynamoTable): Promise<void> {

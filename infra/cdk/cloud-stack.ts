@@ -22,10 +22,9 @@ import type { Construct } from 'constructs'
 import { PARAMETERS_VARIABLE } from '../../cloud/parameter-store.ts'
 import { Alarms } from './alarms.ts'
 import type { Deployment } from './deployment.ts'
+import { MEMORY_MB } from './function-size.ts'
 import { inPolicies, parameterStatements, tableStatements, zoneStatements } from './permissions.ts'
 
-/** A third of a processor: an instance loads the SDKs within a second. */
-export const MEMORY_MB = 512
 /** A pass over many zones waits for the limits of their provider. */
 const TIMEOUT = Duration.seconds(60)
 

@@ -1,4 +1,4 @@
-import { MEMORY_MB } from './cloud-stack.ts'
+import { MEMORY_MB } from './function-size.ts'
 
 // What the deployment costs, from what one report and one pass need. docs/guides/deploy-aws.md has the
 // tables that come of it, and test/infra/cdk/costs.test.ts holds both to what is measured.

@@ -1,6 +1,11 @@
 import { build } from 'esbuild'
 import { describe, expect, it } from 'vitest'
-import { lambdaBundle, startBytes, workerBundle } from '../../infra/bundle-runtimes.mjs'
+import {
+  commonOptions,
+  lambdaBundle,
+  startBytes,
+  workerBundle,
+} from '../../infra/bundle-runtimes.mjs'
 
 /** As `npm run build` prints them. */
 const KB = 1024
@@ -8,16 +13,7 @@ const LIMIT = 150 * KB
 /** What each instance must not load before its first answer. */
 const HEAVY = /node_modules\/(?:@aws-sdk|@smithy|yaml|pino|dns-packet)\//
 
-const common = {
-  absWorkingDir: process.cwd(),
-  bundle: true,
-  platform: 'node',
-  format: 'esm',
-  target: 'node20.19',
-  metafile: true,
-  write: false,
-  define: { REPREFIX_VERSION: '"0.0.0"' },
-} as const
+const common = { ...commonOptions(process.cwd(), '0.0.0'), write: false }
 
 const BUNDLES = [
   ['Lambda', lambdaBundle(common), 'dist/lambda/index.mjs'],

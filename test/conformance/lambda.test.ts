@@ -1,4 +1,4 @@
-import { describeDynamo } from '../stores/dynoxide.ts'
+import { describeDynamo } from '../stores/describe-dynamo.ts'
 import { startLambda } from './start-lambda.ts'
 import { describeRuntime } from './suite.ts'
 

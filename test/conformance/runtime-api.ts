@@ -13,6 +13,8 @@ export interface RuntimeApi {
   readonly address: string
   /** Gives the event to the next instance that asks. */
   invoke(event: unknown): Promise<Invoked>
+  /** Until an instance has started and waits for an event. */
+  idle(): Promise<void>
   /** What an instance said when its initialisation failed. */
   initError(): string | undefined
   close(): Promise<void>
@@ -33,6 +35,7 @@ export async function startRuntimeApi(): Promise<RuntimeApi> {
   const events: Event[] = []
   const instances: ServerResponse[] = []
   const running = new Map<string, Event>()
+  const waiting: (() => void)[] = []
   let failure: string | undefined
 
   function match(): void {
@@ -55,6 +58,11 @@ export async function startRuntimeApi(): Promise<RuntimeApi> {
     const path = request.url?.slice(BASE.length) ?? ''
     if (path === '/invocation/next') {
       instances.push(response)
+      // An instance that has ended takes no event.
+      response.once('close', () => {
+        if (instances.includes(response)) instances.splice(instances.indexOf(response), 1)
+      })
+      for (const go of waiting.splice(0)) go()
       match()
       return
     }
@@ -78,6 +86,11 @@ export async function startRuntimeApi(): Promise<RuntimeApi> {
       new Promise((resolve) => {
         events.push({ id: randomUUID(), event, resolve })
         match()
+      }),
+    idle: () =>
+      new Promise((resolve) => {
+        if (instances.length > 0) resolve()
+        else waiting.push(resolve)
       }),
     initError: () => failure,
     async close() {

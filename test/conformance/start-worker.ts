@@ -18,23 +18,31 @@ export interface WorkerChange {
   /** Secrets that are there instead. */
   readonly secrets?: Readonly<Record<string, string>>
   readonly isMigrated?: boolean
+  /** Where the database outlives the Worker; otherwise it is in memory. */
+  readonly persistIn?: string
 }
 
-/** Deploys `dist/worker` with the settings of the suite to workerd. */
-export async function startWorker(
-  setting: CloudSetting,
-  { secrets, isMigrated = true }: WorkerChange = {},
-): Promise<RunningWorker> {
-  const deployment = await deploy('workers', settingsOf(setting, 'd1:DB'))
-  let logged = ''
-  const miniflare = new Miniflare({
-    rootPath: deployment.directory,
-    modulesRoot: deployment.directory,
-    modules: await modulesOf(deployment),
+/** A Worker's modules, the main one first. */
+export type WorkerModules = Awaited<ReturnType<typeof readModules>>
+
+/** What workerd runs. */
+export interface WorkerdOptions {
+  readonly modules: WorkerModules
+  readonly bindings: Readonly<Record<string, string>>
+  readonly persistIn?: string | undefined
+  readonly onOutput?: (text: string) => void
+}
+
+/** Runs a Worker with a D1 database `DB` in a workerd of its own; not yet there when this returns. */
+export function openWorkerd(options: WorkerdOptions): Miniflare {
+  const { modules, bindings, persistIn, onOutput } = options
+  return new Miniflare({
+    modules: [...modules],
     compatibilityDate: '2026-04-01',
     compatibilityFlags: ['nodejs_compat'],
-    bindings: secrets ?? secretsOf(setting),
+    bindings,
     d1Databases: { DB: 'reprefix' },
+    ...(persistIn !== undefined && { d1Persist: persistIn }),
     host: '127.0.0.1',
     unsafeTriggerHandlers: true,
     // Asks no other machine for anything.
@@ -43,10 +51,29 @@ export async function startWorker(
     handleRuntimeStdio(out: Readable, err: Readable) {
       for (const stream of [out, err]) {
         stream.setEncoding('utf8')
-        stream.on('data', (text: string) => {
-          logged += text
-        })
+        stream.on('data', (text: string) => onOutput?.(text))
       }
+    },
+  })
+}
+
+/** `dist/worker` with the settings of the suite. */
+export const deployWorker = (setting: CloudSetting): Promise<Deployment> =>
+  deploy('workers', settingsOf(setting, 'd1:DB'))
+
+/** Deploys `dist/worker` with the settings of the suite to workerd. */
+export async function startWorker(
+  setting: CloudSetting,
+  { secrets, isMigrated = true, persistIn }: WorkerChange = {},
+): Promise<RunningWorker> {
+  const deployment = await deployWorker(setting)
+  let logged = ''
+  const miniflare = openWorkerd({
+    modules: await readModules(deployment.directory),
+    bindings: secrets ?? secretsOf(setting),
+    persistIn,
+    onOutput: (text) => {
+      logged += text
     },
   })
   const base = await miniflare.ready
@@ -69,8 +96,8 @@ export async function startWorker(
   }
 }
 
-/** The entry first, which is the main module. */
-async function modulesOf({ directory }: Deployment) {
+/** Reads `worker.js` of a directory and all that it may import. */
+export async function readModules(directory: string) {
   const all = await readdir(directory, { recursive: true, withFileTypes: true })
   const paths = all
     .filter((entry) => entry.isFile() && entry.name.endsWith('.js'))

@@ -1,10 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { ROOT } from './docker-images.ts'
 
 /** The table of a guide whose first heading cell is `what`: its rows by their first cell. */
 export function tableOf(guide: string, what: string): ReadonlyMap<string, readonly string[]> {
-  const lines = readFileSync(join(ROOT, 'docs/guides', guide), 'utf8').split('\n')
+  const lines = readFileSync(join('docs/guides', guide), 'utf8').split('\n')
   const start = lines.findIndex((line) => cellsOf(line)[0] === what)
   if (start < 0) throw new Error(`${guide} has no table that begins with ${what}`)
   const length = lines.slice(start).findIndex((line) => !line.startsWith('|'))

@@ -4,8 +4,9 @@ import type { LogRow, Repository, StateWrite } from '../../cloud/ports.ts'
 import { openDynamo } from '../../cloud/store/dynamodb.ts'
 import { parseName } from '../../shared/rrset.ts'
 import { desired, host, kid, rowAfter, stored, www, zone } from '../contract/stored-values.ts'
+import { describeDynamo } from './describe-dynamo.ts'
 import { type DynamoProxy, startDynamoProxy, type Trouble } from './dynamo-proxy.ts'
-import { type Dynoxide, describeDynamo, startDynoxide, type TableSettings } from './dynoxide.ts'
+import { type Dynoxide, startDynoxide, type TableSettings } from './dynoxide.ts'
 
 const deps = { sleep: (ms: number) => sleep(ms), random: Math.random }
 
@@ -20,6 +21,10 @@ function failing(type: string, message = 'told by AWS', status = 400): Trouble {
 }
 
 describeDynamo('DynamoDB over a network that fails', () => {
+  describe.each([false, true])('with the SDK: %s', describeFailures)
+})
+
+function describeFailures(withSdk: boolean): void {
   let dynoxide: Dynoxide
   let proxy: DynamoProxy
   let settings: TableSettings
@@ -44,7 +49,7 @@ describeDynamo('DynamoDB over a network that fails', () => {
   })
 
   async function open(change: Partial<TableSettings> = {}): Promise<Repository> {
-    const one = await openDynamo({ ...settings, ...change }, deps)
+    const one = await openDynamo({ ...settings, withSdk, ...change }, deps)
     opened.push(one)
     return one
   }
@@ -290,4 +295,4 @@ describeDynamo('DynamoDB over a network that fails', () => {
       })
     })
   })
-})
+}

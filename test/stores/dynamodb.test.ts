@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll } from 'vitest'
+import { afterAll, beforeAll, describe } from 'vitest'
 import type { Repository } from '../../cloud/ports.ts'
 import { openDynamo } from '../../cloud/store/dynamodb.ts'
 import { describeRepository } from '../contract/repository.ts'
-import { type Dynoxide, describeDynamo, startDynoxide } from './dynoxide.ts'
+import { describeDynamo } from './describe-dynamo.ts'
+import { type Dynoxide, startDynoxide } from './dynoxide.ts'
 
 const deps = { sleep: (ms: number) => sleep(ms), random: Math.random }
 
@@ -14,22 +15,24 @@ describeDynamo('DynamoDB', () => {
   })
   afterAll(() => dynoxide.stop())
 
-  describeRepository('DynamoDB', async () => {
-    const settings = await dynoxide.createTable()
-    const opened: Repository[] = []
-    return {
-      async open() {
-        const repository = await openDynamo(settings, deps)
-        opened.push(repository)
-        return repository
-      },
-      writeNewerSchema: () =>
-        dynoxide.put(settings.table, {
-          ...{ pk: { S: 'SCHEMA' }, sk: { S: '-' }, version: { N: '2' } },
-        }),
-      async close() {
-        for (const repository of opened) repository.close()
-      },
-    }
+  describe.each([false, true])('with the SDK: %s', (withSdk) => {
+    describeRepository('DynamoDB', async () => {
+      const settings = { ...(await dynoxide.createTable()), withSdk }
+      const opened: Repository[] = []
+      return {
+        async open() {
+          const repository = await openDynamo(settings, deps)
+          opened.push(repository)
+          return repository
+        },
+        writeNewerSchema: () =>
+          dynoxide.put(settings.table, {
+            ...{ pk: { S: 'SCHEMA' }, sk: { S: '-' }, version: { N: '2' } },
+          }),
+        async close() {
+          for (const repository of opened) repository.close()
+        },
+      }
+    })
   })
 })

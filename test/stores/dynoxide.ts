@@ -9,11 +9,11 @@ import {
   DynamoDBClient,
   PutItemCommand,
 } from '@aws-sdk/client-dynamodb'
-import { describe } from 'vitest'
 import { UNFINISHED, UNFINISHED_INDEX } from '../../cloud/store/dynamodb-keys.ts'
 import { freePort, untilListening } from './listening.ts'
 
-const PACKAGE = '@dynoxide/linux-x64'
+/** The npm package that has the emulator. */
+export const DYNOXIDE_PACKAGE = '@dynoxide/linux-x64'
 
 /** A DynamoDB emulator on loopback, in memory. */
 export interface Dynoxide {
@@ -58,15 +58,8 @@ const FORM: Omit<CreateTableCommandInput, 'TableName'> = {
   ],
 }
 
-/** A group of tests on the emulator; skipped loudly where it is not installed. */
-export function describeDynamo(title: string, tests: () => void): void {
-  if (binaryPath() !== undefined) {
-    describe(title, tests)
-    return
-  }
-  process.stderr.write(`\nSKIPPED: ${title}: the npm package ${PACKAGE} is missing\n`)
-  describe.skip(`${title} (skipped: install ${PACKAGE})`, tests)
-}
+/** Whether the emulator is installed. */
+export const hasDynoxide = (): boolean => binaryPath() !== undefined
 
 /** Starts the emulator on a free port. It ends with this process at the latest. */
 export async function startDynoxide(): Promise<Dynoxide> {
@@ -109,7 +102,7 @@ export async function startDynoxide(): Promise<Dynoxide> {
 /** The package is one file for one platform; its wrapper cannot be had everywhere. */
 function binaryPath(): string | undefined {
   try {
-    const manifest = createRequire(import.meta.url).resolve(`${PACKAGE}/package.json`)
+    const manifest = createRequire(import.meta.url).resolve(`${DYNOXIDE_PACKAGE}/package.json`)
     const path = join(dirname(manifest), 'dynoxide')
     return existsSync(path) ? path : undefined
   } catch {

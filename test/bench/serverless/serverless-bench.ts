@@ -1,23 +1,15 @@
-import type { Bench, BenchFile, BenchResult } from '../bench.ts'
+import { cpus, release } from 'node:os'
+import type { Bench, BenchFile } from '../bench.ts'
+import { type BundleSizes, measureBundles, RUNTIMES } from './bundles.ts'
 import { type BurstPlan, type BurstResult, measureBurst } from './burst.ts'
-import { burstTable, burstTargets } from './burst-table.ts'
+import { measureNeeds } from './costs.ts'
+import { measureLoads } from './load.ts'
+import { presentServerless, type ServerlessMeasurement } from './serverless-result.ts'
+import { measureStarts } from './starts.ts'
 
-/** Everything that one run measured: what is saved. */
-export interface ServerlessMeasurement {
-  readonly v: 1
-  readonly at: string
-  readonly isComplete: boolean
-  readonly bursts?: readonly BurstResult[]
-}
-
-const WAYS = ['burst'] as const
+const WAYS = ['bundles', 'start', 'load', 'costs', 'burst'] as const
 const ZONES = 50
 const MINUTE_MS = 60_000
-
-/** Tables and verdicts of a measurement. */
-export function presentServerless({ bursts = [] }: ServerlessMeasurement): BenchResult {
-  return { tables: bursts.map(burstTable), targets: bursts.flatMap(burstTargets) }
-}
 
 /** Every size at once and spread over a minute; `--quick` is a small one. */
 export function planBursts(isQuick: boolean): readonly BurstPlan[] {
@@ -39,6 +31,12 @@ async function measureBursts(
   return bursts
 }
 
+async function measureAllBundles(): Promise<readonly BundleSizes[]> {
+  const bundles: BundleSizes[] = []
+  for (const runtime of RUNTIMES) bundles.push(await measureBundles(runtime))
+  return bundles
+}
+
 function fileOf(measurement: ServerlessMeasurement): BenchFile {
   return { name: 'serverless.json', content: `${JSON.stringify(measurement, null, 2)}\n` }
 }
@@ -46,13 +44,38 @@ function fileOf(measurement: ServerlessMeasurement): BenchFile {
 /** `npm run bench -- serverless`. */
 export const serverlessBench: Bench = {
   name: 'serverless',
-  summary: 'a fleet that renumbers at once, at services that limit requests',
+  summary: 'what the three runtimes weigh, start, bear and cost; a fleet that renumbers at once',
   ways: WAYS,
-  run: async ({ isQuick, ways = WAYS, onProgress }) => {
-    const measurement: ServerlessMeasurement = {
-      ...{ v: 1, at: new Date().toISOString(), isComplete: true },
-      ...(ways.includes('burst') && { bursts: await measureBursts(isQuick, onProgress) }),
+  run: async ({ isQuick, runs, ways = WAYS, onProgress, onPart = async () => {} }) => {
+    let measured: ServerlessMeasurement = {
+      ...{ v: 1, at: new Date().toISOString(), isComplete: false },
+      machine: describeMachine(),
     }
-    return { ...presentServerless(measurement), files: [fileOf(measurement)] }
+    async function measure(way: (typeof WAYS)[number], part: () => Promise<object>): Promise<void> {
+      if (!ways.includes(way)) return
+      onProgress(way)
+      measured = { ...measured, ...(await part()) }
+      await onPart(fileOf(measured))
+    }
+    const starts = runs ?? (isQuick ? 5 : 25)
+    const load = isQuick
+      ? { hosts: 8, reports: 5, turns: 2 }
+      : { hosts: 32, reports: 10, turns: runs ?? 5 }
+    await measure('bundles', async () => ({ bundles: await measureAllBundles() }))
+    await measure('start', async () => ({ starts: await measureStarts(starts, onProgress) }))
+    await measure('load', async () => ({ loads: await measureLoads(load, onProgress) }))
+    await measure('costs', async () => ({ needs: await measureNeeds(onProgress) }))
+    await measure('burst', async () => ({ bursts: await measureBursts(isQuick, onProgress) }))
+    measured = { ...measured, isComplete: true }
+    return { ...presentServerless(measured), files: [fileOf(measured)] }
   },
+}
+
+function describeMachine(): Readonly<Record<string, string>> {
+  const [cpu] = cpus()
+  return {
+    kernel: release(),
+    cpus: `${cpus().length} x ${cpu?.model ?? '?'}`,
+    node: process.version,
+  }
 }

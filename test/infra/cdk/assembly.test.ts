@@ -10,7 +10,8 @@ import { generateNoteSigner } from '../../../shared/checkpoint.ts'
 import { startRuntimeApi } from '../../conformance/runtime-api.ts'
 import { startParameterStore } from '../../fakes/parameter-store.ts'
 import { startDaemon } from '../../lab/daemon.ts'
-import { describeDynamo, startDynoxide } from '../../stores/dynoxide.ts'
+import { describeDynamo } from '../../stores/describe-dynamo.ts'
+import { startDynoxide } from '../../stores/dynoxide.ts'
 import { LINT, lintObstacle, NO_NETWORK, networkObstacle } from './tools.ts'
 
 // The built app as the toolkit of the CDK runs it, and what comes of it.

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { billedMs, costOf, type Need, PASS, REPORT, renderCosts } from '../../../infra/cdk/costs.ts'
-import { describeDynamo } from '../../stores/dynoxide.ts'
+import { describeDynamo } from '../../stores/describe-dynamo.ts'
 import { type MeasuredFunction, type Sums, startMeasuredFunction } from './measured-function.ts'
 
 const GUIDE = 'docs/guides/deploy-aws.md'

@@ -3,12 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type AttributeValue, DynamoDBClient, paginateScan } from '@aws-sdk/client-dynamodb'
 import { generateNoteSigner } from '../../../shared/checkpoint.ts'
-import { parsePrefix } from '../../../shared/ipv6.ts'
-import { parseName } from '../../../shared/rrset.ts'
-import { type ConformingAgent, prepareEnrolment } from '../../conformance/agent.ts'
 import { deploy } from '../../conformance/embed.ts'
+import { enrol, JOSE, movedTo, postTo } from '../../conformance/enrol.ts'
 import { eventOf, startFront } from '../../conformance/function-url.ts'
-import { ADMIN_TOKEN, secretsOf, settingsOf, startDns } from '../../conformance/running-cloud.ts'
+import { secretsOf, settingsOf, startDns } from '../../conformance/running-cloud.ts'
 import { startRuntimeApi } from '../../conformance/runtime-api.ts'
 import { startDaemon } from '../../lab/daemon.ts'
 import { startDynamoProxy } from '../../stores/dynamo-proxy.ts'
@@ -36,7 +34,6 @@ export interface MeasuredFunction {
 
 /** What DynamoDB adds to each item when it bills the table. */
 const ITEM_OVERHEAD = 100
-const JOSE = { 'content-type': 'application/jose' }
 
 /** Starts one instance of `dist/lambda` and enrols a host. */
 export async function startMeasuredFunction(): Promise<MeasuredFunction> {
@@ -65,36 +62,12 @@ export async function startMeasuredFunction(): Promise<MeasuredFunction> {
     },
   })
 
-  async function post(path: string, body: string, headers: Readonly<Record<string, string>>) {
-    const answer = await fetch(`${front.url}${path}`, { method: 'POST', body, headers })
-    const text = await answer.text()
-    if (!answer.ok) throw new Error(`${path} answered ${answer.status}: ${text}`)
-    return JSON.parse(text)
-  }
-  async function enrol(): Promise<ConformingAgent> {
-    const policy = { names: ['home.example.test'], prefixes: ['2001:db8::/32'] }
-    const headers = { authorization: `Bearer ${ADMIN_TOKEN}`, 'content-type': 'application/json' }
-    const { join: word } = await post(
-      '/v1/admin/hosts',
-      JSON.stringify({ host: 'home', policy }),
-      headers,
-    )
-    const { jws, agent } = await prepareEnrolment('home', word)
-    await post('/v1/enroll', jws, JOSE)
-    return agent
-  }
-
-  const agent = await enrol()
+  const post = postTo(front.url)
+  const agent = await enrol(post, 'home')
   let moves = 0
   return {
     async report() {
-      const prefix = `2001:db8:${(++moves).toString(16)}::`
-      const jws = await agent.sign(
-        agent.reportOf({
-          prefix: { current: parsePrefix(`${prefix}/64`), cause: 'flash' },
-          records: [{ name: parseName('home.example.test'), type: 'AAAA', values: [`${prefix}1`] }],
-        }),
-      )
+      const jws = await agent.sign(movedTo(agent, ++moves))
       await agent.verify(jws, await post('/v1/reports', jws, JOSE))
     },
     async pass() {
