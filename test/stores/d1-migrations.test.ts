@@ -10,6 +10,7 @@ import { openD1 } from '../../cloud/store/d1.ts'
 import { requireSchema } from '../../cloud/store/schema-version.ts'
 import { createSqlRepository } from '../../cloud/store/sql-repository.ts'
 import { expectFirstSchema, fillFirstSchema } from '../contract/first-schema.ts'
+import { bindingOf, D1_WORKER } from './d1-databases.ts'
 
 const RELEASED = resolve('infra/cloudflare/migrations')
 const WRANGLER = resolve('node_modules/.bin/wrangler')
@@ -46,14 +47,14 @@ describe('a D1 database that wrangler migrates', () => {
   async function withDatabase(directory: string, use: (port: SqlPort) => Promise<void>) {
     const miniflare = new Miniflare({
       modules: true,
-      script: 'export default { fetch: () => new Response() }',
+      script: D1_WORKER,
       compatibilityDate: '2026-04-01',
       d1Databases: { DB: DATABASE_ID },
       d1Persist: join(directory, 'state', 'v3', 'd1'),
       cf: false,
     })
     try {
-      await use(openD1(await miniflare.getD1Database('DB')))
+      await use(openD1(bindingOf(miniflare, 'DB')))
     } finally {
       await miniflare.dispose()
     }
