@@ -1,5 +1,5 @@
 import { type ErrorCode, messageOf, ReprefixError } from '../../shared/errors.ts'
-import type { SqlPort, SqlRow, SqlStatement, SqlValue } from '../ports.ts'
+import type { SqlPort, SqlRow, SqlStatement, SqlValue } from './sql-port.ts'
 
 /** What this program uses of a D1 binding: `env.DB` of a Worker has it, miniflare's has it too. */
 export interface D1Binding {

@@ -4,7 +4,8 @@ import { ReprefixError } from '../../shared/errors.ts'
 import type { Fqdn, RRKey, RRType } from '../../shared/rrset.ts'
 import { POLICY_DEFAULTS } from '../domain/host-policy.ts'
 import type { HostRecord } from '../domain/host-record.ts'
-import type { DesiredRow, JoinToken, LogRow, SqlRow, StoredReport } from '../ports.ts'
+import type { DesiredRow, JoinToken, LogRow, StoredReport } from '../ports.ts'
+import type { SqlRow } from './sql-port.ts'
 
 /**
  * Rows of the store → values, whichever store. It is trusted to return what this program wrote, so types are

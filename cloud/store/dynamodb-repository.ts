@@ -1,6 +1,6 @@
 import { ReprefixError } from '../../shared/errors.ts'
 import type { Fqdn, RRKey } from '../../shared/rrset.ts'
-import type { DesiredRow, Repository, SqlRow } from '../ports.ts'
+import type { DesiredRow, Repository } from '../ports.ts'
 import {
   createHostDecoder,
   decodeDesired,
@@ -15,6 +15,7 @@ import type { DynamoTable } from './dynamodb-table.ts'
 import { toRow } from './dynamodb-values.ts'
 import { createDynamoWriter } from './dynamodb-writer.ts'
 import { hostsOf, rowsOf } from './dynamodb-writes.ts'
+import type { SqlRow } from './sql-port.ts'
 
 /** The repository on a DynamoDB table, whose schema must have been judged already. */
 export function createDynamoRepository(table: DynamoTable): Repository {

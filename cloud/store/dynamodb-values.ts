@@ -1,6 +1,6 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb'
 import { ReprefixError } from '../../shared/errors.ts'
-import type { SqlRow } from '../ports.ts'
+import type { SqlRow } from './sql-port.ts'
 
 /** What an attribute of an item holds here: fewer types than DynamoDB has. */
 export type ItemValue =

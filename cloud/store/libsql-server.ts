@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import * as v from 'valibot'
 import { type ErrorCode, messageOf, ReprefixError } from '../../shared/errors.ts'
-import type { SqlPort, SqlResult, SqlStatement, SqlValue } from '../ports.ts'
+import type { SqlPort, SqlResult, SqlStatement, SqlValue } from './sql-port.ts'
 
 /** A libsql server, and the token that it wants. */
 export interface LibsqlServerSettings {

@@ -1,7 +1,7 @@
 import Database from 'libsql'
 import { type ErrorCode, messageOf, ReprefixError } from '../../shared/errors.ts'
 import { keepNewest } from '../../shared/keep-newest.ts'
-import type { SqlPort, SqlResult, SqlRow, SqlStatement, SqlValue } from '../ports.ts'
+import type { SqlPort, SqlResult, SqlRow, SqlStatement, SqlValue } from './sql-port.ts'
 
 /** How long a write waits for another process that holds the file. */
 const BUSY_TIMEOUT_MS = 5000

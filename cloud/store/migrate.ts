@@ -1,9 +1,9 @@
 import { isReprefixError, ReprefixError } from '../../shared/errors.ts'
-import type { SqlPort, SqlStatement } from '../ports.ts'
 import initial from './migrations/0001-initial.sql.ts'
 import sharedNames from './migrations/0002-shared-names.sql.ts'
 import zoneLeases from './migrations/0003-zone-leases.sql.ts'
 import { refuseNewer, schemaVersion } from './schema-version.ts'
+import type { SqlPort, SqlStatement } from './sql-port.ts'
 
 /** Every schema ever released, oldest first; number n brings version n - 1 to n. */
 export const MIGRATIONS: readonly string[] = [initial, sharedNames, zoneLeases]

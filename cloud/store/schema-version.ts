@@ -1,5 +1,5 @@
 import { ReprefixError } from '../../shared/errors.ts'
-import type { SqlPort, SqlStatement } from '../ports.ts'
+import type { SqlPort, SqlStatement } from './sql-port.ts'
 
 /**
  * The schema of this version: the number of its migrations, which not every runtime loads for that

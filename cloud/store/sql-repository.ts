@@ -1,6 +1,6 @@
 import { ReprefixError } from '../../shared/errors.ts'
 import type { Fqdn } from '../../shared/rrset.ts'
-import type { Repository, SqlPort, SqlRow, SqlStatement } from '../ports.ts'
+import type { Repository } from '../ports.ts'
 import {
   COLUMNS,
   createHostDecoder,
@@ -12,6 +12,7 @@ import {
   decodeReport,
   decodeToken,
 } from './decode.ts'
+import type { SqlPort, SqlRow, SqlStatement } from './sql-port.ts'
 import {
   CLEAR_GUARDS,
   guardRow,

@@ -1,5 +1,6 @@
-import type { SqlPort, Store } from '../ports.ts'
+import type { Store } from '../ports.ts'
 import { requireSchema } from './schema-version.ts'
+import type { SqlPort } from './sql-port.ts'
 import { createSqlRepository } from './sql-repository.ts'
 
 /**

@@ -1,13 +1,7 @@
 import type { Fqdn, RRKey } from '../../shared/rrset.ts'
-import type {
-  FlushNote,
-  LogRow,
-  SqlStatement,
-  SqlValue,
-  StateWrite,
-  StoredReport,
-} from '../ports.ts'
+import type { FlushNote, LogRow, StateWrite, StoredReport } from '../ports.ts'
 import { COLUMNS, joinHashes } from './decode.ts'
+import type { SqlStatement, SqlValue } from './sql-port.ts'
 
 /**
  * A batch has no way to look and then decide, so a condition is a row that only fits the `guard`

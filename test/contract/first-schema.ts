@@ -1,6 +1,7 @@
 import { expect } from 'vitest'
-import type { Repository, SqlStatement, SqlValue } from '../../cloud/ports.ts'
+import type { Repository } from '../../cloud/ports.ts'
 import { joinHashes } from '../../cloud/store/decode.ts'
+import type { SqlStatement, SqlValue } from '../../cloud/store/sql-port.ts'
 import { api, at, desired, host, kid, rowAfter, stored, www, zone } from './stored-values.ts'
 
 // A store as the first released schema had it, with something in each of its tables.

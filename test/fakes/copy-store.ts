@@ -1,6 +1,6 @@
-import type { SqlPort } from '../../cloud/ports.ts'
 import { openLibsql } from '../../cloud/store/libsql.ts'
 import { migrate } from '../../cloud/store/migrate.ts'
+import type { SqlPort } from '../../cloud/store/sql-port.ts'
 
 /** Another database in memory with the same rows: a backup, or the beginning of a fork. */
 export async function copyStore(from: SqlPort): Promise<SqlPort> {

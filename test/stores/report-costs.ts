@@ -1,5 +1,6 @@
-import type { Repository, SqlPort } from '../../cloud/ports.ts'
+import type { Repository } from '../../cloud/ports.ts'
 import type { D1Binding } from '../../cloud/store/d1.ts'
+import type { SqlPort } from '../../cloud/store/sql-port.ts'
 import { parsePrefix } from '../../shared/ipv6.ts'
 import type { Report } from '../../shared/report.ts'
 import { parseName } from '../../shared/rrset.ts'

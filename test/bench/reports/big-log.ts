@@ -1,5 +1,6 @@
 import { nodeSha256 } from '../../../cloud/log/node-sha256.ts'
-import type { LogRow, Repository, SqlPort } from '../../../cloud/ports.ts'
+import type { LogRow, Repository } from '../../../cloud/ports.ts'
+import type { SqlPort } from '../../../cloud/store/sql-port.ts'
 import { insertRow } from '../../../cloud/store/sql-writes.ts'
 import { renderEntry } from '../../../shared/entry.ts'
 import { appendLeaf, leafHash } from '../../../shared/merkle.ts'

@@ -1,6 +1,7 @@
 import { createAuditLog } from '../../../cloud/log/audit-log.ts'
 import { nodeSha256 } from '../../../cloud/log/node-sha256.ts'
-import type { AuditLog, SqlPort } from '../../../cloud/ports.ts'
+import type { AuditLog } from '../../../cloud/ports.ts'
+import type { SqlPort } from '../../../cloud/store/sql-port.ts'
 import { createSqlRepository } from '../../../cloud/store/sql-repository.ts'
 import type { NoteSigner } from '../../../shared/checkpoint.ts'
 import { lengthenLog } from './big-log.ts'

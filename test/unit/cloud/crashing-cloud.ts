@@ -1,6 +1,6 @@
 import { expect } from 'vitest'
 import { type DnsProvider, ProviderError } from '../../../cloud/domain/dns-provider.ts'
-import type { SqlPort } from '../../../cloud/ports.ts'
+import type { SqlPort } from '../../../cloud/store/sql-port.ts'
 import { decodeBase64url } from '../../../shared/base64.ts'
 import { ReprefixError } from '../../../shared/errors.ts'
 import { type Claim, parseReport } from '../../../shared/report.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { SqlPort } from '../../../../cloud/ports.ts'
+import type { SqlPort } from '../../../../cloud/store/sql-port.ts'
 import { planCloud } from '../../../bench/reports/cloud-bench.ts'
 import {
   type CloudMeasurement,

@@ -1,4 +1,4 @@
-import type { SqlPort, SqlValue } from '../../../../cloud/ports.ts'
+import type { SqlPort, SqlValue } from '../../../../cloud/store/sql-port.ts'
 import { isReprefixError } from '../../../../shared/errors.ts'
 import { makeSmallLog } from '../log/tampering.ts'
 

@@ -1,7 +1,7 @@
 import { createServer, type Server, type ServerResponse } from 'node:http'
 import { afterEach, describe, expect, it } from 'vitest'
-import type { SqlPort } from '../../../../cloud/ports.ts'
 import { openLibsqlServer } from '../../../../cloud/store/libsql-server.ts'
+import type { SqlPort } from '../../../../cloud/store/sql-port.ts'
 
 const servers: Server[] = []
 afterEach(async () => {

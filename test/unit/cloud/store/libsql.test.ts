@@ -2,8 +2,8 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
-import type { SqlPort, SqlStatement, SqlValue } from '../../../../cloud/ports.ts'
 import { openLibsql } from '../../../../cloud/store/libsql.ts'
+import type { SqlPort, SqlStatement, SqlValue } from '../../../../cloud/store/sql-port.ts'
 
 const ports: SqlPort[] = []
 const directories: string[] = []
