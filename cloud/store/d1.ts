@@ -1,5 +1,6 @@
 import { type ErrorCode, messageOf, ReprefixError } from '../../shared/errors.ts'
-import type { SqlPort, SqlRow, SqlStatement, SqlValue } from './sql-port.ts'
+import type { SqlPort, SqlStatement, SqlValue } from './sql-port.ts'
+import { toRow } from './sql-rows.ts'
 
 /** What this program uses of a D1 binding: `env.DB` of a Worker has it, miniflare's has it too. */
 export interface D1Binding {
@@ -33,7 +34,9 @@ export function openD1(database: D1Binding): SqlPort {
       } catch (cause) {
         throw storeError(cause)
       }
-      return answers.map(({ results }) => ({ rows: (results ?? []).map(toRow) }))
+      return answers.map(({ results }) => ({
+        rows: (results ?? []).map((row) => toRow(row, 'the D1 database')),
+      }))
     },
     // The runtime owns the binding.
     close: () => undefined,
@@ -43,20 +46,6 @@ export function openD1(database: D1Binding): SqlPort {
 /** Bytes that are part of a larger buffer are copied: whether the rest is sent is not documented. */
 function toArgument(value: SqlValue): string | number | null | ArrayBuffer {
   return value instanceof Uint8Array ? Uint8Array.from(value).buffer : value
-}
-
-function toRow(row: unknown): SqlRow {
-  const columns = Object.entries(row as Readonly<Record<string, unknown>>)
-  return Object.fromEntries(columns.map(([column, value]) => [column, toValue(value)]))
-}
-
-function toValue(value: unknown): SqlValue {
-  if (value === null || typeof value === 'string') return value
-  if (typeof value === 'number' && Math.abs(value) <= Number.MAX_SAFE_INTEGER) return value
-  // A BLOB comes as a list of numbers; the documentation promises no more than "array-like".
-  if (Array.isArray(value)) return Uint8Array.from(value)
-  if (value instanceof ArrayBuffer) return new Uint8Array(value)
-  throw new ReprefixError('STORE_FAILED', `the D1 database gave a value of type ${typeof value}`)
 }
 
 /**

@@ -1,7 +1,8 @@
 import Database from 'libsql'
 import { type ErrorCode, messageOf, ReprefixError } from '../../shared/errors.ts'
 import { keepNewest } from '../../shared/keep-newest.ts'
-import type { SqlPort, SqlResult, SqlRow, SqlStatement, SqlValue } from './sql-port.ts'
+import type { SqlPort, SqlResult, SqlStatement } from './sql-port.ts'
+import { toRow } from './sql-rows.ts'
 
 /** How long a write waits for another process that holds the file. */
 const BUSY_TIMEOUT_MS = 5000
@@ -27,7 +28,7 @@ export async function openLibsql(url: string): Promise<SqlPort> {
 
   function run({ sql, args }: SqlStatement): SqlResult {
     const { statement, isReader } = prepare(sql)
-    if (isReader) return { rows: statement.all([...args]).map(toRow) }
+    if (isReader) return { rows: statement.all([...args]).map((row) => toRow(row, 'the store')) }
     statement.run([...args])
     return { rows: [] }
   }
@@ -76,18 +77,6 @@ function createPreparer(database: Database.Database): (sql: string) => Prepared 
     const prepared = { statement, isReader: statement.reader }
     return keepNewest(kept, sql, prepared, MAX_PREPARED)
   }
-}
-
-function toRow(row: unknown): SqlRow {
-  const columns = Object.entries(row as Readonly<Record<string, unknown>>)
-  return Object.fromEntries(columns.map(([column, value]) => [column, toValue(value)]))
-}
-
-function toValue(value: unknown): SqlValue {
-  if (value === null || typeof value === 'string') return value
-  if (typeof value === 'number' && Math.abs(value) <= Number.MAX_SAFE_INTEGER) return value
-  if (value instanceof ArrayBuffer) return new Uint8Array(value)
-  throw new ReprefixError('STORE_FAILED', `the store gave a value of type ${typeof value}`)
 }
 
 const KINDS: readonly (readonly [prefix: string, code: ErrorCode, remedy: string])[] = [
