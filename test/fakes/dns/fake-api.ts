@@ -202,7 +202,6 @@ export async function createFakeApi(options: FakeOptions): Promise<FakeApi> {
   }
 }
 
-/** JSON, or the fields of a form. */
 /** Sends requests with these headers, which hold the credential, and with no body when it is empty. */
 export function withHeaders(headers: Readonly<Record<string, string>>) {
   return ({ method, body }: { readonly method: string; readonly body: string }): RequestInit => ({
@@ -211,6 +210,7 @@ export function withHeaders(headers: Readonly<Record<string, string>>) {
   })
 }
 
+/** JSON, or the fields of a form. */
 function parseBody(text: string): unknown {
   if (text === '') return undefined
   return /^\w+=/.test(text) ? Object.fromEntries(new URLSearchParams(text)) : JSON.parse(text)
