@@ -15,6 +15,7 @@ import { describeApi } from './web/describe-api.ts'
 import { type DnsRoutesDeps, dnsRoutes } from './web/dns-routes.ts'
 import { type HostRoutesDeps, hostRoutes, problemResponse } from './web/host-routes.ts'
 import { logRoutes } from './web/log-routes.ts'
+import { HEALTH_PATH } from './web/paths.ts'
 import { readBody } from './web/read-body.ts'
 import type { ClientView, HealthView, ReadyView } from './web/service-view.ts'
 
@@ -55,7 +56,7 @@ export function createApp(deps: AppDeps): Hono {
     const ms = Math.round((performance.now() - startedAt) * 10) / 10
     logger.debug({ method: c.req.method, path: c.req.path, status: c.res.status, ms }, 'request')
   })
-  app.get('/healthz', (c) => c.json<HealthView>({ status: 'ok' }))
+  app.get(HEALTH_PATH, (c) => c.json<HealthView>({ status: 'ok' }))
   app.get('/readyz', async (c) => {
     await deps.checkReady()
     return c.json<ReadyView>({ status: 'ready' })

@@ -13,7 +13,7 @@ import { createZoneFlusher } from './flush-zone.ts'
 import { createAuditLog } from './log/audit-log.ts'
 import type { LogKeys } from './log/note-key.ts'
 import { createRowMemory, type RowMemory } from './log/row-memory.ts'
-import { startLog } from './log/start-log.ts'
+import { readFirstRow, startLog } from './log/start-log.ts'
 import type { DesiredRow, KeyRing, NonceIssuer, Store } from './ports.ts'
 import { createZoneLeases } from './zone-lease.ts'
 
@@ -128,8 +128,12 @@ export function composeCloud(config: CloudConfig, parts: RuntimeParts): Composed
   return {
     app: createApp(deps),
     async start() {
+      // Asked beside the schema, for one round trip less. It counts only once the schema is known to be
+      // right; where it could not be read before that, it is read again.
+      const early = readFirstRow(repository).catch(() => undefined)
       await store.prepare()
-      await startLog(log, repository, { origin: signer.name, vkey: signer.vkey }, now)
+      const identity = { origin: signer.name, vkey: signer.vkey }
+      await startLog(log, repository, identity, now, await early)
     },
     async pass() {
       // Loaded when it is due: reports are answered without it.

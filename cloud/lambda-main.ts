@@ -16,7 +16,7 @@ const logger = createLineLogger({
 
 async function init() {
   // Read beside the settings: every request needs it, and an initialisation has a whole processor.
-  const loading = import('./store/dynamodb-store.ts')
+  const loading = import('./store/dynamodb.ts')
   // Where it fails, opening the store says so.
   loading.catch(() => undefined)
   const embedded = await readEmbedded()
@@ -26,8 +26,8 @@ async function init() {
   // `requireRuntime` has refused every other kind.
   const table = store.kind === 'dynamodb' ? store.table : ''
   const openStore = async () => {
-    const { openDynamoStore } = await loading
-    return openDynamoStore(table, (ms) => sleep(ms))
+    const { openDynamo } = await loading
+    return openDynamo({ table }, { sleep: (ms) => sleep(ms), random: Math.random })
   }
   return createLambdaHandler(loaded, openStore, logger)
 }

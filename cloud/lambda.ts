@@ -14,12 +14,14 @@ import { openLogKeys } from './log/log-keys.ts'
 import { nodeSha256 } from './log/node-sha256.ts'
 import type { Store } from './ports.ts'
 import { notReadyResponse } from './web/not-ready.ts'
+import { HEALTH_PATH } from './web/paths.ts'
 
 /** Takes an event as the Lambda runtime gives it, and gives what the caller is answered. */
 export type LambdaHandler = (event: unknown, context: LambdaContext) => Promise<unknown>
 
-/** Who asks, in the payload format 2.0 of Function URLs and HTTP APIs. */
+/** Who asks for what, in the payload format 2.0 of Function URLs and HTTP APIs. */
 const requestSchema = v.object({
+  rawPath: v.string(),
   requestContext: v.object({ http: v.object({ sourceIp: v.string() }) }),
 })
 const isRequest = (event: unknown) => v.is(requestSchema, event)
@@ -45,8 +47,8 @@ const LEAST_LEFT_MS = 500
  * for. An instance has one event at a time and is frozen in between, so nothing may go on after an
  * answer: DNS that is still being written is awaited first.
  *
- * The store is opened with the first event, and again with the next one where that fails: until then
- * every answer is the same problem document.
+ * The store is asked first by the first event that needs it, and again by the next one where that fails:
+ * until then every answer but that of the health check is the same problem document.
  */
 export async function createLambdaHandler(
   { config, types }: LoadedConfig,
@@ -57,13 +59,13 @@ export async function createLambdaHandler(
   const logKeys = await openLogKeys(config)
   const memory = await createCloudMemory(logKeys)
   const unfinished = new Set<Promise<unknown>>()
-  let started: ComposedCloud | undefined
+  let composed: ComposedCloud | undefined
+  let isStarted = false
 
-  async function start(): Promise<ComposedCloud> {
-    if (started !== undefined) return started
+  async function compose(): Promise<ComposedCloud> {
     const store = await openStore()
     const dependencies = createLazyDependencies(() => new Date(), sleep)
-    const cloud = composeCloud(config, {
+    return composeCloud(config, {
       store,
       logKeys,
       memory,
@@ -81,13 +83,17 @@ export async function createLambdaHandler(
       afterAnswer: (work) => unfinished.add(work),
       logger,
     })
-    try {
-      await cloud.start()
-    } catch (error) {
-      store.repository.close()
-      throw error
-    }
-    started = cloud
+  }
+
+  async function composeOnce(): Promise<ComposedCloud> {
+    composed ??= await compose()
+    return composed
+  }
+
+  async function start(): Promise<ComposedCloud> {
+    const cloud = await composeOnce()
+    if (!isStarted) await cloud.start()
+    isStarted = true
     return cloud
   }
 
@@ -113,7 +119,8 @@ export async function createLambdaHandler(
     }
     let cloud: ComposedCloud
     try {
-      cloud = await start()
+      cloud =
+        v.parse(requestSchema, event).rawPath === HEALTH_PATH ? await composeOnce() : await start()
     } catch (error) {
       const requestLogger = withFields(logger, { request: context.awsRequestId })
       requestLogger.error({ error }, `the cloud cannot start: ${messageOf(error)}`)

@@ -21,7 +21,7 @@ import { originOf } from './log/origin.ts'
 import type { DesiredRow, Store } from './ports.ts'
 import { requireRuntime } from './runtime-limits.ts'
 import { schedulePasses } from './schedule-passes.ts'
-import { openDynamoStore } from './store/dynamodb-store.ts'
+import { openDynamo } from './store/dynamodb.ts'
 import { openLibsql } from './store/libsql.ts'
 import { openLibsqlServer } from './store/libsql-server.ts'
 import { migrate } from './store/migrate.ts'
@@ -122,7 +122,7 @@ async function openStore({ store, storeToken: token }: CloudConfig): Promise<Sto
     case 'server':
       return migrated(openLibsqlServer({ url: store.url, ...(token && { token }) }))
     case 'dynamodb':
-      return openDynamoStore(store.table, pause)
+      return openDynamo({ table: store.table }, { sleep: pause, random: Math.random })
     case 'd1':
       throw new ReprefixError('CONFIG_INVALID', 'store: D1 is there on Workers only')
   }

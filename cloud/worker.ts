@@ -21,6 +21,7 @@ import type { Store } from './ports.ts'
 import { type D1Binding, openD1 } from './store/d1.ts'
 import { createSqlStore } from './store/sql-store.ts'
 import { notReadyResponse } from './web/not-ready.ts'
+import { HEALTH_PATH } from './web/paths.ts'
 
 /** Bindings, variables and secrets of a Worker, by name. */
 export type WorkerEnv = Readonly<Record<string, unknown>>
@@ -59,7 +60,8 @@ const databaseSchema = v.custom<D1Binding>(
 /**
  * The cloud on Cloudflare Workers. Requests share an isolate, but a promise that one of them waits for is
  * never settled once that request is over; so each one gets a cloud of its own, made of values that
- * they share. While the configuration is bad, every answer is the same problem document.
+ * they share. While the configuration is bad, every answer is the same problem document; while the store is,
+ * every answer but that of the health check.
  */
 export function createWorker(embedded: unknown): Worker {
   const logger = createLineLogger({
@@ -77,9 +79,13 @@ export function createWorker(embedded: unknown): Worker {
     return { ...loaded, logKeys, memory: await createCloudMemory(logKeys) }
   }
 
-  async function start(env: WorkerEnv, context: WorkerContext): Promise<ComposedCloud> {
+  async function compose(env: WorkerEnv, context: WorkerContext): Promise<ComposedCloud> {
     prepared ??= await prepare(env)
-    const cloud = composeFor(prepared, env, context, logger)
+    return composeFor(prepared, env, context, logger)
+  }
+
+  async function start(env: WorkerEnv, context: WorkerContext): Promise<ComposedCloud> {
+    const cloud = await compose(env, context)
     if (!isStarted) await cloud.start()
     isStarted = true
     return cloud
@@ -89,7 +95,8 @@ export function createWorker(embedded: unknown): Worker {
     async fetch(request, env, context) {
       let cloud: ComposedCloud
       try {
-        cloud = await start(env, context)
+        const isHealth = new URL(request.url).pathname === HEALTH_PATH
+        cloud = await (isHealth ? compose : start)(env, context)
       } catch (error) {
         const id = requestIdOf(request.headers)
         const own = withFields(logger, { request: id })

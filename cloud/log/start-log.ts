@@ -1,6 +1,6 @@
 import { parseEntry } from '../../shared/entry.ts'
-import { ReprefixError } from '../../shared/errors.ts'
-import type { AuditLog, Repository } from '../ports.ts'
+import { isReprefixError, ReprefixError } from '../../shared/errors.ts'
+import type { AuditLog, LogRow, Repository } from '../ports.ts'
 
 /** Who the log is: the origin line of its checkpoints and its public key. */
 export interface LogIdentity {
@@ -8,22 +8,32 @@ export interface LogIdentity {
   readonly vkey: string
 }
 
+/** The first row of the log, where there is one. */
+export async function readFirstRow(
+  repository: Pick<Repository, 'rows'>,
+): Promise<LogRow | undefined> {
+  try {
+    return (await repository.rows([0]))[0]
+  } catch (error) {
+    if (isReprefixError(error, 'LOG_MISSING_ROW')) return undefined
+    throw error
+  }
+}
+
 /**
  * Writes the `genesis` entry of an empty log, or checks that an existing log was begun with this
  * key: agents pin it, so another key would make every receipt worthless. A second key comes beside it.
+ * `first` is the first row where it has been read already.
  */
 export async function startLog(
   log: AuditLog,
-  repository: Repository,
+  repository: Pick<Repository, 'rows'>,
   identity: LogIdentity,
   now: () => Date,
+  first?: LogRow,
 ): Promise<void> {
-  await log.append(async (index) =>
-    index > 0
-      ? null
-      : { entry: { v: 1, kind: 'genesis', at: now().toISOString(), ...identity }, writes: [] },
-  )
-  const [row] = await repository.rows([0])
+  const row =
+    first ?? (await readFirstRow(repository)) ?? (await begin(log, repository, identity, now))
   const genesis = row === undefined ? undefined : parseEntry(row.entry)
   if (genesis?.kind !== 'genesis' || genesis.vkey !== identity.vkey) {
     throw new ReprefixError(
@@ -32,4 +42,19 @@ export async function startLog(
         'put back the key file that belongs to this store (log.key), or start with an empty store',
     )
   }
+}
+
+/** Another process may begin the log at the same time: what counts is what is stored then. */
+async function begin(
+  log: AuditLog,
+  repository: Pick<Repository, 'rows'>,
+  identity: LogIdentity,
+  now: () => Date,
+): Promise<LogRow | undefined> {
+  await log.append(async (index) =>
+    index > 0
+      ? null
+      : { entry: { v: 1, kind: 'genesis', at: now().toISOString(), ...identity }, writes: [] },
+  )
+  return (await repository.rows([0]))[0]
 }

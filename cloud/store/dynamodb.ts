@@ -1,5 +1,5 @@
 import { ReprefixError } from '../../shared/errors.ts'
-import type { Repository } from '../ports.ts'
+import type { Store } from '../ports.ts'
 import { accessOf } from './dynamodb-access.ts'
 import type { DynamoApi } from './dynamodb-api.ts'
 import { openHttpApi } from './dynamodb-http.ts'
@@ -12,20 +12,19 @@ import { type DynamoDeps, type DynamoSettings, type DynamoTable, IS_NEW } from '
 const SCHEMA = 1
 
 /**
- * The repository on one DynamoDB table, which must be there (docs/guides/stores.md). Notes the schema
- * in a table that is empty, and refuses one that a newer version has written.
+ * A store on one DynamoDB table, which must be there (docs/guides/stores.md). To prepare it notes the schema
+ * in a table that is empty, and refuses one that a newer version has written. Nothing is asked of the table
+ * before.
  *
- * @throws ReprefixError STORE_TOO_NEW, and STORE_FAILED with what to do
+ * @throws ReprefixError STORE_FAILED where region or credentials are missing
  */
-export async function openDynamo(settings: DynamoSettings, deps: DynamoDeps): Promise<Repository> {
+export async function openDynamo(settings: DynamoSettings, deps: DynamoDeps): Promise<Store> {
   const table = openTable(settings.table, await openApi(settings, deps), deps)
-  try {
-    await requireSchema(table)
-  } catch (error) {
-    table.close()
-    throw error
+  return {
+    repository: createDynamoRepository(table),
+    prepare: () => requireSchema(table),
+    check: () => requireSchema(table),
   }
-  return createDynamoRepository(table)
 }
 
 /**

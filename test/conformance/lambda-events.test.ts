@@ -159,5 +159,7 @@ describeDynamo('the events of AWS Lambda', () => {
     })
     expect(cloud.logged()).toContain(`"request":"${id}"`)
     expect(cloud.logged()).toMatch(/"code":"STORE_/)
+    // That the program runs is true all the same.
+    expect((await fetch(`${cloud.url}/healthz`)).status).toBe(200)
   })
 })

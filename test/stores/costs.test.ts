@@ -1,13 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { openD1 } from '../../cloud/store/d1.ts'
-import { openDynamo } from '../../cloud/store/dynamodb.ts'
 import { migrate } from '../../cloud/store/migrate.ts'
 import { createSqlRepository } from '../../cloud/store/sql-repository.ts'
 import { openD1Databases } from './d1-databases.ts'
 import { describeDynamo } from './describe-dynamo.ts'
 import { startDynamoProxy } from './dynamo-proxy.ts'
-import { startDynoxide } from './dynoxide.ts'
+import { openDynamoRepository, startDynoxide } from './dynoxide.ts'
 import { countD1, dynamoCounter, measureReport } from './report-costs.ts'
 
 // What one report costs at a store, as docs/design/stores.md tells: of a host with one name that has
@@ -22,7 +21,7 @@ describeDynamo('what a report costs at DynamoDB', () => {
     const proxy = await startDynamoProxy(dynoxide.endpoint)
     const settings = { ...(await dynoxide.createTable()), endpoint: proxy.endpoint }
     const deps = { sleep: (ms: number) => sleep(ms), random: Math.random }
-    const stored = await openDynamo(settings, deps)
+    const stored = await openDynamoRepository(settings, deps)
     try {
       const costs = await measureReport(stored, names, dynamoCounter(proxy))
       for (const [what, limit] of Object.entries(most)) {

@@ -6,7 +6,12 @@ import { parseName } from '../../shared/rrset.ts'
 import { desired, host, kid, rowAfter, stored, www, zone } from '../contract/stored-values.ts'
 import { describeDynamo } from './describe-dynamo.ts'
 import { type DynamoProxy, startDynamoProxy, type Trouble } from './dynamo-proxy.ts'
-import { type Dynoxide, startDynoxide, type TableSettings } from './dynoxide.ts'
+import {
+  type Dynoxide,
+  openDynamoRepository,
+  startDynoxide,
+  type TableSettings,
+} from './dynoxide.ts'
 
 const deps = { sleep: (ms: number) => sleep(ms), random: Math.random }
 
@@ -49,7 +54,7 @@ function describeFailures(withSdk: boolean): void {
   })
 
   async function open(change: Partial<TableSettings> = {}): Promise<Repository> {
-    const one = await openDynamo({ ...settings, withSdk, ...change }, deps)
+    const one = await openDynamoRepository({ ...settings, withSdk, ...change }, deps)
     opened.push(one)
     return one
   }

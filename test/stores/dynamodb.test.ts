@@ -1,10 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe } from 'vitest'
 import type { Repository } from '../../cloud/ports.ts'
-import { openDynamo } from '../../cloud/store/dynamodb.ts'
 import { describeRepository } from '../contract/repository.ts'
 import { describeDynamo } from './describe-dynamo.ts'
-import { type Dynoxide, startDynoxide } from './dynoxide.ts'
+import { type Dynoxide, openDynamoRepository, startDynoxide } from './dynoxide.ts'
 
 const deps = { sleep: (ms: number) => sleep(ms), random: Math.random }
 
@@ -21,7 +20,7 @@ describeDynamo('DynamoDB', () => {
       const opened: Repository[] = []
       return {
         async open() {
-          const repository = await openDynamo(settings, deps)
+          const repository = await openDynamoRepository(settings, deps)
           opened.push(repository)
           return repository
         },

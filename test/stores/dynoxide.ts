@@ -9,7 +9,10 @@ import {
   DynamoDBClient,
   PutItemCommand,
 } from '@aws-sdk/client-dynamodb'
+import type { Repository } from '../../cloud/ports.ts'
+import { openDynamo } from '../../cloud/store/dynamodb.ts'
 import { UNFINISHED, UNFINISHED_INDEX } from '../../cloud/store/dynamodb-keys.ts'
+import type { DynamoDeps, DynamoSettings } from '../../cloud/store/dynamodb-table.ts'
 import { freePort, untilListening } from './listening.ts'
 
 /** The npm package that has the emulator. */
@@ -108,4 +111,19 @@ function binaryPath(): string | undefined {
   } catch {
     return undefined
   }
+}
+
+/** The repository on a table, whose schema has been noted or found right. */
+export async function openDynamoRepository(
+  settings: DynamoSettings,
+  deps: DynamoDeps,
+): Promise<Repository> {
+  const { repository, prepare } = await openDynamo(settings, deps)
+  try {
+    await prepare()
+  } catch (error) {
+    repository.close()
+    throw error
+  }
+  return repository
 }

@@ -1,12 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openD1 } from '../../../cloud/store/d1.ts'
-import { openDynamo } from '../../../cloud/store/dynamodb.ts'
 import { openLibsql } from '../../../cloud/store/libsql.ts'
 import { migrate } from '../../../cloud/store/migrate.ts'
 import { createSqlRepository } from '../../../cloud/store/sql-repository.ts'
 import { openD1Databases } from '../../stores/d1-databases.ts'
 import { startDynamoProxy } from '../../stores/dynamo-proxy.ts'
-import { hasDynoxide, startDynoxide } from '../../stores/dynoxide.ts'
+import { hasDynoxide, openDynamoRepository, startDynoxide } from '../../stores/dynoxide.ts'
 import { countD1, countSql, dynamoCounter, measureReport } from '../../stores/report-costs.ts'
 
 /** What one report needs of a store, by what the store counts. */
@@ -66,7 +65,7 @@ async function ofDynamo(names: number) {
   const proxy = await startDynamoProxy(dynoxide.endpoint)
   const settings = { ...(await dynoxide.createTable()), endpoint: proxy.endpoint }
   const deps = { sleep: (ms: number) => sleep(ms), random: Math.random }
-  const stored = await openDynamo(settings, deps)
+  const stored = await openDynamoRepository(settings, deps)
   try {
     return await measureReport(stored, names, dynamoCounter(proxy))
   } finally {
