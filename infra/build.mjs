@@ -4,7 +4,7 @@ import { chmod, readFile, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
-import { commonOptions, lambdaBundle, nodeBundle, workerBundle } from './bundle-runtimes.mjs'
+import { commonOptions, lambdaBundle, nodeBundle } from './bundle-runtimes.mjs'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const { bin, version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
@@ -77,7 +77,7 @@ async function requireAscii() {
 
 // A container image is built with the packages that this one program is made of.
 const isCloudAlone = process.argv.includes('--cloud')
-const others = [lambdaBundle(common), workerBundle(common), cdk, agent, workshop]
+const others = [lambdaBundle(common), cdk, agent, workshop]
 await rm(join(root, 'dist'), { recursive: true, force: true })
 const results = await Promise.all(
   [nodeBundle(common), ...(isCloudAlone ? [] : others)].map((options) => build(options)),

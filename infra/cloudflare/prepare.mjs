@@ -3,10 +3,11 @@
 // program, its settings and the migrations are written anew each time, once cloud.yaml has been found right.
 import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { copyFile, cp, mkdir, readFile, rename, rm } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { copyFile, cp, mkdir, rename, rm } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { unstable_readConfig } from 'wrangler'
+import { bundleWorker } from '../bundle-worker.mjs'
 
 /**
  * What is used of wrangler.jsonc, as wrangler itself reads it.
@@ -48,13 +49,13 @@ async function putTemplates() {
 }
 
 /**
- * Checks cloud.yaml, and writes the program with what it has of it.
+ * Checks cloud.yaml, and writes the program for it.
  * @returns {Promise<{ url: string, store: string, secrets: string[] }>}
  */
 async function layOut() {
   const next = inside('worker.new')
   await rm(next, { recursive: true, force: true })
-  await cp(join(dist, 'worker'), next, { recursive: true })
+  await mkdir(next)
   const settings = join(next, 'settings.js')
   const embed = ['config', 'embed', '--runtime', 'workers']
   const files = ['--config', inside('cloud.yaml'), '--out', settings]
@@ -67,12 +68,12 @@ async function layOut() {
     await rm(next, { recursive: true, force: true })
     process.exit(2)
   }
+  const { settings: embedded, text } = await bundleWorker(resolve(next))
   await rm(inside('worker'), { recursive: true, force: true })
   await rename(next, inside('worker'))
   await rm(inside('migrations'), { recursive: true, force: true })
   await cp(join(here, 'migrations'), inside('migrations'), { recursive: true })
-  const text = await readFile(inside('worker/settings.js'), 'utf8')
-  const { url, store } = JSON.parse(text.slice(text.indexOf('{'))).settings
+  const { url, store } = embedded
   const secrets = [...text.matchAll(REFERENCE)].map(([, name]) => name ?? '')
   return { url, store, secrets: [...new Set(secrets)] }
 }
@@ -116,9 +117,7 @@ function checkWranglerConfig({ url, store }) {
   return { name, exists: !NO_DATABASE.test(database.database_id ?? '') }
 }
 
-for (const file of ['worker/worker.js', 'reprefix.js']) {
-  if (!existsSync(join(dist, file))) refuse(`dist/${file} is missing: npm run build`)
-}
+if (!existsSync(join(dist, 'reprefix.js'))) refuse('dist/reprefix.js is missing: npm run build')
 if (await putTemplates()) process.exit(0)
 const settings = await layOut()
 const database = checkWranglerConfig(settings)

@@ -1,5 +1,6 @@
 import { build } from 'esbuild'
 import { describe, expect, it } from 'vitest'
+import { PROVIDER_TYPES } from '../../cloud/dns/provider-types.ts'
 import {
   commonOptions,
   lambdaBundle,
@@ -17,7 +18,7 @@ const common = { ...commonOptions(process.cwd(), '0.0.0'), write: false }
 
 const BUNDLES = [
   ['Lambda', lambdaBundle(common), 'dist/lambda/index.mjs'],
-  ['Workers', workerBundle(common), 'dist/worker/worker.js'],
+  ['Workers', workerBundle(common, Object.keys(PROVIDER_TYPES)), 'dist/worker/worker.js'],
 ] as const
 
 describe('the bundle of', () => {

@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process'
-import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { bundleWorker } from '../../infra/bundle-worker.mjs'
 import { nodeProgram } from '../lab/programs.ts'
 
-/** A copy of a built program with its settings embedded, as it is deployed. */
+/** A program with its settings embedded, as it is deployed. */
 export interface Deployment {
   readonly directory: string
   remove(): Promise<void>
@@ -12,7 +13,10 @@ export interface Deployment {
 
 const FILES = { lambda: ['lambda', 'settings.mjs'], workers: ['worker', 'settings.js'] } as const
 
-/** Copies `dist/lambda` or `dist/worker` and embeds these settings by `reprefix config embed`. */
+/**
+ * Embeds these settings by `reprefix config embed` in a copy of `dist/lambda`, or in a Worker that is bundled
+ * for them.
+ */
 export async function deploy(runtime: keyof typeof FILES, settings: string): Promise<Deployment> {
   const [built, file] = FILES[runtime]
   const directory = await mkdtemp(join(tmpdir(), `reprefix-${built}-`))
@@ -21,9 +25,11 @@ export async function deploy(runtime: keyof typeof FILES, settings: string): Pro
   const program = join(directory, built)
   const where = ['--config', config, '--runtime', runtime, '--out', join(program, file)]
   try {
-    await cp(join('dist', built), program, { recursive: true })
+    if (runtime === 'lambda') await cp(join('dist', built), program, { recursive: true })
+    else await mkdir(program)
     await writeFile(config, settings)
     await runProgram(nodeProgram('reprefix.js', ['config', 'embed', ...where]))
+    if (runtime === 'workers') await bundleWorker(program)
     return { directory: program, remove }
   } catch (error) {
     await remove()

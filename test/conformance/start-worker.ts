@@ -57,11 +57,11 @@ export function openWorkerd(options: WorkerdOptions): Miniflare {
   })
 }
 
-/** `dist/worker` with the settings of the suite. */
+/** A Worker with the settings of the suite. */
 export const deployWorker = (setting: CloudSetting): Promise<Deployment> =>
   deploy('workers', settingsOf(setting, 'd1:DB'))
 
-/** Deploys `dist/worker` with the settings of the suite to workerd. */
+/** Deploys a Worker with the settings of the suite to workerd. */
 export async function startWorker(
   setting: CloudSetting,
   { secrets, isMigrated = true, persistIn }: WorkerChange = {},

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { gzipSync } from 'node:zlib'
 import { type BuildOptions, build, type Metafile } from 'esbuild'
+import { PROVIDER_TYPES } from '../../../cloud/dns/provider-types.ts'
 import {
   commonOptions,
   lambdaBundle,
@@ -30,7 +31,13 @@ export interface BundleSizes {
   readonly onUse: readonly (Size & { readonly name: string })[]
 }
 
-const OPTIONS = { Node: nodeBundle, Lambda: lambdaBundle, Workers: workerBundle } as const
+const OPTIONS = {
+  Node: nodeBundle,
+  Lambda: lambdaBundle,
+  // With every kind of provider, of which a deployment has some.
+  Workers: (common: ReturnType<typeof commonOptions>) =>
+    workerBundle(common, Object.keys(PROVIDER_TYPES)),
+} as const
 /** Each command of `reprefix` is loaded when it is asked for: these are `serve`. */
 const OF_SERVE = new Set(['cloud/server', 'cloud/config'])
 const EMPTY = 'test/bench/serverless/empty'
