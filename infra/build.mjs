@@ -1,15 +1,30 @@
 // Bundles the programs into dist/: node infra/build.mjs [--quiet] [--cloud: reprefix alone]
 import { existsSync } from 'node:fs'
 import { chmod, readFile, rm } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { build } from 'esbuild'
-import { commonOptions, lambdaBundle, nodeBundle } from './bundle-runtimes.mjs'
+import { bundleRuntime, lambdaBundle, nodeBundle } from './bundle-runtimes.mjs'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const { bin, version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
 
-const common = commonOptions(root, version)
+/** @type {import('esbuild').BuildOptions} */
+const common = {
+  absWorkingDir: root,
+  bundle: true,
+  platform: 'node',
+  format: 'esm',
+  target: 'node20.19',
+  outdir: 'dist',
+  sourcemap: 'linked',
+  metafile: true,
+  logLevel: 'warning',
+  define: { REPREFIX_VERSION: JSON.stringify(version) },
+  // Some dependencies are CommonJS and ask for `require` at run time.
+  banner: {
+    js: "import { createRequire as reprefixRequire } from 'node:module'; const require = reprefixRequire(import.meta.url);",
+  },
+}
 
 /**
  * dockerode loads these for `docker build` and for Docker over SSH, which the agent never does. Left
@@ -63,7 +78,7 @@ const workshop = {
   external: [
     ...['libsql', '@aws-sdk/client-route-53', '@aws-sdk/client-dynamodb'],
     // The bench of the runtimes has these at work.
-    ...['esbuild', 'miniflare'],
+    ...['rolldown', 'miniflare'],
   ],
 }
 
@@ -75,22 +90,46 @@ async function requireAscii() {
   )
 }
 
+/** The cloud for the runtimes whose bundle is the same for everybody. */
+async function buildCloud() {
+  const bundles = [
+    nodeBundle(root, version),
+    ...(isCloudAlone ? [] : [lambdaBundle(root, version)]),
+  ]
+  const built = bundles.map(async (bundle) => {
+    const chunks = await bundleRuntime(bundle, { write: true })
+    const bytesOf = (/** @type {string} */ code) => Buffer.byteLength(code)
+    return chunks.map(({ file, code }) => ({
+      file: join(`${bundle.output.dir}`, file),
+      bytes: bytesOf(code),
+    }))
+  })
+  return (await Promise.all(built)).flat()
+}
+
+async function buildOthers() {
+  const { build } = await import('esbuild')
+  const results = await Promise.all([cdk, agent, workshop].map((options) => build(options)))
+  await requireAscii()
+  return results.flatMap(({ metafile }) =>
+    Object.entries(metafile?.outputs ?? {}).map(([file, { bytes }]) => ({
+      file: join(root, file),
+      bytes,
+    })),
+  )
+}
+
 // A container image is built with the packages that this one program is made of.
 const isCloudAlone = process.argv.includes('--cloud')
-const others = [lambdaBundle(common), cdk, agent, workshop]
 await rm(join(root, 'dist'), { recursive: true, force: true })
-const results = await Promise.all(
-  [nodeBundle(common), ...(isCloudAlone ? [] : others)].map((options) => build(options)),
-)
-if (!isCloudAlone) await requireAscii()
+const outputs = await Promise.all([buildCloud(), ...(isCloudAlone ? [] : [buildOthers()])])
 for (const program of Object.values(bin)) {
   if (existsSync(join(root, program))) await chmod(join(root, program), 0o755)
 }
 
 if (!process.argv.includes('--quiet')) {
-  for (const { metafile } of results) {
-    for (const [file, { bytes }] of Object.entries(metafile?.outputs ?? {})) {
-      if (file.endsWith('.js')) console.log(`${file}  ${(bytes / 1024).toFixed(0)} kB`)
-    }
+  for (const { file, bytes } of outputs.flat()) {
+    if (/\.m?js$/.test(file))
+      console.log(`${relative(root, file)}  ${(bytes / 1024).toFixed(0)} kB`)
   }
 }

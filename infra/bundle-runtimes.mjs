@@ -1,32 +1,227 @@
-// The cloud on plain Node, AWS Lambda and Cloudflare Workers, as infra/build.mjs bundles it.
+// The cloud on plain Node, AWS Lambda and Cloudflare Workers, bundled for how each of them starts.
 import { readFile } from 'node:fs/promises'
-import { basename } from 'node:path'
+import { basename, join, relative } from 'node:path'
+import { rolldown } from 'rolldown'
 
-/** @typedef {import('esbuild').BuildOptions} BuildOptions */
-/** @typedef {import('esbuild').Plugin} Plugin */
+/** @typedef {import('rolldown').InputOptions} InputOptions */
+/** @typedef {import('rolldown').OutputOptions} OutputOptions */
+/** @typedef {import('rolldown').Plugin} Plugin */
+/** @typedef {import('rolldown').ChunkingContext} ChunkingContext */
 
 /**
- * What all programs have in common.
- * @param {string} root directory of the repository
- * @param {string} version
+ * A program to bundle.
+ * @typedef {object} Bundle
+ * @property {string} root directory of the repository, absolute
+ * @property {InputOptions} input
+ * @property {OutputOptions} output
  */
-export function commonOptions(root, version) {
-  return /** @type {const} @satisfies {BuildOptions} */ ({
-    absWorkingDir: root,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node20.19',
-    outdir: 'dist',
-    sourcemap: 'linked',
-    metafile: true,
-    logLevel: 'warning',
-    define: { REPREFIX_VERSION: JSON.stringify(version) },
-    // Some dependencies are CommonJS and ask for `require` at run time.
-    banner: {
-      js: "import { createRequire as reprefixRequire } from 'node:module'; const require = reprefixRequire(import.meta.url);",
-    },
+
+/**
+ * A file of a bundled program.
+ * @typedef {object} Chunk
+ * @property {string} file path below the bundle's directory
+ * @property {string} code
+ * @property {readonly string[]} imports files that it imports statically
+ * @property {readonly string[]} modules paths of its sources in the repository
+ * @property {string | undefined} entry the source that is asked for by its name: the program, or an `import()`
+ */
+
+/**
+ * Bundles a program, in memory unless `write` says otherwise.
+ * @param {Bundle} bundle
+ * @param {{ write: boolean }} [options]
+ * @returns {Promise<readonly Chunk[]>}
+ */
+export async function bundleRuntime({ root, input, output }, { write } = { write: false }) {
+  const building = await rolldown(input)
+  try {
+    const built = await (write ? building.write(output) : building.generate(output))
+    return built.output.flatMap((chunk) => {
+      if (chunk.type !== 'chunk') return []
+      const { fileName: file, code, imports, facadeModuleId, moduleIds } = chunk
+      const entry = facadeModuleId === null ? undefined : relative(root, facadeModuleId)
+      const modules = moduleIds.map((id) => relative(root, id))
+      return [{ file, code, imports, modules, entry }]
+    })
+  } finally {
+    await building.close()
+  }
+}
+
+/**
+ * What a file loads with itself: itself and all that it imports statically.
+ * @param {readonly Chunk[]} chunks
+ * @param {string} file
+ * @returns {{ bytes: number, modules: readonly string[], files: readonly string[] }}
+ */
+export function startBytes(chunks, file) {
+  const byFile = new Map(chunks.map((chunk) => [chunk.file, chunk]))
+  const files = new Set([file])
+  for (const each of files) {
+    for (const next of byFile.get(each)?.imports ?? []) if (byFile.has(next)) files.add(next)
+  }
+  const loaded = [...files].flatMap((each) => byFile.get(each) ?? [])
+  return {
+    bytes: loaded.reduce((sum, { code }) => sum + Buffer.byteLength(code), 0),
+    modules: loaded.flatMap(({ modules }) => modules),
+    files: [...files],
+  }
+}
+
+/**
+ * `dist/reprefix.js` with what a command or a provider needs in `chunks/`.
+ * @param {string} root
+ * @param {string} version
+ * @returns {Bundle}
+ */
+export function nodeBundle(root, version) {
+  return bundleOf(root, version, {
+    entry: { reprefix: 'cloud/cli.ts' },
+    directory: 'dist',
+    extension: 'js',
+    // Native: its binary cannot be bundled.
+    external: ['libsql'],
+    // Half as much to compile at the start. Names stay as they are, for what faults say.
+    minify: { compress: true, mangle: false, codegen: { removeWhitespace: true } },
+    together: { serve: ['cloud/load-config.ts', 'cloud/server.ts'] },
   })
+}
+
+/**
+ * `dist/lambda/index.mjs` with what is loaded when it is used in `chunks/`.
+ * @param {string} root
+ * @param {string} version
+ * @returns {Bundle}
+ */
+export function lambdaBundle(root, version) {
+  return bundleOf(root, version, {
+    entry: { index: 'cloud/lambda-main.ts' },
+    directory: 'dist/lambda',
+    extension: 'mjs',
+    plugins: [besideProgram('settings.mjs'), jsonAsText],
+    together: { store: ['cloud/store/dynamodb.ts'] },
+  })
+}
+
+/**
+ * `worker.js` with what is loaded when it is used in `chunks/`; for `nodejs_compat`.
+ * @param {string} root
+ * @param {string} version
+ * @param {readonly string[]} kinds of providers that its settings name
+ * @returns {Bundle}
+ */
+export function workerBundle(root, version, kinds) {
+  return bundleOf(root, version, {
+    entry: { worker: 'cloud/worker-main.ts' },
+    directory: 'dist/worker',
+    extension: 'js',
+    platform: 'browser',
+    conditions: ['workerd', 'worker', 'browser'],
+    plugins: [besideProgram('settings.js'), importNodeModules, onlyProviders(kinds), jsonAsText],
+  })
+}
+
+/** What nearly every kind of provider is made of. */
+const HOSTED = [
+  ...['record-provider', 'rrset-provider', 'provider-type', 'txt-content'],
+  ...['http/api-fault', 'http/pages', 'http/url-path'],
+].map((name) => `cloud/dns/${name}.ts`)
+
+/**
+ * @param {string} root
+ * @param {string} version
+ * @param {object} what
+ * @param {Readonly<Record<string, string>>} what.entry one source by the name of its output
+ * @param {string} what.directory
+ * @param {string} what.extension
+ * @param {'node' | 'browser'} [what.platform]
+ * @param {string[]} [what.conditions] of packages, instead of Node's
+ * @param {readonly string[]} [what.external]
+ * @param {OutputOptions['minify']} [what.minify]
+ * @param {Plugin[]} [what.plugins]
+ * @param {Readonly<Record<string, readonly string[]>>} [what.together] sources that are loaded at one go,
+ *   with all that they import, by the name of their file
+ * @returns {Bundle}
+ */
+export function bundleOf(root, version, what) {
+  const { entry, extension, platform = 'node', conditions, plugins = [], together = {} } = what
+  const main = Object.values(entry).map((path) => join(root, path))
+  const groups = Object.entries({ start: main, ...absolute(root, { ...together, hosted: HOSTED }) })
+  return {
+    root,
+    input: {
+      cwd: root,
+      input: { ...entry },
+      platform,
+      external: [/^node:/, ...(what.external ?? [])],
+      transform: { target: 'es2023', define: { REPREFIX_VERSION: JSON.stringify(version) } },
+      ...(conditions !== undefined && { resolve: { conditionNames: [...conditions, 'import'] } }),
+      preserveEntrySignatures: 'allow-extension',
+      // What one runtime loads when it is used is there from the start in another.
+      checks: { ineffectiveDynamicImport: false },
+      plugins,
+    },
+    output: {
+      dir: join(root, what.directory),
+      format: 'esm',
+      sourcemap: true,
+      minify: what.minify ?? true,
+      entryFileNames: `[name].${extension}`,
+      chunkFileNames: `chunks/[name]-[hash].${extension}`,
+      codeSplitting: {
+        includeDependenciesRecursively: false,
+        groups: [{ name: nameOfStart(groups, main), debugName: 'loaded together' }],
+      },
+    },
+  }
+}
+
+/**
+ * Every file that is loaded takes its time, on Node about a millisecond. So all that is loaded together lies
+ * together: a module in the first group of which it is a part. The program itself lies alone, as it waits
+ * for modules that it loads, which could else never import what lies beside it.
+ * @param {readonly (readonly [string, readonly string[]])[]} groups
+ * @param {readonly string[]} main
+ */
+function nameOfStart(groups, main) {
+  /** @type {Map<string, ReadonlySet<string>>} */
+  const reached = new Map()
+  /**
+   * @param {string} id
+   * @param {ChunkingContext} context
+   */
+  return (id, context) => {
+    if (main.includes(id)) return null
+    for (const [name, sources] of groups) {
+      const known = reached.get(name) ?? reachedFrom(sources, context)
+      reached.set(name, known)
+      if (known.has(id)) return name
+    }
+    return null
+  }
+}
+
+/**
+ * @param {readonly string[]} sources
+ * @param {ChunkingContext} context
+ * @returns {ReadonlySet<string>}
+ */
+function reachedFrom(sources, context) {
+  const reached = new Set(sources)
+  for (const id of reached) {
+    for (const next of context.getModuleInfo(id)?.importedIds ?? []) reached.add(next)
+  }
+  return reached
+}
+
+/**
+ * @param {string} root
+ * @param {Readonly<Record<string, readonly string[]>>} groups
+ */
+function absolute(root, groups) {
+  return Object.fromEntries(
+    Object.entries(groups).map(([name, paths]) => [name, paths.map((path) => join(root, path))]),
+  )
 }
 
 /**
@@ -36,10 +231,7 @@ export function commonOptions(root, version) {
  */
 const besideProgram = (name) => ({
   name: 'beside-program',
-  setup({ onResolve }) {
-    const filter = new RegExp(`^\\./${name.replace('.', '\\.')}$`)
-    onResolve({ filter }, ({ path }) => ({ path, external: true }))
-  },
+  resolveId: (source) => (source === `./${name}` ? { id: source, external: true } : null),
 })
 
 /**
@@ -48,15 +240,17 @@ const besideProgram = (name) => ({
  */
 const importNodeModules = {
   name: 'import-node-modules',
-  setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^(?:node:)?(?:buffer|util|events)$/ }, ({ path, kind }) =>
-      kind === 'require-call'
-        ? { path: path.replace(/^node:/, ''), namespace: 'node-module' }
-        : { path: `node:${path.replace(/^node:/, '')}`, external: true },
-    )
-    onLoad({ filter: /.*/, namespace: 'node-module' }, ({ path }) => ({
-      contents: `export * from 'node:${path}'; export { default } from 'node:${path}'`,
-    }))
+  resolveId(source, _, { kind }) {
+    if (!/^(?:node:)?(?:buffer|util|events)$/.test(source)) return null
+    const name = source.replace(/^node:/, '')
+    return kind === 'require-call'
+      ? `\0node-module:${name}`
+      : { id: `node:${name}`, external: true }
+  },
+  load(id) {
+    if (!id.startsWith('\0node-module:')) return null
+    const name = id.slice('\0node-module:'.length)
+    return `export * from 'node:${name}'; export { default } from 'node:${name}'`
   },
 }
 
@@ -67,111 +261,30 @@ const importNodeModules = {
  */
 const onlyProviders = (kinds) => ({
   name: 'only-providers',
-  setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^\.\/(?:hosted\/)?\w+\.ts$/ }, ({ path, kind, importer }) => {
-      const isLoader = kind === 'dynamic-import' && importer.endsWith('/dns/provider-loaders.ts')
-      if (!isLoader || kinds.includes(basename(path, '.ts'))) return undefined
-      return { path: 'left-out', namespace: 'left-out' }
-    })
-    onLoad({ filter: /.*/, namespace: 'left-out' }, () => ({
-      contents: `throw new Error('this program was bundled for other kinds of providers: deploy it again')`,
-    }))
+  resolveId(source, importer, { kind }) {
+    const isLoader = kind === 'dynamic-import' && importer?.endsWith('/dns/provider-loaders.ts')
+    return isLoader && !kinds.includes(basename(source, '.ts')) ? '\0left-out' : null
   },
+  load: (id) =>
+    id === '\0left-out'
+      ? `throw new Error('this program was bundled for other kinds of providers: deploy it again')`
+      : null,
 })
 
 /**
- * JSON as text, which takes a twentieth of the time to compile: it is parsed when it is asked for.
+ * JSON as text, which takes a fraction of the time to compile: it is parsed when it is asked for.
  * @type {Plugin}
  */
 const jsonAsText = {
   name: 'json-as-text',
-  setup({ onLoad }) {
-    onLoad({ filter: /\/openapi\.json$/ }, async ({ path }) => {
-      const text = JSON.stringify(JSON.parse(await readFile(path, 'utf8')))
-      return { contents: `export default JSON.parse(${JSON.stringify(text)})`, loader: 'js' }
-    })
+  load: {
+    filter: { id: /\/openapi\.json$/ },
+    async handler(id) {
+      const text = JSON.stringify(JSON.parse(await readFile(id, 'utf8')))
+      return {
+        code: `export default JSON.parse(${JSON.stringify(text)})`,
+        moduleType: 'js',
+      }
+    },
   },
-}
-
-/**
- * `dist/reprefix.js` with what a command or a provider needs in `chunks/`.
- * @param {BuildOptions} common
- * @returns {BuildOptions}
- */
-export function nodeBundle(common) {
-  return {
-    ...common,
-    entryPoints: { reprefix: 'cloud/cli.ts' },
-    // `demo` is a chunk of its own: the cloud never loads the lab. So is the SDK of AWS, which only
-    // zones at Route 53 need.
-    splitting: true,
-    chunkNames: 'chunks/[name]-[hash]',
-    // Native: its binary cannot be bundled.
-    external: ['libsql'],
-    // Half as much to compile at the start. Names stay as they are, for what faults say.
-    minifyWhitespace: true,
-    minifySyntax: true,
-  }
-}
-
-/**
- * `dist/lambda/index.mjs` with what is loaded when it is used in `chunks/`.
- * @param {BuildOptions} common
- * @returns {BuildOptions}
- */
-export function lambdaBundle(common) {
-  return {
-    ...common,
-    entryPoints: { index: 'cloud/lambda-main.ts' },
-    outdir: 'dist/lambda',
-    outExtension: { '.js': '.mjs' },
-    splitting: true,
-    chunkNames: 'chunks/[name]-[hash]',
-    minify: true,
-    plugins: [besideProgram('settings.mjs'), jsonAsText],
-  }
-}
-
-/**
- * `worker.js` with what is loaded when it is used in `chunks/`; for `nodejs_compat`.
- * @param {BuildOptions} common
- * @param {readonly string[]} kinds of providers that its settings name
- * @returns {BuildOptions}
- */
-export function workerBundle({ banner: _, ...common }, kinds) {
-  return {
-    ...common,
-    entryPoints: { worker: 'cloud/worker-main.ts' },
-    outdir: 'dist/worker',
-    platform: 'browser',
-    target: 'es2023',
-    conditions: ['workerd', 'worker', 'browser'],
-    splitting: true,
-    chunkNames: 'chunks/[name]-[hash]',
-    minify: true,
-    external: ['node:*'],
-    plugins: [besideProgram('settings.js'), importNodeModules, onlyProviders(kinds), jsonAsText],
-  }
-}
-
-/**
- * What a module loads with itself: itself and all that it imports statically.
- * @param {import('esbuild').Metafile} metafile
- * @param {string} entry path of the output
- * @returns {{ bytes: number, modules: readonly string[], files: readonly string[] }} `modules`: paths of
- *   sources; `files`: paths of outputs
- */
-export function startBytes({ outputs }, entry) {
-  const loaded = new Set([entry])
-  for (const path of loaded) {
-    for (const { path: next, kind, external } of outputs[path]?.imports ?? []) {
-      if (kind === 'import-statement' && external !== true) loaded.add(next)
-    }
-  }
-  const found = [...loaded].flatMap((path) => outputs[path] ?? [])
-  return {
-    bytes: found.reduce((sum, { bytes }) => sum + bytes, 0),
-    modules: found.flatMap(({ inputs }) => Object.keys(inputs)),
-    files: [...loaded],
-  }
 }

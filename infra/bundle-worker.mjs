@@ -2,8 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { build } from 'esbuild'
-import { commonOptions, workerBundle } from './bundle-runtimes.mjs'
+import { bundleRuntime, workerBundle } from './bundle-runtimes.mjs'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 
@@ -27,6 +26,7 @@ export async function bundleWorker(directory) {
   /** @type {{ settings: EmbeddedSettings }} */
   const { settings } = JSON.parse(text.slice(text.indexOf('{')))
   const kinds = Object.values(settings.providers).map(({ type }) => type)
-  await build({ ...workerBundle(commonOptions(root, version), kinds), outdir: directory })
+  const bundle = workerBundle(root, version, kinds)
+  await bundleRuntime({ ...bundle, output: { ...bundle.output, dir: directory } }, { write: true })
   return { settings, text }
 }

@@ -11,7 +11,7 @@ export const ROOT = join(dirname(fileURLToPath(import.meta.url)), '../..')
 const APPLETS = ['sh', 'cat', 'true', 'mkdir', 'chown', 'chmod', 'rm', 'tar', 'touch']
 const BASE = 'reprefix-base'
 /** Only these of the packages that are not for production are needed to build. */
-const BUILD_TOOLS = /^node_modules\/(?:esbuild|@esbuild\/[^/]+)$/
+const BUILD_TOOLS = /^node_modules\/(?:rolldown|@rolldown\/[^/]+|@oxc-project\/types)$/
 
 /** A package of package-lock.json. */
 interface LockedPackage {

@@ -1,9 +1,11 @@
 import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
-import { type BuildOptions, build, type Metafile } from 'esbuild'
 import { PROVIDER_TYPES } from '../../../cloud/dns/provider-types.ts'
 import {
-  commonOptions,
+  type Bundle,
+  bundleRuntime,
+  type Chunk,
   lambdaBundle,
   nodeBundle,
   startBytes,
@@ -31,79 +33,79 @@ export interface BundleSizes {
   readonly onUse: readonly (Size & { readonly name: string })[]
 }
 
-const OPTIONS = {
+const BUNDLES = {
   Node: nodeBundle,
   Lambda: lambdaBundle,
   // With every kind of provider, of which a deployment has some.
-  Workers: (common: ReturnType<typeof commonOptions>) =>
-    workerBundle(common, Object.keys(PROVIDER_TYPES)),
+  Workers: (root: string, version: string) =>
+    workerBundle(root, version, Object.keys(PROVIDER_TYPES)),
 } as const
 /** Each command of `reprefix` is loaded when it is asked for: these are `serve`. */
-const OF_SERVE = new Set(['cloud/server', 'cloud/config'])
+const OF_SERVE = new Set(['cloud/server', 'cloud/load-config'])
 const EMPTY = 'test/bench/serverless/empty'
 
 /** The empty Hono application of a runtime, to be bundled in the same way as the cloud. */
-export function emptyOptions(runtime: RuntimeName, outdir: string): BuildOptions {
-  const options = OPTIONS[runtime](commonOptions(process.cwd(), '0.0.0'))
-  const [name = ''] = Object.keys(options.entryPoints ?? {})
+export function emptyBundle(runtime: RuntimeName, directory: string): Bundle {
+  const root = process.cwd()
+  const { input, output } = BUNDLES[runtime](root, '0.0.0')
+  const [name = ''] = Object.keys(input.input ?? {})
   const entry = `${EMPTY}/${runtime === 'Workers' ? 'worker' : runtime.toLowerCase()}-main.ts`
-  return { ...options, outdir, entryPoints: { [name]: entry } }
+  return {
+    root,
+    input: { ...input, input: { [name]: entry } },
+    output: { ...output, dir: directory, sourcemap: false },
+  }
 }
 
 /** Bundles both programs of a runtime in memory and measures them. */
 export async function measureBundles(runtime: RuntimeName): Promise<BundleSizes> {
-  const options = OPTIONS[runtime](commonOptions(process.cwd(), await versionOf()))
-  const own = await bundle(options)
-  const empty = await bundle(emptyOptions(runtime, 'dist/empty'))
-  const lazy = [...lazyEntries(own.metafile)]
+  const own = await bundleRuntime(BUNDLES[runtime](process.cwd(), await versionOf()))
+  const empty = await bundleRuntime(emptyBundle(runtime, join(process.cwd(), 'dist/empty')))
+  const lazy = [...lazyEntries(own)]
   const begun = lazy.filter(([name]) => runtime === 'Node' && OF_SERVE.has(name))
-  const first = [own.entry, ...begun.map(([, path]) => path)]
+  const first = [entryOf(own), ...begun.map(([, file]) => file)]
   return {
     runtime,
-    start: own.sizeOf(first),
-    empty: empty.sizeOf([empty.entry]),
+    start: sizeOf(own, first),
+    empty: sizeOf(empty, [entryOf(empty)]),
     onUse: lazy
       .filter((each) => !begun.includes(each))
-      .map(([name, path]) => ({ name, ...own.sizeOf([path], first) }))
+      .map(([name, file]) => ({ name, ...sizeOf(own, [file], first) }))
       .sort((a, b) => b.raw - a.raw),
   }
 }
 
-/** Outputs that some `import()` asks for, by the name of their module. */
-function* lazyEntries({ outputs }: Metafile): Iterable<readonly [name: string, path: string]> {
-  for (const [path, { entryPoint }] of Object.entries(outputs)) {
-    if (entryPoint !== undefined && path.includes('/chunks/')) {
-      yield [entryPoint.replace(/^node_modules\//, '').replace(/\.[cm]?[jt]s$/, ''), path]
+function entryOf(chunks: readonly Chunk[]): string {
+  return chunks.find(({ file, entry }) => entry !== undefined && !file.includes('/'))?.file ?? ''
+}
+
+/** Files that some `import()` asks for, by the name of their module. */
+function* lazyEntries(chunks: readonly Chunk[]): Iterable<readonly [name: string, file: string]> {
+  for (const { entry, file } of chunks) {
+    if (entry !== undefined && file.includes('/')) {
+      yield [entry.replace(/^node_modules\//, '').replace(/\.[cm]?[jt]s$/, ''), file]
     }
   }
 }
 
-async function bundle(options: BuildOptions) {
-  const { metafile, outputFiles } = await build({ ...options, metafile: true, write: false })
-  const root = `${process.cwd()}/`
-  const contents = new Map(
-    outputFiles.map(({ path, contents }) => [path.replace(root, ''), contents]),
-  )
-  const [entry = ''] = Object.keys(metafile.outputs).filter(
-    (path) => metafile.outputs[path]?.entryPoint !== undefined && !path.includes('/chunks/'),
-  )
+/** Of files with their static imports, less what `known` has loaded before. */
+function sizeOf(
+  chunks: readonly Chunk[],
+  asked: readonly string[],
+  known: readonly string[] = [],
+): Size {
+  const filesOf = (all: readonly string[]) =>
+    new Set(all.flatMap((file) => startBytes(chunks, file).files))
+  const loaded = filesOf(known)
+  const files = [...filesOf(asked)].filter((file) => !loaded.has(file))
+  const read = chunks
+    .filter(({ file }) => files.includes(file))
+    .map(({ code }) => Buffer.from(code))
+  const sum = (of: (content: Buffer) => number) =>
+    read.reduce((total, content) => total + of(content), 0)
   return {
-    metafile,
-    entry,
-    /** Of modules with their static imports, less what `known` has loaded before. */
-    sizeOf(paths: readonly string[], known: readonly string[] = []): Size {
-      const filesOf = (all: readonly string[]) =>
-        new Set(all.flatMap((path) => startBytes(metafile, path).files))
-      const loaded = filesOf(known)
-      const files = [...filesOf(paths)].filter((file) => !loaded.has(file))
-      const read = files.map((file) => contents.get(file) ?? new Uint8Array())
-      const sum = (of: (content: Uint8Array) => number) =>
-        read.reduce((total, content) => total + of(content), 0)
-      return {
-        raw: sum(({ length }) => length),
-        gzip: sum((content) => gzipSync(content, { level: 9 }).length),
-      }
-    },
+    raw: sum(({ length }) => length),
+    gzip: sum((content) => gzipSync(content, { level: 9 }).length),
   }
 }
 

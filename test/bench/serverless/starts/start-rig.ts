@@ -1,9 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { build } from 'esbuild'
+import { bundleRuntime } from '../../../../infra/bundle-runtimes.mjs'
 import type { ConformingAgent } from '../../../conformance/agent.ts'
-import { emptyOptions, type RuntimeName } from '../bundles.ts'
+import { emptyBundle, type RuntimeName } from '../bundles.ts'
 
 /** What is started. */
 export type ProgramName = 'empty' | 'reprefix'
@@ -26,6 +26,6 @@ export interface StartRig {
 /** A directory of its own with the empty Hono application of a runtime in it. */
 export async function buildEmpty(runtime: RuntimeName) {
   const directory = await mkdtemp(join(tmpdir(), 'reprefix-empty-'))
-  await build({ ...emptyOptions(runtime, directory), sourcemap: false })
+  await bundleRuntime(emptyBundle(runtime, directory), { write: true })
   return { directory, remove: () => rm(directory, { recursive: true }) }
 }
