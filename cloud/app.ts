@@ -11,16 +11,14 @@ import type { EnrolDeps } from './fleet/enrol.ts'
 import type { RotateDeps } from './fleet/rotate.ts'
 import { isAnswer } from './problem.ts'
 import type { Refusal, ReportAnswer } from './report-answer.ts'
-import { describeApi } from './web/describe-api.ts'
-import { type DnsRoutesDeps, dnsRoutes } from './web/dns-routes.ts'
-import { type HostRoutesDeps, hostRoutes, problemResponse } from './web/host-routes.ts'
-import { logRoutes } from './web/log-routes.ts'
+import type { OtherRoutesDeps } from './web/other-routes.ts'
 import { HEALTH_PATH } from './web/paths.ts'
+import { nothingHere, problemResponse } from './web/problem-response.ts'
 import { readBody } from './web/read-body.ts'
 import type { ClientView, HealthView, ReadyView } from './web/service-view.ts'
 
 /** Everything the routes need; the runtime's composition root builds it. */
-export interface AppDeps extends AcceptDeps, EnrolDeps, RotateDeps, HostRoutesDeps, DnsRoutesDeps {
+export interface AppDeps extends AcceptDeps, EnrolDeps, RotateDeps, OtherRoutesDeps {
   /** The address of the peer as the runtime vouches for it, never from a request header. */
   readonly peerAddress: (c: Context) => string | undefined
   /** Proxies whose X-Forwarded-For is believed; IPv4 ranges as mapped ones. */
@@ -65,10 +63,6 @@ export function createApp(deps: AppDeps): Hono {
     c.header('cache-control', 'no-store')
     return c.json<ClientView>({ address: clientOf(c)?.address ?? null })
   })
-  app.get('/v1/openapi.json', async (c) => {
-    c.header('cache-control', 'public, max-age=3600')
-    return c.json(await describeApi(deps.url))
-  })
   app.post('/v1/reports', async (c) => {
     const text = await readBody(c.req.raw, 'application/jose', MAX_REPORT_BYTES)
     return reportResponse(
@@ -95,12 +89,14 @@ export function createApp(deps: AppDeps): Hono {
     c.var.logger.info({ event: 'rotate', host, kid }, `the key of ${host} is replaced by ${kid}`)
     return c.json(answer.receipt)
   })
-  app.route('/v1/log', logRoutes(deps))
-  app.route('/v1/admin/hosts', hostRoutes(deps))
-  app.route('/v1/admin/dns', dnsRoutes(deps))
-  app.notFound((c) =>
-    problemResponse(c, { kind: 'refused', code: 'NOT_FOUND', detail: 'there is no such resource' }),
-  )
+  // No agent asks for these, which would else be a part of what each new instance loads.
+  let others: Hono | undefined
+  app.all('/v1/*', async (c) => {
+    others ??= (await import('./web/other-routes.ts')).otherRoutes(deps)
+    const answer = await others.fetch(c.req.raw, c.env)
+    return c.newResponse(answer.body, answer)
+  })
+  app.notFound(nothingHere)
   app.onError((error, c) => faultResponse(c, error))
   return app
 }
@@ -136,6 +132,7 @@ function faultResponse(c: Context, error: unknown): Response {
     if (response.status < 500) logger.warn(fields, error.message)
     else logger.error({ ...fields, error }, error.message)
     if (response.status === 503) response.headers.set('retry-after', '1')
+    if (error.code === 'UNAUTHORIZED') response.headers.set('www-authenticate', 'Bearer')
     return response
   }
   logger.error({ error, path: c.req.path }, `a request failed: ${messageOf(error)}`)

@@ -72,11 +72,11 @@ const DNS_BUDGET_MS = 1500
 const PASS_DNS_BUDGET_MS = 20_000
 
 /** What may be kept as long as the process lives. */
-export async function createCloudMemory({ first }: LogKeys): Promise<CloudMemory> {
+export function createCloudMemory({ first }: LogKeys): CloudMemory {
   return {
     keys: createKeyRing(),
     rows: createRowMemory(),
-    nonces: await createNonceIssuer(new TextEncoder().encode(first.secret)),
+    nonces: createNonceIssuer(new TextEncoder().encode(first.secret)),
   }
 }
 

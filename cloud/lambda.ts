@@ -57,7 +57,7 @@ export async function createLambdaHandler(
 ): Promise<LambdaHandler> {
   for (const warning of config.warnings) logger.warn({ event: 'config' }, warning)
   const logKeys = await openLogKeys(config)
-  const memory = await createCloudMemory(logKeys)
+  const memory = createCloudMemory(logKeys)
   const unfinished = new Set<Promise<unknown>>()
   let composed: ComposedCloud | undefined
   let isStarted = false

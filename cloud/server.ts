@@ -66,7 +66,7 @@ export async function startCloud(config: CloudConfig, logger: Logger): Promise<C
     const cloud = composeCloud(config, {
       store,
       logKeys,
-      memory: await createCloudMemory(logKeys),
+      memory: createCloudMemory(logKeys),
       providers,
       dns,
       peerAddress: (c) => getConnInfo(c).remote.address,

@@ -76,7 +76,7 @@ export function createWorker(embedded: unknown): Worker {
     const loaded = await loadEmbeddedConfig(embedded, 'workers', createEnvResolver(env))
     for (const warning of loaded.config.warnings) logger.warn({ event: 'config' }, warning)
     const logKeys = await openLogKeys(loaded.config)
-    return { ...loaded, logKeys, memory: await createCloudMemory(logKeys) }
+    return { ...loaded, logKeys, memory: createCloudMemory(logKeys) }
   }
 
   async function compose(env: WorkerEnv, context: WorkerContext): Promise<ComposedCloud> {

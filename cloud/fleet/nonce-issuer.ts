@@ -10,17 +10,13 @@ const INFO = 'reprefix nonce key v1'
  * derived from `secret`. Good for two minutes and for that one agent key; a report that carries one
  * is still protected from replay by its sequence.
  */
-export async function createNonceIssuer(secret: Uint8Array): Promise<NonceIssuer> {
-  const base = await crypto.subtle.importKey('raw', secret, 'HKDF', false, ['deriveKey'])
-  const info = new TextEncoder().encode(INFO)
-  const macKey = await crypto.subtle.deriveKey(
-    { name: 'HKDF', hash: 'SHA-256', salt: new Uint8Array(), info },
-    base,
-    { name: 'HMAC', hash: 'SHA-256', length: 256 },
-    false,
-    ['sign'],
-  )
+export function createNonceIssuer(secret: Uint8Array): NonceIssuer {
+  // Only clocks that are wrong make it needed. No promise is kept: on Workers one request must not wait
+  // for another.
+  let macKey: MacKey | undefined
+
   async function render(seconds: number, kid: string): Promise<string> {
+    macKey ??= await deriveMacKey(secret)
     const message = new TextEncoder().encode(`${seconds}.${kid}`)
     const mac = new Uint8Array(await crypto.subtle.sign('HMAC', macKey, message))
     return `${seconds}.${encodeBase64url(mac)}`
@@ -34,6 +30,20 @@ export async function createNonceIssuer(secret: Uint8Array): Promise<NonceIssuer
       return equalsInConstantTime(nonce, await render(seconds, kid))
     },
   }
+}
+
+type MacKey = Awaited<ReturnType<typeof deriveMacKey>>
+
+async function deriveMacKey(secret: Uint8Array) {
+  const base = await crypto.subtle.importKey('raw', secret, 'HKDF', false, ['deriveKey'])
+  const info = new TextEncoder().encode(INFO)
+  return crypto.subtle.deriveKey(
+    { name: 'HKDF', hash: 'SHA-256', salt: new Uint8Array(), info },
+    base,
+    { name: 'HMAC', hash: 'SHA-256', length: 256 },
+    false,
+    ['sign'],
+  )
 }
 
 /** Compares without telling by its duration where the texts differ. */

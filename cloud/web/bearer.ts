@@ -5,11 +5,11 @@ import { equalsInConstantTime } from '../fleet/nonce-issuer.ts'
 
 /** Lets only requests through that carry the token; the comparison takes the same time for all. */
 export function requireBearer(token: string): MiddlewareHandler {
-  const expected = digest(token)
+  let expected: Promise<string> | undefined
   return async (c, next) => {
+    expected ??= digest(token)
     const given = /^Bearer ([!-~]+)$/i.exec(c.req.header('authorization') ?? '')?.[1] ?? ''
     if (!equalsInConstantTime(await digest(given), await expected)) {
-      c.header('www-authenticate', 'Bearer')
       throw new ReprefixError('UNAUTHORIZED', 'the operator token is missing or wrong')
     }
     await next()

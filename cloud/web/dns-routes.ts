@@ -4,7 +4,6 @@ import { ReprefixError } from '../../shared/errors.ts'
 import type { Logger } from '../../shared/logger.ts'
 import { type Fqdn, parseName } from '../../shared/rrset.ts'
 import type { AuthoritativeDns } from '../dns/verify/authoritative-dns.ts'
-import { createProxyFinder } from '../dns/verify/find-proxied.ts'
 import type { Verification } from '../dns/verify/verify-rrsets.ts'
 import type { ZoneTtl } from '../domain/authorise-report.ts'
 import type { DnsProvider } from '../domain/dns-provider.ts'
@@ -24,7 +23,6 @@ export interface DnsRoutesDeps {
 
 /** `GET plan`: what a flush would change at each provider. `GET check`: what each name server serves. */
 export function dnsRoutes(deps: DnsRoutesDeps): Hono {
-  const findProxied = createProxyFinder(deps.providers, deps.logger)
   return new Hono()
     .use(requireBearer(deps.adminToken))
     .get('/plan', async (c) => {
@@ -38,7 +36,11 @@ export function dnsRoutes(deps: DnsRoutesDeps): Hono {
       return c.json<PlanView>({ zones })
     })
     .get('/check', async (c) => {
-      const { verifyRRsets } = await import('../dns/verify/verify-rrsets.ts')
+      const [{ verifyRRsets }, { createProxyFinder }] = await Promise.all([
+        import('../dns/verify/verify-rrsets.ts'),
+        import('../dns/verify/find-proxied.ts'),
+      ])
+      const findProxied = createProxyFinder(deps.providers, deps.logger)
       const zones = await Promise.all(
         zonesOf(c, deps).map(async (zone) => {
           const rows = (await deps.repository.desiredIn(zone)).filter(isAlive)

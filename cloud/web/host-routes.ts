@@ -7,10 +7,9 @@ import { hostSchema } from '../../shared/schema.ts'
 import { type HostPolicy, hostPolicySchema, policyChangeSchema } from '../domain/host-policy.ts'
 import type { HostRecord } from '../domain/host-record.ts'
 import type { FleetDeps, HostChange } from '../fleet/hosts.ts'
-import { problemOf } from '../problem.ts'
-import type { Refusal } from '../report-answer.ts'
 import { requireBearer } from './bearer.ts'
 import { type HostsView, type HostView, hostView, type InvitationView } from './host-view.ts'
+import { problemResponse } from './problem-response.ts'
 import { readBody } from './read-body.ts'
 
 const MAX_REQUEST_BYTES = 65_536
@@ -25,7 +24,7 @@ export interface HostRoutesDeps extends FleetDeps {
 /** The request that adds a host. */
 export const additionSchema = v.strictObject({ host: hostSchema, policy: hostPolicySchema })
 
-/** Loaded when an operator changes something: rare, and else a part of what each new instance loads. */
+/** Loaded when an operator changes something. */
 const loadFleet = () => import('../fleet/hosts.ts')
 
 /** The operator's side: hosts, their policies and their join strings. */
@@ -65,12 +64,6 @@ export function hostRoutes(deps: HostRoutesDeps): Hono {
       const { revokeHost } = await loadFleet()
       return answer(c, await revokeHost(c.req.param('host'), deps))
     })
-}
-
-/** A refusal as a problem document. */
-export function problemResponse(c: Context, { code, detail, facts }: Refusal): Response {
-  const problem = problemOf(code, detail, facts)
-  return c.json(problem, problem.status, { 'content-type': 'application/problem+json' })
 }
 
 /** Members that are given replace those of the policy; the result must be a whole valid policy. */

@@ -1,7 +1,6 @@
 import type { Context } from 'hono'
 import { Hono } from 'hono/tiny'
 import { ReprefixError } from '../../shared/errors.ts'
-import { renderEntryLine } from '../log/export-line.ts'
 import type { AuditLog, Repository } from '../ports.ts'
 import { requireBearer } from './bearer.ts'
 
@@ -21,7 +20,7 @@ export interface LogRoutesDeps {
  */
 export function logRoutes(deps: LogRoutesDeps): Hono {
   const operator = requireBearer(deps.adminToken)
-  // For those who watch the log, and else a part of what each new instance loads.
+  // What only those ask for who watch the log would else be a part of what each new instance loads.
   const tile = async (c: Context) =>
     (await import('./answer-tile.ts')).answerTile(c, deps.repository)
   return new Hono()
@@ -34,6 +33,7 @@ export function logRoutes(deps: LogRoutesDeps): Hono {
     .get('/entries', operator, async (c) => {
       const start = count(c.req.query('start') ?? '0', 'start')
       const limit = Math.min(MAX_PAGE, count(c.req.query('limit') ?? `${MAX_PAGE}`, 'limit'))
+      const { renderEntryLine } = await import('../log/export-line.ts')
       const rows = await deps.repository.range(start, limit)
       c.header('content-type', 'application/x-ndjson')
       return c.body((await Promise.all(rows.map(renderEntryLine))).join(''))
@@ -43,7 +43,11 @@ export function logRoutes(deps: LogRoutesDeps): Hono {
       const size = c.req.query('size')
       const upTo = size === undefined ? undefined : count(size, 'size')
       const proof = await deps.log.prove(index, upTo)
-      if (proof !== undefined) return c.text(proof)
+      if (proof !== undefined) {
+        // Hono leaves out the space where it sets no other header.
+        c.header('content-type', 'text/plain; charset=UTF-8')
+        return c.text(proof)
+      }
       const log = upTo === undefined ? 'the log' : `a log of ${upTo} entries`
       throw new ReprefixError('NOT_FOUND', `there is no entry ${index} in ${log}`)
     })

@@ -118,7 +118,7 @@ export async function startTestCloud(
     providers,
     dns: served.dns,
     keys: createKeyRing(),
-    nonces: await createNonceIssuer(new TextEncoder().encode(NONCE_SECRET)),
+    nonces: createNonceIssuer(new TextEncoder().encode(NONCE_SECRET)),
     trustedProxies: [],
     peerAddress: () => '::ffff:192.0.2.7',
     requestId: () => `request-${++requests}`,

@@ -114,7 +114,7 @@ export async function startBenchCloud(directory: string, count: number): Promise
     dns: createFakeDns([]).dns,
     keys: createKeyRing(),
     sha256: nodeSha256,
-    nonces: await createNonceIssuer(new TextEncoder().encode('secret of the bench')),
+    nonces: createNonceIssuer(new TextEncoder().encode('secret of the bench')),
     trustedProxies: [],
     peerAddress: () => '2001:db8:1::1',
     requestId: () => randomUUID(),

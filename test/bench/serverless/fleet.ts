@@ -92,7 +92,7 @@ async function startCloud(zones: readonly SimulatedZone[], clock: VirtualClock):
     dns: createFakeDns([]).dns,
     keys: createKeyRing(),
     sha256: nodeSha256,
-    nonces: await createNonceIssuer(new TextEncoder().encode('secret of the bench')),
+    nonces: createNonceIssuer(new TextEncoder().encode('secret of the bench')),
     trustedProxies: [],
     checkReady: async () => undefined,
     peerAddress: () => '2001:db8:2::1',

@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { validate } from '@hyperjump/json-schema/openapi-3-1'
-import { build } from 'esbuild'
 import { describe, expect, it } from 'vitest'
 import { ANSWERED_CODES } from '../../../cloud/problem.ts'
+import { otherRoutes } from '../../../cloud/web/other-routes.ts'
+import { bundleOf, bundleRuntime } from '../../../infra/bundle-runtimes.mjs'
 import { OPERATIONS, pathOf, renderDocument } from '../../../infra/openapi/document.ts'
 import { codesByStatus } from '../../../infra/openapi/problems.ts'
 import { startTestCloud } from '../../fakes/test-cloud.ts'
@@ -50,8 +51,8 @@ describe('the published OpenAPI document', () => {
   })
 
   it('has every route of the application, and no other', async () => {
-    const { app } = await startTestCloud()
-    const registered = app.routes
+    const { app, deps } = await startTestCloud()
+    const registered = [...app.routes, ...otherRoutes(deps).routes]
       .filter(({ method }) => method !== 'ALL')
       .map(({ method, path }) => `${method} ${path}`)
     const described = OPERATIONS.map(({ method, route }) => `${method.toUpperCase()} ${route}`)
@@ -78,18 +79,17 @@ describe('the published OpenAPI document', () => {
   })
 
   it('costs the cloud nothing until it is asked for, and what makes it is not there at all', async () => {
-    const { metafile } = await build({
-      ...{ entryPoints: ['cloud/app.ts'], outdir: 'dist/unused', write: false, metafile: true },
-      ...{ bundle: true, splitting: true, format: 'esm', platform: 'node', logLevel: 'error' },
+    const root = process.cwd()
+    const bundle = bundleOf(root, '0.0.0', {
+      ...{ entry: { app: 'cloud/app.ts' }, directory: 'dist/unused', extension: 'js' },
     })
-    const bundles = Object.values(metafile.outputs)
-    const holding = (input: string) =>
-      bundles.filter(({ inputs }) => Object.keys(inputs).some((path) => path.includes(input)))
+    const chunks = await bundleRuntime(bundle)
+    const holding = (source: string) =>
+      chunks.filter(({ modules }) => modules.some((path) => path.includes(source)))
     const [chunk, ...others] = holding('docs/schema/openapi.json')
     expect(others).toEqual([])
-    expect(chunk?.entryPoint).toBe('docs/schema/openapi.json')
-    const imports = bundles.flatMap((one) => one.imports).filter(({ path }) => /openapi/.test(path))
-    expect(imports.map(({ kind }) => kind)).toEqual(['dynamic-import'])
+    expect(chunk?.entry).toBe('docs/schema/openapi.json')
+    expect(chunks.filter(({ imports }) => imports.includes(chunk?.file ?? ''))).toEqual([])
     expect([...holding('to-json-schema'), ...holding('infra/')]).toEqual([])
     // Nor is what only the composition roots need, each its own.
     expect(holding('node_modules/pino/')).toEqual([])
