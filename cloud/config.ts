@@ -1,6 +1,3 @@
-import { readFile } from 'node:fs/promises'
-import { ReprefixError } from '../shared/errors.ts'
-import { createReferenceResolver, readFault } from '../shared/files.ts'
 import { parseSettings, type ReferenceResolver } from '../shared/settings.ts'
 import { type CloudConfig, checkConfig } from './check-config.ts'
 import { configSchemaWith } from './config-schema.ts'
@@ -23,19 +20,4 @@ export function parseConfig(
 ): CloudConfig {
   const settings = parseSettings(text, fileName, configSchema, resolve)
   return checkConfig(settings, fileName, PROVIDER_TYPES)
-}
-
-/** Reads cloud.yaml with `${env:…}` and `${file:…}` resolved. @throws ReprefixError CONFIG_INVALID */
-export async function readConfig(path: string): Promise<CloudConfig> {
-  return parseConfig(await readConfigText(path), path, createReferenceResolver(process.env))
-}
-
-/** The text of cloud.yaml. @throws ReprefixError CONFIG_INVALID */
-export async function readConfigText(path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8')
-  } catch (cause) {
-    const { message } = readFault(path, cause)
-    throw new ReprefixError('CONFIG_INVALID', `${message}; --config names another`, { cause })
-  }
 }

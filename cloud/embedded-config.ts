@@ -2,7 +2,7 @@ import * as v from 'valibot'
 import { checkSettings, requireValid } from '../shared/check-settings.ts'
 import { ReprefixError } from '../shared/errors.ts'
 import { resolveSettings } from '../shared/settings-json.ts'
-import type { ReferenceResolver } from '../shared/settings-source.ts'
+import type { ReferenceResolver, SettingsSource } from '../shared/settings-source.ts'
 import { type CloudConfig, checkConfig } from './check-config.ts'
 import { configSchemaWith } from './config-schema.ts'
 import { loadProviderTypes, providerSettingsSchemaOf } from './dns/provider-loaders.ts'
@@ -49,11 +49,22 @@ export async function loadEmbeddedConfig(
     )
   }
   const source = resolveSettings(embedded.settings, FILE_NAME, resolve)
+  const loaded = await checkWithNamedKinds(source, FILE_NAME)
+  requireRuntime(loaded.config, runtime, FILE_NAME)
+  return loaded
+}
+
+/**
+ * Loads the kinds of providers that settings name, and checks the settings with these alone.
+ * @throws ReprefixError CONFIG_INVALID
+ */
+export async function checkWithNamedKinds(
+  source: SettingsSource,
+  fileName: string,
+): Promise<LoadedConfig> {
   const named = v.is(providersSchema, source.value) ? Object.values(source.value.providers) : []
   const types = await loadProviderTypes(named.map(({ type }) => type))
   const schema = configSchemaWith(providerSettingsSchemaOf(types))
-  const settings = requireValid(checkSettings(source, FILE_NAME, schema))
-  const config = checkConfig(settings, FILE_NAME, types)
-  requireRuntime(config, runtime, FILE_NAME)
-  return { config, types }
+  const settings = requireValid(checkSettings(source, fileName, schema))
+  return { config: checkConfig(settings, fileName, types), types }
 }

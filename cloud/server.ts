@@ -7,13 +7,14 @@ import { getConnInfo } from '@hono/node-server/conninfo'
 import { messageOf, ReprefixError } from '../shared/errors.ts'
 import type { Logger } from '../shared/logger.ts'
 import type { Fqdn } from '../shared/rrset.ts'
+import type { CloudConfig } from './check-config.ts'
 import { composeCloud, createCloudMemory, providersByZone } from './compose-cloud.ts'
-import type { CloudConfig } from './config.ts'
-import { createProviders } from './dns/providers.ts'
+import { buildProviders } from './dns/build-providers.ts'
+import { createLazyDependencies } from './dns/lazy-dependencies.ts'
 import { createProxyFinder } from './dns/verify/find-proxied.ts'
-import { createNodeDns } from './dns/verify/node-dns.ts'
 import { openDns } from './dns/verify/open-dns.ts'
 import { createWriteWatcher, type WriteWatcher } from './dns/verify/watch-writes.ts'
+import type { LoadedConfig } from './embedded-config.ts'
 import { openLogKeys } from './log/log-keys.ts'
 import { nodeSha256 } from './log/node-sha256.ts'
 import { openNextNoteKey, openNoteKey } from './log/note-key-file.ts'
@@ -21,9 +22,6 @@ import { originOf } from './log/origin.ts'
 import type { DesiredRow, Store } from './ports.ts'
 import { requireRuntime } from './runtime-limits.ts'
 import { schedulePasses } from './schedule-passes.ts'
-import { openDynamo } from './store/dynamodb.ts'
-import { openLibsql } from './store/libsql.ts'
-import { openLibsqlServer } from './store/libsql-server.ts'
 import { migrate } from './store/migrate.ts'
 import type { SqlPort } from './store/sql-port.ts'
 import { createSqlStore } from './store/sql-store.ts'
@@ -46,7 +44,7 @@ const KEEP_LEASE_MS = 2000
 const STOP_GRACE_MS = 10_000
 
 /** Builds the cloud on plain Node and serves it. */
-export async function startCloud(config: CloudConfig, logger: Logger): Promise<Cloud> {
+export async function startCloud({ config, types }: LoadedConfig, logger: Logger): Promise<Cloud> {
   requireRuntime(config, 'node', 'cloud.yaml')
   for (const warning of config.warnings) logger.warn({ event: 'config' }, warning)
   const logKeys = await openLogKeys(config, (path, first) =>
@@ -54,8 +52,14 @@ export async function startCloud(config: CloudConfig, logger: Logger): Promise<C
   )
   const store = await openStore(config)
   try {
-    const providers = createProviders(config.providers, { now: () => new Date() })
-    const dns = openDns(config, async (known) => createNodeDns(known))
+    const dependencies = createLazyDependencies(
+      () => new Date(),
+      (ms) => sleep(ms),
+    )
+    const providers = buildProviders(config.providers, types, dependencies)
+    const dns = openDns(config, async (known) =>
+      (await import('./dns/verify/node-dns.ts')).createNodeDns(known),
+    )
     const watcher = createWriteWatcher({
       dns,
       findProxied: createProxyFinder(providersByZone(config, providers), logger),
@@ -117,12 +121,18 @@ async function openStore({ store, storeToken: token }: CloudConfig): Promise<Sto
   const migrated = (port: SqlPort): Store =>
     createSqlStore(port, 'restart the cloud, which migrates it', (port) => migrate(port))
   switch (store.kind) {
-    case 'file':
+    case 'file': {
+      const { openLibsql } = await import('./store/libsql.ts')
       return migrated(await openLibsql(store.url))
-    case 'server':
+    }
+    case 'server': {
+      const { openLibsqlServer } = await import('./store/libsql-server.ts')
       return migrated(openLibsqlServer({ url: store.url, ...(token && { token }) }))
-    case 'dynamodb':
+    }
+    case 'dynamodb': {
+      const { openDynamo } = await import('./store/dynamodb.ts')
       return openDynamo({ table: store.table }, { sleep: pause, random: Math.random })
+    }
     case 'd1':
       throw new ReprefixError('CONFIG_INVALID', 'store: D1 is there on Workers only')
   }

@@ -83,7 +83,10 @@ export function nodeBundle(root, version) {
     external: ['libsql'],
     // Half as much to compile at the start. Names stay as they are, for what faults say.
     minify: { compress: true, mangle: false, codegen: { removeWhitespace: true } },
-    together: { serve: ['cloud/load-config.ts', 'cloud/server.ts'] },
+    together: {
+      serve: ['cloud/commands/serve.ts', 'cloud/store/libsql.ts', 'cloud/run-pass.ts'],
+      dynamodb: ['cloud/store/dynamodb.ts'],
+    },
   })
 }
 

@@ -16,9 +16,7 @@ interface VerifyOptions extends AdminOptions {
 }
 
 /** `reprefix audit …`: what was logged, and whether it can be believed. */
-export function addAuditCommands(program: Command, terminal: Terminal): void {
-  const audit = program.command('audit').description('the audit log: read, export, prove, verify')
-
+export function completeAudit(audit: Command, terminal: Terminal): void {
   const collect = (value: string, before: readonly string[] = []) => [...before, value]
   withAdminOptions(audit.command('log').description('what happened, oldest first'))
     .option('--host <host>', 'only entries of this host')

@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander'
 import { createReferenceResolver, writeFileAtomic } from '../../shared/files.ts'
-import type { Inspection } from '../inspect-config.ts'
+import { type Inspection, inspectConfig } from '../inspect-config.ts'
+import { readConfigText } from '../load-config.ts'
 import { RUNTIMES, type Runtime } from '../runtime-limits.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -15,8 +16,7 @@ interface EmbedOptions extends CheckOptions {
 }
 
 /** `reprefix config …`: what is wrong with cloud.yaml is said before it is deployed. */
-export function addConfigCommands(program: Command, terminal: Terminal): void {
-  const config = program.command('config').description('check cloud.yaml, and deploy it')
+export function completeConfig(config: Command, terminal: Terminal): void {
   withOptions(config.command('check').description('say what is wrong, before anything starts'))
     .addOption(runtimeOption().default('node'))
     .action(async (options: CheckOptions) => {
@@ -48,11 +48,6 @@ function runtimeOption(): Option {
 }
 
 async function inspect({ config, runtime }: CheckOptions): Promise<Inspection> {
-  // Only these commands read settings; the others start without what that takes.
-  const [{ readConfigText }, { inspectConfig }] = await Promise.all([
-    import('../config.ts'),
-    import('../inspect-config.ts'),
-  ])
   const text = await readConfigText(config)
   return inspectConfig(text, config, runtime, createReferenceResolver(process.env))
 }

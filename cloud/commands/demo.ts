@@ -6,10 +6,8 @@ interface DemoOptions {
 }
 
 /** `reprefix demo`: the lab is loaded only when it is asked for. */
-export function addDemoCommand(program: Command): void {
-  program
-    .command('demo')
-    .description('the whole job on this machine, in network namespaces it makes and removes')
+export function completeDemo(demo: Command): void {
+  demo
     .option('--json', 'print JSON, one object a line')
     .option('--install', 'install the Debian packages that are missing')
     .action(async ({ json, install }: DemoOptions) => {

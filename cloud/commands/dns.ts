@@ -23,8 +23,7 @@ type Options = AdminOptions & { readonly zone?: string; readonly json?: boolean 
 const EXIT_DIFFERS = 3
 
 /** `reprefix dns …`: what providers can do and have, and what the world sees. */
-export function addDnsCommands(program: Command, terminal: Terminal): void {
-  const dns = program.command('dns').description('what DNS has, beside what it shall have')
+export function completeDns(dns: Command, terminal: Terminal): void {
   addProviders(dns, terminal)
 
   command(dns, 'plan', 'what the next flush would change at each provider; changes nothing').action(

@@ -43,9 +43,7 @@ interface PolicyOptions {
 type Options = AdminOptions & PolicyOptions & { readonly json?: boolean }
 
 /** `reprefix host …`: the operator's side of the fleet. */
-export function addHostCommands(program: Command, terminal: Terminal): void {
-  const host = program.command('host').description('hosts, what each may claim, and their keys')
-
+export function completeHost(host: Command, terminal: Terminal): void {
   withPolicyOptions(command(host, 'add <host>', 'add a host and make its one-time join string'))
     .addHelpText('after', '\nExample: reprefix host add home --name www.example.org')
     .action(async (name: string, options: Options) => {

@@ -1,13 +1,42 @@
 import { Command, CommanderError } from 'commander'
 import { type ErrorCode, messageOf, ReprefixError } from '../../shared/errors.ts'
 import { VERSION } from '../../shared/version.ts'
-import { addAuditCommands } from './audit.ts'
-import { addConfigCommands } from './config.ts'
-import { addDemoCommand } from './demo.ts'
-import { addDnsCommands } from './dns.ts'
-import { addHostCommands } from './host.ts'
-import { addServeCommand } from './serve.ts'
 import type { Terminal } from './terminal.ts'
+
+/** A command below `reprefix`. */
+interface Group {
+  readonly description: string
+  /** Loads what says the rest of it: its options, what is below it, and what it does. */
+  load(): Promise<(command: Command, terminal: Terminal) => void>
+}
+
+/** Each is loaded when it is given: who starts the cloud needs none of the others. */
+const GROUPS: Readonly<Record<string, Group>> = {
+  serve: {
+    description: 'run the cloud: accept reports, update DNS, keep the audit log',
+    load: async () => (await import('./serve.ts')).completeServe,
+  },
+  config: {
+    description: 'check cloud.yaml, and deploy it',
+    load: async () => (await import('./config.ts')).completeConfig,
+  },
+  host: {
+    description: 'hosts, what each may claim, and their keys',
+    load: async () => (await import('./host.ts')).completeHost,
+  },
+  audit: {
+    description: 'the audit log: read, export, prove, verify',
+    load: async () => (await import('./audit.ts')).completeAudit,
+  },
+  dns: {
+    description: 'what DNS has, beside what it shall have',
+    load: async () => (await import('./dns.ts')).completeDns,
+  },
+  demo: {
+    description: 'the whole job on this machine, in network namespaces it makes and removes',
+    load: async () => (await import('./demo.ts')).completeDemo,
+  },
+}
 
 const EXIT_FAULT = 1
 const EXIT_USAGE = 2
@@ -22,8 +51,8 @@ const USAGE_CODES: readonly ErrorCode[] = [
   'PREFIX_INVALID',
 ]
 
-/** The `reprefix` command with everything below it. Throws instead of ending the process. */
-export function createProgram(terminal: Terminal): Command {
+/** Runs the `reprefix` command. Throws instead of ending the process. */
+export async function runProgram(args: readonly string[], terminal: Terminal): Promise<void> {
   const program = new Command('reprefix')
     .description('Keeps DNS right while the ISP changes the IPv6 prefix, and proves what it did.')
     .version(VERSION)
@@ -33,13 +62,13 @@ export function createProgram(terminal: Terminal): Command {
       writeErr: (text) => terminal.err(text.trimEnd()),
     })
     .exitOverride()
-  addServeCommand(program)
-  addConfigCommands(program, terminal)
-  addHostCommands(program, terminal)
-  addAuditCommands(program, terminal)
-  addDnsCommands(program, terminal)
-  addDemoCommand(program)
-  return program
+  // Its own name, or that after "help".
+  const given = args.find((arg) => Object.hasOwn(GROUPS, arg))
+  for (const [name, { description, load }] of Object.entries(GROUPS)) {
+    const command = program.command(name).description(description)
+    if (name === given) (await load())(command, terminal)
+  }
+  await program.parseAsync(args, { from: 'user' })
 }
 
 /** Says in one line what is wrong and gives the exit code; the stack is for developers. */

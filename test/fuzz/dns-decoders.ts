@@ -3,10 +3,10 @@ import { complaintOfText } from '../../cloud/dns/hosted/dyndns2-answer.ts'
 import { cursorOfLink, nextLink } from '../../cloud/dns/http/pages.ts'
 import { readExhaustion, readRetryAfter } from '../../cloud/dns/http/retry-after.ts'
 import type { ProviderSettings } from '../../cloud/dns/provider-settings.ts'
-import { createProviders } from '../../cloud/dns/providers.ts'
 import { fullNames, relativeNames } from '../../cloud/dns/record-names.ts'
 import { octalTxt, quotedTxt } from '../../cloud/dns/txt-content.ts'
 import { parseName, type RRKey } from '../../shared/rrset.ts'
+import { createProviders } from '../fakes/dns/create-providers.ts'
 import { type Decoder, jsonDecoder, textDecoder } from './decoder.ts'
 
 const zone = parseName('example.org')

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { parseConfig } from '../../../cloud/config.ts'
-import { createProviders } from '../../../cloud/dns/providers.ts'
 import { encodeBase64url } from '../../../shared/base64.ts'
 import { parseJoin } from '../../../shared/join.ts'
 import { createLogger, type LogLevel } from '../../../shared/logger.ts'
 import { parseName } from '../../../shared/rrset.ts'
+import { createProviders } from '../../fakes/dns/create-providers.ts'
 import { ADMIN_TOKEN, startTestCloud, ZONE } from '../../fakes/test-cloud.ts'
 import { aaaa } from './app-checks.ts'
 

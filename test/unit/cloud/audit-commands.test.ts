@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { serve } from '@hono/node-server'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createProgram, reportFault } from '../../../cloud/commands/program.ts'
+import { reportFault, runProgram } from '../../../cloud/commands/program.ts'
 import { generateNoteSigner, openCheckpoint, parseVkey } from '../../../shared/checkpoint.ts'
 import { parsePrefix } from '../../../shared/ipv6.ts'
 import { leafHash, verifyInclusion } from '../../../shared/merkle.ts'
@@ -59,7 +59,7 @@ async function audit(...args: string[]) {
   let code = 0
   try {
     const where = args.includes('--file') ? [] : ['--url', url, '--token', ADMIN_TOKEN]
-    await createProgram(terminal).parseAsync(['audit', ...args, ...where], { from: 'user' })
+    await runProgram(['audit', ...args, ...where], terminal)
   } catch (error) {
     code = reportFault(error, terminal, false)
   }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { createProgram, reportFault } from '../../../cloud/commands/program.ts'
+import { reportFault, runProgram } from '../../../cloud/commands/program.ts'
 import { importNoteSigner } from '../../../shared/checkpoint.ts'
 
 let directory: string
@@ -32,7 +32,7 @@ async function run(...args: string[]) {
   }
   let code = 0
   try {
-    await createProgram(terminal).parseAsync(args, { from: 'user' })
+    await runProgram(args, terminal)
   } catch (error) {
     code = reportFault(error, terminal, false)
   }

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
-import { createProgram } from '../../../cloud/commands/program.ts'
+import { runProgram } from '../../../cloud/commands/program.ts'
 import {
   listProviders,
   PROVIDER_HEADER,
@@ -11,8 +11,7 @@ import { PROVIDER_TYPES } from '../../../cloud/dns/provider-types.ts'
 async function run(...args: string[]): Promise<string[]> {
   const lines: string[] = []
   const out = (text: string) => void lines.push(...text.split('\n'))
-  const program = createProgram({ out, err: out, isTty: false })
-  await program.parseAsync(args, { from: 'user' })
+  await runProgram(args, { out, err: out, isTty: false })
   return lines
 }
 

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { createProgram } from '../../../cloud/commands/program.ts'
+import { runProgram } from '../../../cloud/commands/program.ts'
 import { openNextNoteKey, openNoteKey } from '../../../cloud/log/note-key-file.ts'
 import { verifyLog } from '../../../cloud/log/verify-log.ts'
 import {
@@ -127,7 +127,7 @@ describe('a log that two keys sign', () => {
         const terminal = { out: (text: string) => out.push(text), err: () => {}, isTty: false }
         const given = keys.flatMap(({ vkey }) => ['--key', vkey])
         const args = ['audit', ...command, '--file', file, ...given]
-        await createProgram(terminal).parseAsync(args, { from: 'user' })
+        await runProgram(args, terminal)
         return out.join('\n')
       }
       for (const [, pinned] of pins) {

@@ -2,10 +2,10 @@ import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
-import { createProgram, reportFault } from '../../../cloud/commands/program.ts'
-import { readConfig } from '../../../cloud/config.ts'
+import { reportFault, runProgram } from '../../../cloud/commands/program.ts'
 import { POLICY_DEFAULTS } from '../../../cloud/domain/host-policy.ts'
 import type { HostRecord } from '../../../cloud/domain/host-record.ts'
+import { readConfig } from '../../../cloud/load-config.ts'
 import { type Cloud, startCloud } from '../../../cloud/server.ts'
 import { openLibsql } from '../../../cloud/store/libsql.ts'
 import { createSqlRepository } from '../../../cloud/store/sql-repository.ts'
@@ -45,8 +45,8 @@ providers:
 }
 
 async function start(directory: string): Promise<Cloud> {
-  const config = await readConfig(join(directory, 'cloud.yaml'))
-  const cloud = await startCloud(config, recordedLog().log)
+  const loaded = await readConfig(join(directory, 'cloud.yaml'))
+  const cloud = await startCloud(loaded, recordedLog().log)
   undo.push(() => cloud.stop())
   return cloud
 }
@@ -66,9 +66,7 @@ async function run(cloud: Cloud, ...args: string[]) {
   process.exitCode = undefined
   let code = 0
   try {
-    await createProgram(terminal).parseAsync([...args, '--url', url, ...token], {
-      from: 'user',
-    })
+    await runProgram([...args, '--url', url, ...token], terminal)
     code = Number(process.exitCode ?? 0)
   } catch (error) {
     code = reportFault(error, terminal, false)

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { createProgram } from '../../../cloud/commands/program.ts'
+import { runProgram } from '../../../cloud/commands/program.ts'
 import { verifyLog } from '../../../cloud/log/verify-log.ts'
 import { openCheckpoint, parseVkey } from '../../../shared/checkpoint.ts'
 import { copyStore } from '../../fakes/copy-store.ts'
@@ -84,7 +84,7 @@ describe('a log that is shown to two hosts in two ways', () => {
       const out: string[] = []
       const terminal = { out: (text: string) => out.push(text), err: () => {}, isTty: false }
       const args = ['audit', 'verify', '--file', file, '--key', other.signer.vkey]
-      await createProgram(terminal).parseAsync(args, { from: 'user' })
+      await runProgram(args, terminal)
       expect(process.exitCode).toBe(1)
       expect(out).toEqual([
         `entry ${size}: home has seen another log of ${size} entries: it was rewritten or split`,
