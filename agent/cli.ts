@@ -1,7 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import { isReprefixError, messageOf, ReprefixError } from '../shared/errors.ts'
 import { createLogger, type Logger, type LogLevel } from '../shared/logger.ts'
-import { createProgress } from '../shared/terminal.ts'
+import { createProgress, printLine } from '../shared/terminal.ts'
 import { VERSION } from '../shared/version.ts'
 import { readDoctor, renderDoctor } from './commands/doctor.ts'
 import { runEnroll } from './commands/enroll.ts'
@@ -38,7 +38,6 @@ interface CommonOptions {
   readonly key?: readonly string[]
 }
 
-const print = (line: string): void => void process.stdout.write(`${line}\n`)
 const printError = (line: string): void => void process.stderr.write(`${line}\n`)
 
 function requireLinux(): void {
@@ -63,7 +62,7 @@ function createAgentLogger(options: CommonOptions, quietest: LogLevel): Logger {
 
 function reportFault(error: unknown, isJson: boolean): ExitCode {
   const code = isReprefixError(error) ? error.code : 'INTERNAL'
-  if (isJson) print(JSON.stringify({ kind: 'error', code, message: messageOf(error) }))
+  if (isJson) printLine(JSON.stringify({ kind: 'error', code, message: messageOf(error) }))
   printError(`reprefix-agent: ${messageOf(error)}`)
   return USAGE_CODES.has(code) ? EXIT.usage : EXIT.fault
 }
@@ -154,7 +153,11 @@ export async function runCli(argv: readonly string[]): Promise<ExitCode> {
     'make this host known to a cloud, with a join string',
     async (...all) => {
       const [config, options, word] = all
-      await runEnroll(config, word, { json: !!options.json, force: !!options.force, print })
+      await runEnroll(config, word, {
+        json: !!options.json,
+        force: !!options.force,
+        print: printLine,
+      })
       return EXIT.converged
     },
   )
@@ -162,7 +165,10 @@ export async function runCli(argv: readonly string[]): Promise<ExitCode> {
     .option('--json', 'print one JSON object')
 
   command('rotate', "replace this host's key by a new one", async (config, options) => {
-    await runRotate(config, createAgentLogger(options, 'warn'), { json: !!options.json, print })
+    await runRotate(config, createAgentLogger(options, 'warn'), {
+      json: !!options.json,
+      print: printLine,
+    })
     return EXIT.converged
   }).option('--json', 'print one JSON object')
 
@@ -170,7 +176,7 @@ export async function runCli(argv: readonly string[]): Promise<ExitCode> {
     'pin <vkey>',
     'trust another key of the same log from now on',
     async (config, options, vkey) => {
-      await runPin(config, vkey, { json: !!options.json, print })
+      await runPin(config, vkey, { json: !!options.json, print: printLine })
       return EXIT.converged
     },
   ).option('--json', 'print one JSON object')
@@ -184,7 +190,7 @@ export async function runCli(argv: readonly string[]): Promise<ExitCode> {
   command('once', 'put everything right once, report, and end', async (config, options) => {
     requireRootOnLinux()
     const isDone = await runOnce(config, createAgentLogger(options, 'info'))
-    if (options.json) print(JSON.stringify({ kind: 'once', ok: isDone }))
+    if (options.json) printLine(JSON.stringify({ kind: 'once', ok: isDone }))
     return isDone ? EXIT.converged : EXIT.fault
   })
     .option('--json-log', 'log JSON lines to standard output')
@@ -193,15 +199,15 @@ export async function runCli(argv: readonly string[]): Promise<ExitCode> {
   command('plan', 'show what would change, and change nothing', async (config, options) => {
     requireRootOnLinux()
     const plan = await readPlan(config, createAgentLogger(options, 'warn'))
-    if (options.json) print(JSON.stringify(plan))
-    else renderPlan(plan).forEach(print)
+    if (options.json) printLine(JSON.stringify(plan))
+    else renderPlan(plan).forEach(printLine)
     return plan.hasChanges ? EXIT.changes : EXIT.converged
   }).option('--json', 'print one JSON object')
 
   command('status', 'show the prefix, the last change, and what waits', async (config, options) => {
     const status = await readStatus(config, Date.now())
-    if (options.json) print(JSON.stringify(status))
-    else renderStatus(status).forEach(print)
+    if (options.json) printLine(JSON.stringify(status))
+    else renderStatus(status).forEach(printLine)
     return EXIT.converged
   }).option('--json', 'print one JSON object')
 
@@ -211,8 +217,8 @@ export async function runCli(argv: readonly string[]): Promise<ExitCode> {
     async (config, options) => {
       requireLinux()
       const report = await readDoctor(config, options.config)
-      if (options.json) print(JSON.stringify(report))
-      else renderDoctor(report).forEach(print)
+      if (options.json) printLine(JSON.stringify(report))
+      else renderDoctor(report).forEach(printLine)
       return report.ok ? EXIT.converged : EXIT.fault
     },
   ).option('--json', 'print one JSON object')
@@ -227,8 +233,8 @@ export async function runCli(argv: readonly string[]): Promise<ExitCode> {
         keys: options.key ?? [],
         onProgress: progress.show,
       }).finally(progress.clear)
-      if (options.json) print(JSON.stringify(verification))
-      else renderVerification(verification).forEach(print)
+      if (options.json) printLine(JSON.stringify(verification))
+      else renderVerification(verification).forEach(printLine)
       return verification.ok ? EXIT.converged : EXIT.fault
     },
   )

@@ -41,3 +41,20 @@ export function createProgress(label: string, isTty: boolean) {
     },
   }
 }
+
+let isWatched = false
+
+/**
+ * Writes a line to standard output. Once nobody reads it any more, as behind `| head`, the process ends without
+ * a word.
+ */
+export function printLine(line: string): void {
+  if (!isWatched) process.stdout.on('error', endWithReader)
+  isWatched = true
+  process.stdout.write(`${line}\n`)
+}
+
+function endWithReader(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error
+  process.exit()
+}

@@ -1,4 +1,4 @@
-import { printable } from '../../shared/terminal.ts'
+import { printable, printLine } from '../../shared/terminal.ts'
 
 /** Where a command writes; replaceable in tests. */
 export interface Terminal {
@@ -9,7 +9,7 @@ export interface Terminal {
 
 /** The process's own terminal. */
 export const processTerminal: Terminal = {
-  out: (text) => process.stdout.write(`${printable(text)}\n`),
+  out: (text) => printLine(printable(text)),
   err: (text) => process.stderr.write(`${printable(text)}\n`),
   isTty: process.stderr.isTTY === true,
 }
