@@ -43,7 +43,7 @@ export async function measureStarts(
 }
 
 async function timeStarts(rig: StartRig, turns: number): Promise<StartTimes['times']> {
-  const times: Record<Question, StartTime[]> = { hello: [], health: [], report: [] }
+  const times: Record<Question, StartTime[]> = { hello: [], health: [], ready: [], report: [] }
   for (let turn = 0; turn <= turns; turn++) {
     // None has always the same one before it: a program that has just ended is felt by the next.
     const shift = turn % QUESTIONS.length
@@ -61,7 +61,9 @@ async function timeStart(rig: StartRig, question: Question, move: number): Promi
   const started = await rig.start(question === 'hello' ? 'empty' : 'reprefix')
   try {
     const readyMs = performance.now() - startedAt
-    const path = { hello: '/', health: '/healthz', report: '/v1/reports' }[question]
+    const path = { hello: '/', health: '/healthz', ready: '/readyz', report: '/v1/reports' }[
+      question
+    ]
     let answer = await ask(`${started.url}${path}`, jws)
     // Its DNS takes longer than an answer may, on a busy machine: an agent asks again.
     while (answer.status === 202) answer = await ask(`${started.url}${path}`, jws)
