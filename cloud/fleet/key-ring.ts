@@ -1,5 +1,5 @@
 import { importVerificationKey } from '../../shared/jws.ts'
-import { keepNewest } from '../../shared/keep-newest.ts'
+import { createNewest } from '../../shared/newest.ts'
 import type { EnrolledKey, KeyRing } from '../ports.ts'
 
 /** More hosts than one cloud is made for; a key takes about a kilobyte. */
@@ -10,17 +10,13 @@ const MAX_KEYS = 1000
  * for ever, so nothing here grows stale. Whether it may still speak for that host is not known here.
  */
 export function createKeyRing(limit = MAX_KEYS): KeyRing {
-  const kept = new Map<string, EnrolledKey>()
-
-  function keep(enrolled: EnrolledKey): EnrolledKey {
-    return keepNewest(kept, enrolled.kid, enrolled, limit)
-  }
+  const kept = createNewest<string, EnrolledKey>(limit)
 
   return {
-    known(kid) {
-      const enrolled = kept.get(kid)
-      return enrolled && keep(enrolled)
+    known: (kid) => kept.get(kid),
+    async learn(host, jwk) {
+      const enrolled = { ...(await importVerificationKey(jwk)), host }
+      return kept.keep(enrolled.kid, enrolled)
     },
-    learn: async (host, jwk) => keep({ ...(await importVerificationKey(jwk)), host }),
   }
 }

@@ -1,5 +1,5 @@
-import { keepNewest } from '../../shared/keep-newest.ts'
 import type { NodePosition, NodeReader } from '../../shared/merkle.ts'
+import { createNewest } from '../../shared/newest.ts'
 import type { LogRow } from '../ports.ts'
 
 /** What is at hand of the log without asking the store. */
@@ -12,8 +12,8 @@ export interface RowMemory {
   reading(read: NodeReader): NodeReader
 }
 
-/** A receipt is made of the row that was written a moment ago, or some commits before. */
-const MAX_ROWS = 128
+/** A receipt is made of the row that was written a moment ago, or some commits before: twice 128. */
+const MAX_ROWS = 256
 /** Hashes of the large subtrees, which every proof needs; about 200 bytes each. */
 const MAX_NODES = 4096
 
@@ -22,33 +22,28 @@ const MAX_NODES = 4096
  * complete subtrees never grow (RFC 6962 §2.1), so nothing here grows stale.
  */
 export function createRowMemory(): RowMemory {
-  const rows = new Map<number, LogRow>()
-  const nodes = new Map<string, Uint8Array>()
+  const rows = createNewest<number, LogRow>(MAX_ROWS)
+  const nodes = createNewest<string, Uint8Array>(MAX_NODES)
 
   return {
     learn(row) {
-      keepNewest(rows, row.index, row, MAX_ROWS)
+      rows.keep(row.index, row)
       for (const [level, hash] of row.nodes.entries()) {
-        keepNewest(
-          nodes,
-          placeOf({ level, index: (row.index + 1) / 2 ** level - 1 }),
-          hash,
-          MAX_NODES,
-        )
+        nodes.keep(placeOf({ level, index: (row.index + 1) / 2 ** level - 1 }), hash)
       }
     },
 
     row: (index) => rows.get(index),
 
     reading: (read) => async (wanted) => {
-      const missing = wanted.filter((id) => !nodes.has(placeOf(id)))
+      const places = wanted.map(placeOf)
+      const known = places.map((place) => nodes.get(place))
+      const missing = wanted.filter((_, i) => known[i] === undefined)
       const found = missing.length === 0 ? [] : await read(missing)
-      const fresh = new Map(missing.map((id, position) => [placeOf(id), found[position]]))
-      return wanted.flatMap((id) => {
-        const place = placeOf(id)
-        const hash = nodes.get(place) ?? fresh.get(place)
-        if (hash === undefined) return []
-        return [keepNewest(nodes, place, hash, MAX_NODES)]
+      let next = 0
+      return places.flatMap((place, i) => {
+        const hash = known[i] ?? found[next++]
+        return hash === undefined ? [] : [nodes.keep(place, hash)]
       })
     },
   }

@@ -1,6 +1,6 @@
 import Database from 'libsql'
 import { type ErrorCode, messageOf, ReprefixError } from '../../shared/errors.ts'
-import { keepNewest } from '../../shared/keep-newest.ts'
+import { createNewest } from '../../shared/newest.ts'
 import type { SqlPort, SqlResult, SqlStatement } from './sql-port.ts'
 import { toRow } from './sql-rows.ts'
 
@@ -69,13 +69,13 @@ type Prepared = { readonly statement: Database.Statement; readonly isReader: boo
 
 /** Prepares statements, keeping those that were used last. */
 function createPreparer(database: Database.Database): (sql: string) => Prepared {
-  const kept = new Map<string, Prepared>()
+  const kept = createNewest<string, Prepared>(MAX_PREPARED)
   return (sql) => {
     const known = kept.get(sql)
-    if (known !== undefined) return keepNewest(kept, sql, known, MAX_PREPARED)
+    if (known !== undefined) return known
     const statement = database.prepare(sql)
     const prepared = { statement, isReader: statement.reader }
-    return keepNewest(kept, sql, prepared, MAX_PREPARED)
+    return kept.keep(sql, prepared)
   }
 }
 
