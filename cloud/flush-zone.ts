@@ -33,7 +33,7 @@ const BUSY_RETRY_MS = 1000
 /** Who waits for the outcome of which rows. */
 interface Ask {
   readonly keys: readonly RRKey[]
-  readonly signal: AbortSignal | undefined
+  readonly isAwaited: () => boolean
 }
 
 interface Lane {
@@ -157,16 +157,16 @@ export function createZoneFlusher(deps: FlushDeps): ZoneFlusher {
   function flush(
     zone: Fqdn,
     keys: readonly RRKey[],
-    signal?: AbortSignal,
+    isAwaited: () => boolean = () => true,
   ): Promise<readonly RowOutcome[]> {
     const known = lanes.get(zone)
     const lane = known ?? { tail: Promise.resolve(), next: undefined, last: undefined }
     lanes.set(zone, lane)
     if (lane.next !== undefined) {
-      lane.next.asks.push({ keys, signal })
+      lane.next.asks.push({ keys, isAwaited })
       return lane.next.done
     }
-    const asks: Ask[] = [{ keys, signal }]
+    const asks: Ask[] = [{ keys, isAwaited }]
     const done = lane.tail.then(() => {
       lane.next = undefined
       return run(zone, lane, asks)
@@ -181,7 +181,7 @@ export function createZoneFlusher(deps: FlushDeps): ZoneFlusher {
 
 /** The keys that are still waited for. */
 function keysOf(asks: readonly Ask[]): readonly RRKey[] {
-  return asks.flatMap(({ keys, signal }) => (signal?.aborted ? [] : keys))
+  return asks.flatMap(({ keys, isAwaited }) => (isAwaited() ? keys : []))
 }
 
 /** Whether every provider has taken it, for good as far as is known. */

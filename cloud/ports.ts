@@ -254,10 +254,14 @@ export interface ZoneFlusher {
   /**
    * Writes every row of the zone that is not applied to all providers of the zone, and tells what has
    * become of those of `keys`, now or before. Flushes of one zone never overlap: each reads the newest
-   * rows when it begins. Where another process flushes the zone, its outcomes are given. What is not
-   * told to anybody any more, as `signal` says, is noted for whoever asks next.
+   * rows when it begins. Where another process flushes the zone, its outcomes are given. What nobody
+   * waits for any more, as `isAwaited` says, is noted for whoever asks next.
    */
-  flush(zone: Fqdn, keys: readonly RRKey[], signal?: AbortSignal): Promise<readonly RowOutcome[]>
+  flush(
+    zone: Fqdn,
+    keys: readonly RRKey[],
+    isAwaited?: () => boolean,
+  ): Promise<readonly RowOutcome[]>
 }
 
 /** A key ready to verify, and the host that it was enrolled for, whether or not it still speaks for it. */

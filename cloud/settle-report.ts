@@ -62,10 +62,10 @@ export async function applyReport(
   deps: SettleDeps,
 ): Promise<Settled> {
   const startedAt = performance.now()
-  const waiting = new AbortController()
-  const flushing = flushZones(stored, waiting.signal, deps)
+  let isAwaited = true
+  const flushing = flushZones(stored, () => isAwaited, deps)
   const flushed = await Promise.race([flushing, deps.sleep(deps.dnsBudgetMs).then(() => undefined)])
-  waiting.abort()
+  isAwaited = false
   if (flushed === undefined) {
     deps.afterAnswer?.(flushing)
     return { kind: 'pending', retryAfterSeconds: RETRY_SECONDS }
@@ -87,7 +87,7 @@ export async function applyReport(
 
 async function flushZones(
   stored: StoredReport,
-  signal: AbortSignal,
+  isAwaited: () => boolean,
   deps: SettleDeps,
 ): Promise<readonly RowOutcome[]> {
   const byZone = new Map<Fqdn, RRKey[]>()
@@ -100,7 +100,7 @@ async function flushZones(
     } else byZone.set(zone, [...(byZone.get(zone) ?? []), key])
   }
   const flushes = [...byZone].map(async ([zone, keys]) => {
-    const rows = await deps.flusher.flush(zone, keys, signal)
+    const rows = await deps.flusher.flush(zone, keys, isAwaited)
     return keys.map((key) => outcomeFor(key, stored, rows))
   })
   return [...homeless, ...(await Promise.all(flushes)).flat()]
