@@ -1,7 +1,7 @@
 // The cloud on plain Node, AWS Lambda and Cloudflare Workers, bundled for how each of them starts.
-import { readFile } from 'node:fs/promises'
-import { basename, join, relative } from 'node:path'
+import { join, relative } from 'node:path'
 import { rolldown } from 'rolldown'
+import { besideProgram, compressedJson, importNodeModules, onlyNamed } from './bundle-plugins.mjs'
 
 /** @typedef {import('rolldown').InputOptions} InputOptions */
 /** @typedef {import('rolldown').OutputOptions} OutputOptions */
@@ -14,6 +14,13 @@ import { rolldown } from 'rolldown'
  * @property {string} root directory of the repository, absolute
  * @property {InputOptions} input
  * @property {OutputOptions} output
+ */
+
+/**
+ * What decides on a Worker's bundle.
+ * @typedef {object} DeployedSettings
+ * @property {Readonly<Record<string, { readonly type: string }>>} providers
+ * @property {readonly string[]} [dnsOverHttps]
  */
 
 /**
@@ -101,7 +108,7 @@ export function lambdaBundle(root, version) {
     entry: { index: 'cloud/lambda-main.ts' },
     directory: 'dist/lambda',
     extension: 'mjs',
-    plugins: [besideProgram('settings.mjs'), jsonAsText],
+    plugins: [besideProgram('settings.mjs'), compressedJson],
     together: { store: ['cloud/store/dynamodb.ts'] },
   })
 }
@@ -110,17 +117,17 @@ export function lambdaBundle(root, version) {
  * `worker.js` with what is loaded when it is used in `chunks/`; for `nodejs_compat`.
  * @param {string} root
  * @param {string} version
- * @param {readonly string[]} kinds of providers that its settings name
+ * @param {DeployedSettings} settings that it is deployed with
  * @returns {Bundle}
  */
-export function workerBundle(root, version, kinds) {
+export function workerBundle(root, version, settings) {
   return bundleOf(root, version, {
     entry: { worker: 'cloud/worker-main.ts' },
     directory: 'dist/worker',
     extension: 'js',
     platform: 'browser',
     conditions: ['workerd', 'worker', 'browser'],
-    plugins: [besideProgram('settings.js'), importNodeModules, onlyProviders(kinds), jsonAsText],
+    plugins: [besideProgram('settings.js'), importNodeModules, onlyNamed(settings), compressedJson],
   })
 }
 
@@ -225,69 +232,4 @@ function absolute(root, groups) {
   return Object.fromEntries(
     Object.entries(groups).map(([name, paths]) => [name, paths.map((path) => join(root, path))]),
   )
-}
-
-/**
- * What is written at deploy beside the program stays an import of it.
- * @param {string} name
- * @returns {Plugin}
- */
-const besideProgram = (name) => ({
-  name: 'beside-program',
-  resolveId: (source) => (source === `./${name}` ? { id: source, external: true } : null),
-})
-
-/**
- * workerd has Node's modules as ES modules only: what a CommonJS dependency requires is imported for it.
- * @type {Plugin}
- */
-const importNodeModules = {
-  name: 'import-node-modules',
-  resolveId(source, _, { kind }) {
-    if (!/^(?:node:)?(?:buffer|util|events)$/.test(source)) return null
-    const name = source.replace(/^node:/, '')
-    return kind === 'require-call'
-      ? `\0node-module:${name}`
-      : { id: `node:${name}`, external: true }
-  },
-  load(id) {
-    if (!id.startsWith('\0node-module:')) return null
-    const name = id.slice('\0node-module:'.length)
-    return `export * from 'node:${name}'; export { default } from 'node:${name}'`
-  },
-}
-
-/**
- * Kinds of providers that settings do not name are left out of a program that is bundled for them.
- * @param {readonly string[]} kinds
- * @returns {Plugin}
- */
-const onlyProviders = (kinds) => ({
-  name: 'only-providers',
-  resolveId(source, importer, { kind }) {
-    const isLoader = kind === 'dynamic-import' && importer?.endsWith('/dns/provider-loaders.ts')
-    return isLoader && !kinds.includes(basename(source, '.ts')) ? '\0left-out' : null
-  },
-  load: (id) =>
-    id === '\0left-out'
-      ? `throw new Error('this program was bundled for other kinds of providers: deploy it again')`
-      : null,
-})
-
-/**
- * JSON as text, which takes a fraction of the time to compile: it is parsed when it is asked for.
- * @type {Plugin}
- */
-const jsonAsText = {
-  name: 'json-as-text',
-  load: {
-    filter: { id: /\/openapi\.json$/ },
-    async handler(id) {
-      const text = JSON.stringify(JSON.parse(await readFile(id, 'utf8')))
-      return {
-        code: `export default JSON.parse(${JSON.stringify(text)})`,
-        moduleType: 'js',
-      }
-    },
-  },
 }

@@ -1,4 +1,4 @@
-// The Worker as it is deployed: with the kinds of providers that its settings name, and no others.
+// The Worker as it is deployed: with what its settings name, and nothing else.
 import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -8,10 +8,7 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 
 /**
  * What is used of settings that have been found right.
- * @typedef {object} EmbeddedSettings
- * @property {string} url
- * @property {string} store
- * @property {Readonly<Record<string, { readonly type: string }>>} providers
+ * @typedef {{ url: string, store: string } & import('./bundle-runtimes.mjs').DeployedSettings} EmbeddedSettings
  */
 
 /**
@@ -25,8 +22,7 @@ export async function bundleWorker(directory) {
   const text = await readFile(join(directory, 'settings.js'), 'utf8')
   /** @type {{ settings: EmbeddedSettings }} */
   const { settings } = JSON.parse(text.slice(text.indexOf('{')))
-  const kinds = Object.values(settings.providers).map(({ type }) => type)
-  const bundle = workerBundle(root, version, kinds)
+  const bundle = workerBundle(root, version, settings)
   await bundleRuntime({ ...bundle, output: { ...bundle.output, dir: directory } }, { write: true })
   return { settings, text }
 }

@@ -36,9 +36,12 @@ export interface BundleSizes {
 const BUNDLES = {
   Node: nodeBundle,
   Lambda: lambdaBundle,
-  // With every kind of provider, of which a deployment has some.
+  // With everything, of which a deployment has what its settings name.
   Workers: (root: string, version: string) =>
-    workerBundle(root, version, Object.keys(PROVIDER_TYPES)),
+    workerBundle(root, version, {
+      providers: Object.fromEntries(Object.keys(PROVIDER_TYPES).map((type) => [type, { type }])),
+      dnsOverHttps: ['https://dns.example/dns-query'],
+    }),
 } as const
 /** Each command of `reprefix` is loaded when it is asked for: these are `serve`. */
 const OF_SERVE = new Set(['cloud/server', 'cloud/load-config'])

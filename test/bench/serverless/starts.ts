@@ -45,14 +45,19 @@ export async function measureStarts(
 async function timeStarts(rig: StartRig, turns: number): Promise<StartTimes['times']> {
   const times: Record<Question, StartTime[]> = { hello: [], health: [], ready: [], report: [] }
   for (let turn = 0; turn <= turns; turn++) {
-    // None has always the same one before it: a program that has just ended is felt by the next.
-    const shift = turn % QUESTIONS.length
-    for (const question of [...QUESTIONS.slice(shift), ...QUESTIONS.slice(0, shift)]) {
+    for (const question of orderOf(turn)) {
       const time = await timeStart(rig, question, turn + 1)
       if (turn > 0) times[question].push(time)
     }
   }
   return times
+}
+
+/** None has always the same one before it: a program that has just ended is felt by the next. */
+function orderOf(turn: number): readonly Question[] {
+  const shift = turn % QUESTIONS.length
+  const order = [...QUESTIONS.slice(shift), ...QUESTIONS.slice(0, shift)]
+  return Math.floor(turn / QUESTIONS.length) % 2 === 0 ? order : order.reverse()
 }
 
 async function timeStart(rig: StartRig, question: Question, move: number): Promise<StartTime> {
