@@ -62,7 +62,9 @@ export async function checkWithNamedKinds(
   source: SettingsSource,
   fileName: string,
 ): Promise<LoadedConfig> {
-  const named = v.is(providersSchema, source.value) ? Object.values(source.value.providers) : []
+  // What the schema gives has no member __proto__, which is no provider.
+  const { output, success } = v.safeParse(providersSchema, source.value)
+  const named = success ? Object.values(output.providers) : []
   const types = await loadProviderTypes(named.map(({ type }) => type))
   const schema = configSchemaWith(providerSettingsSchemaOf(types))
   const settings = requireValid(checkSettings(source, fileName, schema))

@@ -1,6 +1,7 @@
 import { isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from 'yaml'
 import { messageOf, ReprefixError } from './errors.ts'
 import {
+  MAX_DEPTH,
   nearest,
   type ReferenceResolver,
   type SettingsSource,
@@ -8,9 +9,6 @@ import {
 } from './settings-source.ts'
 
 type Path = readonly string[]
-
-/** Deeper than any settings; an anchor that contains its own alias ends here. */
-const MAX_DEPTH = 32
 
 /**
  * Decodes one YAML 1.2 document without schema. Without `resolve`, strings stay as they are written.

@@ -1,5 +1,6 @@
 import { messageOf, ReprefixError } from './errors.ts'
 import {
+  MAX_DEPTH,
   nearest,
   type ReferenceResolver,
   type SettingsSource,
@@ -19,6 +20,10 @@ export function resolveSettings(
   const references = new Map<string, string>()
 
   function decode(node: unknown, path: readonly string[]): unknown {
+    if (path.length > MAX_DEPTH) {
+      const where = `${fileName}: ${path.slice(0, 8).join('.')}`
+      throw new ReprefixError('CONFIG_INVALID', `${where}: is nested too deeply`)
+    }
     if (typeof node === 'string') return substitute(node, path)
     if (Array.isArray(node)) return node.map((item, index) => decode(item, [...path, `${index}`]))
     if (typeof node !== 'object' || node === null) return node

@@ -18,6 +18,9 @@ export interface SettingsSource {
   referenceAt(path: readonly string[]): string | undefined
 }
 
+/** Deeper than any settings; in YAML an anchor that contains its own alias ends here. */
+export const MAX_DEPTH = 32
+
 const REFERENCE = /\$(\$?)\{([^}]*)\}/g
 
 /**

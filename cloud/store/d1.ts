@@ -1,5 +1,5 @@
 import { type ErrorCode, messageOf, ReprefixError } from '../../shared/errors.ts'
-import type { SqlPort, SqlStatement, SqlValue } from './sql-port.ts'
+import type { SqlPort, SqlRow, SqlStatement, SqlValue } from './sql-port.ts'
 import { toRow } from './sql-rows.ts'
 
 /** What this program uses of a D1 binding: `env.DB` of a Worker has it, miniflare's has it too. */
@@ -34,13 +34,16 @@ export function openD1(database: D1Binding): SqlPort {
       } catch (cause) {
         throw storeError(cause)
       }
-      return answers.map(({ results }) => ({
-        rows: (results ?? []).map((row) => toRow(row, 'the D1 database')),
-      }))
+      return answers.map(({ results }) => ({ rows: rowsOf(results ?? []) }))
     },
     // The runtime owns the binding.
     close: () => undefined,
   }
+}
+
+function rowsOf(results: readonly unknown[]): SqlRow[] {
+  if (Array.isArray(results)) return results.map((row) => toRow(row, 'the D1 database'))
+  throw new ReprefixError('STORE_FAILED', 'the D1 database gave results of another form')
 }
 
 /** Bytes that are part of a larger buffer are copied: whether the rest is sent is not documented. */

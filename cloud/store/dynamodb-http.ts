@@ -84,7 +84,17 @@ function bytesAsBase64(_: string, value: unknown): unknown {
   return value instanceof Uint8Array ? encodeBase64(value) : value
 }
 
-const bytesSchema = v.pipe(v.string(), v.transform(decodeBase64))
+const bytesSchema = v.pipe(
+  v.string(),
+  v.rawTransform(({ dataset, addIssue, NEVER }) => {
+    try {
+      return decodeBase64(dataset.value)
+    } catch {
+      addIssue()
+      return NEVER
+    }
+  }),
+)
 /** Types that this program never writes are told of by whoever decodes the item. */
 const attributeSchema: v.GenericSchema<unknown, Attributes[string]> = v.lazy(() =>
   v.union([

@@ -24,7 +24,7 @@ import { parseName } from '../../shared/rrset.ts'
 import { renderTlogProof } from '../../shared/tlog-proof.ts'
 
 // Keys of nobody: with the same ones every run has the same samples, so that a seed repeats a run.
-const NOTE_KEY =
+export const NOTE_KEY =
   'PRIVATE+KEY+cloud.example.org+8a9b3785+AZAFp1c1vT6w0mpfvkYZY78iLmDx8YWFmxPgRPbnZlSr'
 const JWK = {
   kty: 'OKP',

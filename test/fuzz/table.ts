@@ -1,6 +1,7 @@
 import type { Decoder } from './decoder.ts'
 import { dnsDecoders } from './dns-decoders.ts'
 import { hostDecoders } from './host-decoders.ts'
+import { platformDecoders } from './platform-decoders.ts'
 import { makeSamples } from './samples.ts'
 import { valueDecoders } from './value-decoders.ts'
 import { wireDecoders } from './wire-decoders.ts'
@@ -12,6 +13,7 @@ export async function allDecoders(): Promise<readonly Decoder[]> {
     ...wireDecoders(await makeSamples()),
     ...hostDecoders(),
     ...dnsDecoders(),
+    ...(await platformDecoders()),
   ]
 }
 
