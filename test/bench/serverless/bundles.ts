@@ -44,7 +44,7 @@ const BUNDLES = {
     }),
 } as const
 /** Each command of `reprefix` is loaded when it is asked for: these are `serve`. */
-const OF_SERVE = new Set(['cloud/server', 'cloud/load-config'])
+const OF_SERVE = new Set(['cloud/commands/serve', 'cloud/store/libsql'])
 const EMPTY = 'test/bench/serverless/empty'
 
 /** The empty Hono application of a runtime, to be bundled in the same way as the cloud. */

@@ -36,7 +36,8 @@ export function createVirtualClock(startMs = Date.parse('2026-03-01T12:00:00Z'))
   const alarms: Alarm[] = []
 
   function schedule(ms: number, act: () => void): () => void {
-    const dueMs = elapsedMs + Math.max(0, ms)
+    // Whole milliseconds, as programs are told the time: no timer may ring a fraction too early.
+    const dueMs = elapsedMs + Math.max(0, Math.ceil(ms))
     const alarm: Alarm = { dueMs, act, isCancelled: false }
     alarms.splice(firstAfter(dueMs), 0, alarm)
     events++
