@@ -64,16 +64,26 @@ async function readAll(repository: Repository): Promise<readonly unknown[]> {
   throw fault
 }
 
+/** Decoders may be tried side by side, and what is replaced here is everybody's: one after the other. */
+let turn: Promise<unknown> = Promise.resolve()
+function inTurn<T>(act: () => Promise<T>): Promise<T> {
+  const done = turn.then(act)
+  turn = done.catch(() => undefined)
+  return done
+}
+
 /** Answers some requests with this and then with nothing: a real service ends its pages, too. */
-async function answering<T>(value: unknown, act: () => Promise<T>): Promise<T> {
-  const before = globalThis.fetch
-  let left = 20
-  globalThis.fetch = async () => Response.json(left-- > 0 ? value : {})
-  try {
-    return await act()
-  } finally {
-    globalThis.fetch = before
-  }
+function answering<T>(value: unknown, act: () => Promise<T>): Promise<T> {
+  return inTurn(async () => {
+    const before = globalThis.fetch
+    let left = 20
+    globalThis.fetch = async () => Response.json(left-- > 0 ? value : {})
+    try {
+      return await act()
+    } finally {
+      globalThis.fetch = before
+    }
+  })
 }
 
 const DYNAMO_SAMPLES = [
@@ -162,14 +172,16 @@ function storeDecoders(): readonly Decoder[] {
 }
 
 /** The adapter says on standard error what it answers with 400. */
-async function quietly<T>(act: () => Promise<T>): Promise<T> {
-  const before = console.error
-  console.error = () => undefined
-  try {
-    return await act()
-  } finally {
-    console.error = before
-  }
+function quietly<T>(act: () => Promise<T>): Promise<T> {
+  return inTurn(async () => {
+    const before = console.error
+    console.error = () => undefined
+    try {
+      return await act()
+    } finally {
+      console.error = before
+    }
+  })
 }
 
 /** What a platform hands to the program. */
