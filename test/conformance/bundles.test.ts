@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { PROVIDER_TYPES } from '../../cloud/dns/provider-types.ts'
 import {
+  bundleOf,
   bundleRuntime,
   lambdaBundle,
   startBytes,
@@ -44,5 +45,21 @@ describe('the bundle of', () => {
     expect(modules).toContain('cloud/accept-report.ts')
     expect(files.length).toBeLessThanOrEqual(MOST_FILES)
     expect(bytes).toBeLessThanOrEqual(LIMIT)
+  })
+
+  it('the application has its description apart, and what makes that not at all', async () => {
+    const bundle = bundleOf(ROOT, '0.0.0', {
+      ...{ entry: { app: 'cloud/app.ts' }, directory: 'dist/unused', extension: 'js' },
+    })
+    const chunks = await bundleRuntime(bundle)
+    const holding = (source: string) =>
+      chunks.filter(({ modules }) => modules.some((path) => path.includes(source)))
+    const [chunk, ...others] = holding('docs/schema/openapi.json')
+    expect(others).toEqual([])
+    expect(chunk?.entry).toBe('docs/schema/openapi.json')
+    expect(chunks.filter(({ imports }) => imports.includes(chunk?.file ?? ''))).toEqual([])
+    expect([...holding('to-json-schema'), ...holding('infra/')]).toEqual([])
+    // Nor is what only the composition roots need, each its own.
+    expect(holding('node_modules/pino/')).toEqual([])
   })
 })

@@ -20,7 +20,7 @@ interface Alarm {
 
 /** Rounds of the event loop without anything happening, after which everybody must be waiting. */
 const IDLE_ROUNDS = 3
-/** How long nobody may have an alarm, in milliseconds that really pass. */
+/** How long nobody may have an alarm, in milliseconds that really pass, unless told otherwise. */
 const PATIENCE_MS = 2000
 
 /**
@@ -28,7 +28,10 @@ const PATIENCE_MS = 2000
  * waits it jumps to the next alarm. What the event loop does not show (other threads, sockets) has to
  * be told as `work`.
  */
-export function createVirtualClock(startMs = Date.parse('2026-03-01T12:00:00Z')): VirtualClock {
+export function createVirtualClock(
+  patienceMs = PATIENCE_MS,
+  startMs = Date.parse('2026-03-01T12:00:00Z'),
+): VirtualClock {
   let elapsedMs = 0
   let tasks = 0
   let events = 0
@@ -103,7 +106,7 @@ export function createVirtualClock(startMs = Date.parse('2026-03-01T12:00:00Z'))
         const hasMoved = !(await isIdle()) || isDone || jump()
         // A module that is loaded when it is first needed is nobody's alarm.
         if (hasMoved) idleSince = performance.now()
-        else if (performance.now() - idleSince > PATIENCE_MS) {
+        else if (performance.now() - idleSince > patienceMs) {
           throw new Error('everybody waits, and for nothing')
         }
       }

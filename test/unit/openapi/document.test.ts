@@ -3,7 +3,6 @@ import { validate } from '@hyperjump/json-schema/openapi-3-1'
 import { describe, expect, it } from 'vitest'
 import { ANSWERED_CODES } from '../../../cloud/problem.ts'
 import { otherRoutes } from '../../../cloud/web/other-routes.ts'
-import { bundleOf, bundleRuntime } from '../../../infra/bundle-runtimes.mjs'
 import { OPERATIONS, pathOf, renderDocument } from '../../../infra/openapi/document.ts'
 import { codesByStatus } from '../../../infra/openapi/problems.ts'
 import { startTestCloud } from '../../fakes/test-cloud.ts'
@@ -76,22 +75,5 @@ describe('the published OpenAPI document', () => {
     const response = await cloud.app.request('/v1/openapi.json')
     const published = JSON.parse(await readFile('docs/schema/openapi.json', 'utf8'))
     expect(await response.json()).toEqual({ ...published, servers: [{ url: cloud.deps.url }] })
-  })
-
-  it('costs the cloud nothing until it is asked for, and what makes it is not there at all', async () => {
-    const root = process.cwd()
-    const bundle = bundleOf(root, '0.0.0', {
-      ...{ entry: { app: 'cloud/app.ts' }, directory: 'dist/unused', extension: 'js' },
-    })
-    const chunks = await bundleRuntime(bundle)
-    const holding = (source: string) =>
-      chunks.filter(({ modules }) => modules.some((path) => path.includes(source)))
-    const [chunk, ...others] = holding('docs/schema/openapi.json')
-    expect(others).toEqual([])
-    expect(chunk?.entry).toBe('docs/schema/openapi.json')
-    expect(chunks.filter(({ imports }) => imports.includes(chunk?.file ?? ''))).toEqual([])
-    expect([...holding('to-json-schema'), ...holding('infra/')]).toEqual([])
-    // Nor is what only the composition roots need, each its own.
-    expect(holding('node_modules/pino/')).toEqual([])
   })
 })

@@ -25,7 +25,7 @@ describe('a virtual clock', () => {
   })
 
   it('says so when everybody waits for nothing', async () => {
-    const clock = createVirtualClock()
+    const clock = createVirtualClock(50)
     await expect(clock.runUntil(new Promise(() => undefined))).rejects.toThrow('for nothing')
   })
 })
