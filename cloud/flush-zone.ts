@@ -1,4 +1,5 @@
 import { type Fqdn, keyOf, type RRKey } from '../shared/rrset.ts'
+import { backOffs, isResting } from './domain/back-off.ts'
 import type {
   AuditLog,
   DesiredRow,
@@ -79,8 +80,8 @@ export function createZoneFlusher(deps: FlushDeps): ZoneFlusher {
     let written: readonly RowOutcome[] = []
     try {
       await deps.log.quiet(GATHER_MS)
-      const { known, wanted } = await readRows(zone, keysOf(asks), before)
-      written = await write(zone, wanted)
+      const { known, wanted, waits } = await readRows(zone, keysOf(asks), before)
+      written = await write(zone, wanted, waits)
       await note(zone, written, asks, lease)
       return [...known, ...written]
     } finally {
@@ -91,26 +92,30 @@ export function createZoneFlusher(deps: FlushDeps): ZoneFlusher {
 
   /**
    * Read with the lease: whatever is newer comes after it. What the flush just before has written is
-   * known, although its `applied` entry may not be in the log yet.
+   * known, although its `applied` entry may not be in the log yet; so is what rests.
    */
   async function readRows(zone: Fqdn, keys: readonly RRKey[], before: readonly RowOutcome[]) {
     const rows = new Map<string, DesiredRow>()
     const justWritten = new Map(before.map((row) => [keyOf(row.key), row]))
     const known: RowOutcome[] = []
-    for (const row of await repository.pending(zone)) {
+    const pending = await repository.pending(zone)
+    const atMs = nowMs()
+    for (const row of pending) {
       const written = justWritten.get(keyOf(row))
+      const outcome = isResting(row, atMs) ? outcomeOf(row, atMs) : undefined
       if (written?.version === row.version) known.push(written)
+      else if (outcome !== undefined) known.push(outcome)
       else rows.set(keyOf(row), row)
     }
     // Those of a report that has just come are among them: the rest was flushed before.
     const isKnown = new Set(known.map(({ key }) => keyOf(key)))
     const others = keys.filter((key) => !rows.has(keyOf(key)) && !isKnown.has(keyOf(key)))
     for (const row of await repository.desired(others)) {
-      const outcome = row.isApplied ? outcomeOf(row, nowMs()) : undefined
+      const outcome = row.isApplied ? outcomeOf(row, atMs) : undefined
       if (outcome === undefined) rows.set(keyOf(row), row)
       else known.push(outcome)
     }
-    return { known, wanted: [...rows.values()] }
+    return { known, wanted: [...rows.values()], waits: backOffs(pending, atMs) }
   }
 
   /**

@@ -1,7 +1,6 @@
 import type { RecordOutcome } from '../shared/entry.ts'
 import type { Logger } from '../shared/logger.ts'
 import type { Fqdn } from '../shared/rrset.ts'
-import { backOffs } from './domain/back-off.ts'
 import {
   type Change,
   type ChangeOutcome,
@@ -21,8 +20,15 @@ export interface WriteDeps {
   readonly onWritten?: ((zone: Fqdn, rows: readonly DesiredRow[]) => void) | undefined
 }
 
-/** Writes rows of one zone to all its providers, one batch each; never throws. */
-export type RowWriter = (zone: Fqdn, rows: readonly DesiredRow[]) => Promise<readonly RowOutcome[]>
+/**
+ * Writes rows of one zone to all its providers, one batch each; never throws. `waits` says for how long
+ * which of them are not to be asked, in milliseconds.
+ */
+export type RowWriter = (
+  zone: Fqdn,
+  rows: readonly DesiredRow[],
+  waits: ReadonlyMap<string, number>,
+) => Promise<readonly RowOutcome[]>
 
 const DEFAULT_RETRY_MS = 2000
 /** A quota may last for a day; asking costs nothing then, and another provider may be waited for. */
@@ -38,8 +44,8 @@ interface Column {
 }
 
 /**
- * Writes to the providers of zones. One that has asked to be left alone, as far as the rows know, is
- * not asked: the rows fail there with the rest of that time.
+ * Writes to the providers of zones. One that is not to be asked, or whose turn it is not for this zone,
+ * is left alone: the rows fail there with the rest of that time.
  */
 export function createRowWriter(deps: WriteDeps): RowWriter {
   const zones = new Map<string, Zone>()
@@ -86,15 +92,14 @@ export function createRowWriter(deps: WriteDeps): RowWriter {
     }
   }
 
-  return async (zone, rows) => {
+  return async (zone, rows, waits) => {
     if (rows.length === 0) return []
-    const waits = backOffs(rows, deps.now().getTime())
     const columns = await Promise.all(
       (deps.providers.get(zone) ?? []).map((provider) => {
-        const waitMs = waits.get(provider.id)
-        return waitMs === undefined
+        const waitMs = waits.get(provider.id) ?? provider.turnMs?.(zone) ?? 0
+        return waitMs === 0
           ? applyRows(provider, zone, rows)
-          : failedColumn(provider.id, rows, askedToWait(provider.id, waitMs))
+          : failedColumn(provider.id, rows, notAsked(provider.id, waitMs))
       }),
     )
     const isWritten = (_: DesiredRow, position: number): boolean =>
@@ -108,8 +113,8 @@ function failedColumn(id: string, rows: readonly DesiredRow[], error: ProviderEr
   return { id, outcomes: rows.map(() => ({ kind: 'failed', error })) }
 }
 
-function askedToWait(id: string, retryAfterMs: number): ProviderError {
-  const text = `${id} was not asked: it wants to be left alone for ${Math.ceil(retryAfterMs / 1000)} s`
+function notAsked(id: string, retryAfterMs: number): ProviderError {
+  const text = `${id} was not asked: its limits permit it in ${Math.ceil(retryAfterMs / 1000)} s`
   return new ProviderError('rate-limited', text, { retryAfterMs })
 }
 

@@ -1,6 +1,7 @@
 import type * as v from 'valibot'
 import { ReprefixError } from '../../shared/errors.ts'
 import type { DnsProvider } from '../domain/dns-provider.ts'
+import { createProvider, type ProviderFactory } from './create-provider.ts'
 import type { ProviderSettings } from './provider-settings.ts'
 import type { ProviderDependencies } from './provider-type.ts'
 import type { ProviderTypes } from './provider-types.ts'
@@ -11,9 +12,7 @@ type SettingsOf = {
 
 /** What makes a provider of each kind. */
 export type ProviderFactories = {
-  readonly [T in keyof SettingsOf]: {
-    create(id: string, settings: SettingsOf[T], dependencies: ProviderDependencies): DnsProvider
-  }
+  readonly [T in keyof SettingsOf]: ProviderFactory<SettingsOf[T]>
 }
 
 /**
@@ -41,6 +40,6 @@ function build<T extends keyof ProviderFactories>(
   dependencies: ProviderDependencies,
 ): DnsProvider {
   const factory: ProviderFactories[T] | undefined = types[type]
-  if (factory !== undefined) return factory.create(id, settings, dependencies)
+  if (factory !== undefined) return createProvider(factory, id, settings, dependencies)
   throw new ReprefixError('INTERNAL', `the kind ${type} of the provider ${id} is not loaded`)
 }

@@ -31,3 +31,9 @@ export function backOffs(
   }
   return waits
 }
+
+/** Whether there is nothing to do for a row yet: all that it waits for are providers that want to be left alone. */
+export function isResting({ flushed }: NotedOutcomes, nowMs: number): boolean {
+  if (flushed?.retryAtMs === undefined || flushed.retryAtMs <= nowMs) return false
+  return flushed.outcomes.every(({ error }) => error === undefined || ASKING.includes(error.kind))
+}

@@ -96,6 +96,11 @@ export interface DnsProvider {
   /** The RRsets, in the order of the keys; `null` is absent. */
   read(zone: Zone, keys: readonly RRKey[]): Promise<readonly (FoundRRset | null)[]>
   apply(zone: Zone, changes: readonly Change[]): Promise<ApplyResult>
+  /**
+   * Asks whether `apply` may begin for a zone: 0, or in how many milliseconds to ask again. Until then
+   * changes are to be gathered, as the requests of the account are running low.
+   */
+  turnMs?(zone: Fqdn): number
   /** Whether an accepted write is served by the provider's name servers yet. */
   settled?(receipt: WriteReceipt): Promise<'live' | 'pending' | 'failed'>
 }

@@ -7,6 +7,7 @@ import { fullNames, relativeNames } from '../../cloud/dns/record-names.ts'
 import { octalTxt, quotedTxt } from '../../cloud/dns/txt-content.ts'
 import { parseName, type RRKey } from '../../shared/rrset.ts'
 import { createProviders } from '../fakes/dns/create-providers.ts'
+import { UNLIMITED } from '../fakes/dns/unlimited-budget.ts'
 import { type Decoder, jsonDecoder, textDecoder } from './decoder.ts'
 
 const zone = parseName('example.org')
@@ -338,7 +339,7 @@ async function readFrom(settings: ProviderSettings, answer: () => Response): Pro
       now: () => NOW,
       fetch: async (url) => (/\/(?:token|auth)$/.test(url) ? Response.json(TOKEN) : answer()),
       sleep: async () => undefined,
-      budgets: () => ({ take: async () => undefined, block: () => undefined }),
+      budgets: () => UNLIMITED,
     },
   ).get('p')
   return await provider?.read({ name: zone, id: 'z' }, KEYS)

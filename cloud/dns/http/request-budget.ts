@@ -22,6 +22,12 @@ export interface RequestBudget {
    * are told apart by zone, or into reads and writes, only those that the limit is about.
    */
   block(ms: number, intent: 'read' | 'write', zone: string): void
+  /**
+   * Asks whether a zone may send its changes now: 0, or in how many milliseconds it should ask again. Its
+   * place in the queue is kept until then. While half of what is permitted is left, everyone may. What
+   * is left after that is given out ever more slowly, so that no burst leaves all zones without.
+   */
+  turnMs(zone: string): number
 }
 
 /** Gives the budget of a credential: the same one to every provider that shares it. */
@@ -36,8 +42,25 @@ export interface BudgetDependencies {
 /** A report waits for its answer while requests are spaced out, so each wait is a short one. */
 const MAX_WAIT_MS = 3000
 const DAY_MS = 86_400_000
+/**
+ * At the pace of the moment, what is left would last for this part of the period that the rule is about.
+ * As the pace falls with what is left, it lasts for all of it.
+ */
+const SPREAD = 1 / 3
 /** Whoever has to wait longer has used up a quota, whichever it was. */
 const QUOTA_WAIT_MS = 3_600_000
+
+/** What is kept to one rule, as Unix milliseconds. */
+interface Window {
+  /** When the last requests started, or shall start; oldest first. */
+  readonly starts: number[]
+  /** When zones that wait have their turn. */
+  readonly turns: Map<string, number>
+  /** Whoever asks for a turn next has it then. */
+  nextTurn: number
+  /** When turns were given. */
+  given: number[]
+}
 
 /** Makes budgets that live as long as the process and are shared by credential. */
 export function createBudgetKeeper(deps: BudgetDependencies): BudgetKeeper {
@@ -59,15 +82,14 @@ export function createRequestBudget(
   rules: readonly RateRule[],
   { now, sleep }: BudgetDependencies,
 ): RequestBudget {
-  /** When the last requests of each window started, or shall start; oldest first. */
-  const windows = new Map<string, number[]>()
+  const windows = new Map<string, Window>()
   const blockedUntil = new Map<string, number>()
 
-  function windowOf(rule: RateRule, zone: string): number[] {
+  function windowOf(rule: RateRule, zone: string): Window {
     const key = `${rules.indexOf(rule)} ${rule.perZone === true ? zone : ''}`
     const known = windows.get(key)
     if (known !== undefined) return known
-    const fresh: number[] = []
+    const fresh: Window = { starts: [], turns: new Map(), nextTurn: 0, given: [] }
     windows.set(key, fresh)
     return fresh
   }
@@ -80,14 +102,46 @@ export function createRequestBudget(
     return `${isApart ? intent : ''} ${isPerZone ? zone : ''}`
   }
 
+  /** When it is the zone's turn as far as one rule is concerned, in Unix milliseconds. */
+  function turnOf(rule: RateRule, zone: string, at: number): number {
+    const { count, perMs } = rule
+    const window = windowOf(rule, zone)
+    const kept = window.turns.get(zone)
+    if (kept !== undefined) return kept
+    const sent = window.starts.filter((start) => start > at - perMs)
+    const lastBeyond = sent.at(-1 - Math.floor(count / 2))
+    if (lastBeyond === undefined) return at
+    window.given = window.given.filter((given) => given > at - perMs)
+    const freshAt = lastBeyond + perMs
+    const possibleAt = (sent.at(-count) ?? at - perMs) + perMs
+    const turn = Math.min(Math.max(possibleAt, window.nextTurn), freshAt)
+    const perTurn = sent.length / Math.max(1, window.given.length)
+    const left = Math.max(1, count - sent.length - perTurn * (1 + window.turns.size))
+    window.nextTurn = Math.min(turn + (perTurn * SPREAD * perMs) / left, freshAt)
+    window.turns.set(zone, turn)
+    return turn
+  }
+
   return {
+    turnMs(zone) {
+      const at = now().getTime()
+      // What `take` waits for by itself needs no turns.
+      const slow = rules.filter(({ perMs }) => perMs > MAX_WAIT_MS)
+      const turn = Math.max(at, ...slow.map((rule) => turnOf(rule, zone, at)))
+      if (turn > at) return Math.ceil(turn - at)
+      for (const { turns, given } of slow.map((rule) => windowOf(rule, zone))) {
+        turns.delete(zone)
+        given.push(at)
+      }
+      return 0
+    },
     async take(intent, zone) {
       const at = now().getTime()
       const applying = rules.filter(({ on }) => on === undefined || on === intent)
       let start = Math.max(at, blockedUntil.get(blockOf(intent, zone)) ?? 0)
       let longest = 0
       for (const rule of applying) {
-        const oldest = windowOf(rule, zone).at(-rule.count)
+        const oldest = windowOf(rule, zone).starts.at(-rule.count)
         const free = oldest === undefined ? at : oldest + rule.perMs
         if (free > start) longest = rule.perMs
         start = Math.max(start, free)
@@ -97,9 +151,9 @@ export function createRequestBudget(
         throw exhausted(waitMs, longest >= DAY_MS || waitMs > QUOTA_WAIT_MS)
       }
       for (const rule of applying) {
-        const window = windowOf(rule, zone)
-        window.push(start)
-        if (window.length > rule.count) window.shift()
+        const { starts } = windowOf(rule, zone)
+        starts.push(start)
+        if (starts.length > rule.count) starts.shift()
       }
       if (waitMs > 0) await sleep(waitMs)
     },

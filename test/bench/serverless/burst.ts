@@ -1,6 +1,7 @@
 import { createBudgetKeeper } from '../../../cloud/dns/http/request-budget.ts'
 import { ReprefixError } from '../../../shared/errors.ts'
 import type { Fqdn } from '../../../shared/rrset.ts'
+import { UNLIMITED } from '../../fakes/dns/unlimited-budget.ts'
 import { type BurstHost, startFleet } from './fleet.ts'
 import { type Call, countExcess, leastTime } from './limits.ts'
 import { trackCrypto } from './tracked-crypto.ts'
@@ -85,8 +86,8 @@ async function reportAt(host: BurstHost, ms: number, clock: VirtualClock): Promi
     if (status !== 202 && status !== 429 && status !== 503) {
       throw new ReprefixError('LAB_FAILED', `${host.name} was answered ${status}`)
     }
-    // As an agent does: not before it is told to, and not all at once.
-    await clock.sleep(1000 * retryAfterSeconds * (1 + Math.random() / 4))
+    // As an agent does: when it is told to.
+    await clock.sleep(1000 * retryAfterSeconds)
   }
 }
 
@@ -126,8 +127,6 @@ async function measureLeast({
   }
 }
 
-const UNLIMITED = { take: async () => undefined, block: () => undefined }
-
 function budgetsOf(clock: VirtualClock) {
   return createBudgetKeeper({ now: clock.now, sleep: clock.sleep })
 }
@@ -144,8 +143,12 @@ function resultOf(
     calls: calls.length,
     leastCalls: leastCalls.length,
     writtenMs: endOf(calls.filter(({ intent }) => intent === 'write')) - startMs,
-    // The last report may come when all limits are fresh again.
-    leastMs: Math.max(withinMs + endOf(leastCalls), leastTime(limits, leastCalls) + LATENCY_MS),
+    // Until the last report comes, all others may be written, and all limits be fresh again.
+    leastMs: Math.max(
+      withinMs + LATENCY_MS,
+      endOf(leastCalls),
+      leastTime(limits, leastCalls) + LATENCY_MS,
+    ),
     excess: countExcess(limits, calls),
   }
 }

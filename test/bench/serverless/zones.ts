@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { createProvider } from '../../../cloud/dns/create-provider.ts'
 import { cloudflare } from '../../../cloud/dns/hosted/cloudflare.ts'
 import { desec } from '../../../cloud/dns/hosted/desec.ts'
 import { digitalocean } from '../../../cloud/dns/hosted/digitalocean.ts'
@@ -87,7 +88,7 @@ function openZone(
   { calls, clock, budgets }: { calls: Call[]; clock: VirtualClock; budgets: BudgetKeeper },
 ): SimulatedZone {
   const { api } = fake
-  const provider = type.create(`${name}`, v.parse(type.settings, settings), {
+  const provider = createProvider(type, `${name}`, v.parse(type.settings, settings), {
     async fetch(url, init) {
       const intent = (init?.method ?? 'GET') === 'GET' ? 'read' : 'write'
       calls.push({ atMs: clock.elapsed(), intent, zone: name })
@@ -104,6 +105,7 @@ function openZone(
       return {
         take: (intent) => budget.take(intent, name),
         block: (ms, intent) => budget.block(ms, intent, name),
+        turnMs: () => budget.turnMs(name),
       }
     },
     dial: () => Promise.reject(new Error('no hosted service is dialled')),
@@ -126,6 +128,7 @@ function renamed(provider: DnsProvider, name: Fqdn, inside: (name: Fqdn) => Fqdn
   return {
     id: provider.id,
     caps: provider.caps,
+    ...(provider.turnMs && { turnMs: provider.turnMs }),
     normalise: (set) => ({ ...provider.normalise(set), ttl: TTL }),
     findZone: async () => ({ ...(await provider.findZone(inside(name))), name }),
     read: (zone, keys) =>

@@ -4,6 +4,7 @@ import type { ProviderType } from '../../../cloud/dns/provider-type.ts'
 import type { Fqdn, RRKey, RRset } from '../../../shared/rrset.ts'
 import type { ProviderRig } from '../../contract/dns-provider.ts'
 import type { FakeAnswer, FakeApi, Injection } from './fake-api.ts'
+import { UNLIMITED } from './unlimited-budget.ts'
 
 /** The fake of one service, with one zone in it. */
 export interface HostedFake {
@@ -44,8 +45,6 @@ export interface HttpRig extends ProviderRig {
   /** How long the provider has waited so far, in ms. */
   waited(): number
 }
-
-const UNLIMITED = { take: async () => undefined, block: () => undefined }
 
 /**
  * A provider in front of a fake. Its clock moves only while it waits, unless the test has one of its

@@ -131,6 +131,50 @@ describe('a flush', () => {
     await expectIntact(cloud)
   })
 
+  it('leaves a provider alone until it is the turn of the zone, and then writes what has come together', async () => {
+    const cloud = await startTestCloud()
+    const [home, office] = [await cloud.addAgent('home'), await cloud.addAgent('office')]
+    let turnAt = cloud.clock.ms + 6500
+    cloud.dns.provider.turnMs = () => Math.max(0, turnAt - cloud.clock.ms)
+    const first = await home.report()
+    expect([first.response.status, first.response.headers.get('retry-after')]).toEqual([202, '7'])
+    cloud.clock.ms += 1000
+    const second = await office.report({ records: [aaaa(api, '2001:db8:1::2')] })
+    expect([second.response.status, second.response.headers.get('retry-after')]).toEqual([202, '6'])
+    // The other provider of the zone has had both, each at once.
+    expect([cloud.dns.applied(), cloud.second.applied()]).toEqual([0, 2])
+    cloud.clock.ms += 6000
+    turnAt = 0
+    expect((await home.post(first.jws)).response.status).toBe(200)
+    expect((await office.post(second.jws)).response.status).toBe(200)
+    expect(cloud.dns.applied()).toBe(1)
+    expect([cloud.dns.values(www), cloud.dns.values(api)]).toEqual([
+      ['2001:db8:1::1'],
+      ['2001:db8:1::2'],
+    ])
+    await expectIntact(cloud)
+  })
+
+  it('does not note again, nor ask for, what it knows to wait', async () => {
+    const cloud = await startTestCloud()
+    const [home, office] = [await cloud.addAgent('home'), await cloud.addAgent('office')]
+    const retryAfterMs = 60_000
+    cloud.dns.faults.push({ kind: 'rate-limited', hasWritten: false, retryAfterMs })
+    const { jws } = await home.report()
+    const { noteFlushed } = cloud.repository
+    const noted: string[] = []
+    cloud.repository.noteFlushed = async (notes) => {
+      noted.push(...notes.map(({ key }) => key.name))
+      return noteFlushed(notes)
+    }
+    cloud.clock.ms += 1000
+    const { response } = await office.report({ records: [aaaa(api, '2001:db8:1::2')] })
+    expect(response.headers.get('retry-after')).toBe('59')
+    expect((await home.post(jws)).response.headers.get('retry-after')).toBe('59')
+    expect(noted).toEqual([api])
+    expect([cloud.dns.applied(), cloud.second.applied()]).toEqual([1, 2])
+  })
+
   it('adds no commit of its own to a report that is waited for, but for the lease', async () => {
     const cloud = await startTestCloud({}, { keepMs: 2000 })
     const agent = await cloud.addAgent('home')

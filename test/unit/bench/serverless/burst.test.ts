@@ -79,6 +79,7 @@ describe('a burst', () => {
       [1.3, false],
       [1, false],
     ])
-    expect(burstTargets({ ...burst, withinMs: 60_000 })).toHaveLength(1)
+    // The first hosts are written before the last ones report, so it takes more requests.
+    expect(burstTargets({ ...burst, withinMs: 60_000 }).map(({ value }) => value)).toEqual([1.3, 1])
   })
 })

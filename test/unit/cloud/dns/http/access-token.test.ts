@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { createTokenSigner, type TokenSigner } from '../../../../../cloud/dns/http/access-token.ts'
 import { createApiClient } from '../../../../../cloud/dns/http/api-client.ts'
 import { createRedactor } from '../../../../../cloud/dns/http/redaction.ts'
+import { UNLIMITED } from '../../../../fakes/dns/unlimited-budget.ts'
 
 const REQUEST = { method: 'GET', url: 'https://api.test/', headers: {}, body: undefined }
 const SECRET = 'the-secret-of-the-client'
@@ -24,7 +25,7 @@ describe('an access token', () => {
     sleep: async () => undefined,
     random: () => 0,
     deadline: () => new AbortController().signal,
-    budgets: () => ({ take: async () => undefined, block: () => undefined }),
+    budgets: () => UNLIMITED,
   }
   const signer = () =>
     createTokenSigner(

@@ -118,3 +118,82 @@ describe('a request budget', () => {
     await keep('b', rules).take('read', '')
   })
 })
+
+describe('turns', () => {
+  it('are given at once while half of the requests is left', async () => {
+    const { budget } = createBench([{ count: 10, perMs: 60_000 }])
+    for (const zone of ['a', 'b', 'a', 'b', 'a', 'b']) {
+      expect(budget.turnMs(zone)).toBe(0)
+      await budget.take('write', zone)
+    }
+    expect(budget.turnMs('a')).toBe(0)
+    expect(budget.turnMs('b')).toBeGreaterThan(0)
+  })
+
+  it.each([
+    // The longest that a zone waits, in seconds: in the first minute, and ever.
+    [10, 2, { count: 1200, perMs: 300_000 }, 7, 60],
+    [40, 2, { count: 1200, perMs: 300_000 }, 30, 150],
+    [10, 1, { count: 50, perMs: 60_000 }, 50, 50],
+    [3, 4, { count: 180, perMs: 60_000 }, 30, 30],
+    [1, 2, { count: 2400, perMs: 3_600_000 }, 10, 60],
+  ])(
+    'go round, and none is in vain: %i zones, %i requests each, %o',
+    async (count, requests, rule, inMinute, ever) => {
+      const { budget, clock, pass } = createBench([rule])
+      const zones = Array.from({ length: count }, (_, i) => `zone-${i}`)
+      const last = new Map<string, number>()
+      const longest = [0, 0]
+      while (clock() < 4 * rule.perMs) {
+        for (const zone of zones) {
+          if (budget.turnMs(zone) > 0) continue
+          const period = clock() < 60_000 ? 0 : 1
+          const sinceMs = clock() - (last.get(zone) ?? 0)
+          longest[period] = Math.max(longest[period] ?? 0, sinceMs / 1000)
+          last.set(zone, clock())
+          for (let i = 0; i < requests; i++) await budget.take('write', zone)
+        }
+        pass(100)
+      }
+      expect(last.size).toBe(count)
+      expect(longest[0]).toBeLessThan(inMinute)
+      expect(longest[1]).toBeLessThan(ever)
+    },
+  )
+
+  it('are kept until somebody comes for them', async () => {
+    const { budget, pass } = createBench([{ count: 4, perMs: 60_000 }])
+    for (let i = 0; i < 3; i++) await budget.take('write', 'a')
+    expect(budget.turnMs('a')).toBe(0)
+    const [second, third] = [budget.turnMs('b'), budget.turnMs('c')]
+    expect(second).toBeGreaterThan(0)
+    expect(third).toBeGreaterThanOrEqual(second)
+    pass(second - 1)
+    expect(budget.turnMs('b')).toBe(1)
+    pass(1)
+    expect(budget.turnMs('b')).toBe(0)
+  })
+
+  it('come at once again when the requests of a burst count no more', async () => {
+    const { budget, pass } = createBench([{ count: 4, perMs: 60_000 }])
+    for (let round = 0; round < 3; round++) {
+      for (let i = 0; i < 4; i++) await budget.take('write', 'a')
+      expect(budget.turnMs('a')).toBe(60_000)
+      pass(60_000)
+      expect(budget.turnMs('a')).toBe(0)
+    }
+  })
+
+  it('are not taken for limits that a request waits for by itself', async () => {
+    const { budget } = createBench([{ count: 2, perMs: 1000 }])
+    for (let i = 0; i < 2; i++) await budget.take('write', 'a')
+    expect(budget.turnMs('a')).toBe(0)
+  })
+
+  it('are told apart by zone only where the rule says so', async () => {
+    const { budget } = createBench([{ count: 4, perMs: 60_000, perZone: true, on: 'write' }])
+    for (let i = 0; i < 4; i++) await budget.take('write', 'a')
+    expect(budget.turnMs('a')).toBe(60_000)
+    expect(budget.turnMs('b')).toBe(0)
+  })
+})
