@@ -4,6 +4,7 @@ import type { Readable } from 'node:stream'
 import { Log, LogLevel, Miniflare } from 'miniflare'
 import { openD1 } from '../../cloud/store/d1.ts'
 import { MIGRATIONS, renderMigration, splitStatements } from '../../cloud/store/migrate.ts'
+import { bindingOf, D1_WORKER } from '../stores/d1-databases.ts'
 import { type Deployment, deploy } from './embed.ts'
 import { type CloudSetting, type RunningCloud, secretsOf, settingsOf } from './running-cloud.ts'
 
@@ -31,17 +32,26 @@ export interface WorkerdOptions {
   readonly bindings: Readonly<Record<string, string>>
   readonly persistIn?: string | undefined
   readonly onOutput?: (text: string) => void
+  /** Whether `migrate` will be asked to make the schema. */
+  readonly canMigrate?: boolean
+}
+
+const MIGRATOR = 'migrator.test'
+const COMMON = {
+  compatibilityDate: '2026-04-01',
+  compatibilityFlags: ['nodejs_compat'],
+  d1Databases: { DB: 'reprefix' },
 }
 
 /** Runs a Worker with a D1 database `DB` in a workerd of its own; not yet there when this returns. */
 export function openWorkerd(options: WorkerdOptions): Miniflare {
-  const { modules, bindings, persistIn, onOutput } = options
+  const { modules, bindings, persistIn, onOutput, canMigrate = false } = options
+  const migrator = { ...COMMON, name: MIGRATOR, modules: true, script: D1_WORKER }
   return new Miniflare({
-    modules: [...modules],
-    compatibilityDate: '2026-04-01',
-    compatibilityFlags: ['nodejs_compat'],
-    bindings,
-    d1Databases: { DB: 'reprefix' },
+    workers: [
+      { ...COMMON, name: 'reprefix', modules: [...modules], bindings },
+      ...(canMigrate ? [{ ...migrator, routes: [`${MIGRATOR}/*`] }] : []),
+    ],
     ...(persistIn !== undefined && { d1Persist: persistIn }),
     host: '127.0.0.1',
     unsafeTriggerHandlers: true,
@@ -75,6 +85,7 @@ export async function startWorker(
     onOutput: (text) => {
       logged += text
     },
+    canMigrate: true,
   })
   const base = await miniflare.ready
   if (isMigrated) await migrate(miniflare)
@@ -113,7 +124,7 @@ export async function readModules(directory: string) {
 }
 
 async function migrate(miniflare: Miniflare): Promise<void> {
-  const port = openD1(await miniflare.getD1Database('DB'))
+  const port = openD1(bindingOf(miniflare, 'DB', `http://${MIGRATOR}/`))
   for (const from of MIGRATIONS.keys()) {
     const statements = splitStatements(renderMigration(from))
     await port.batch(statements.map((sql) => ({ sql, args: [] })))

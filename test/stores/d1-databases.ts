@@ -55,8 +55,8 @@ export async function openD1Databases(): Promise<D1Databases> {
   }
 }
 
-/** The binding of that name in a miniflare that runs `D1_WORKER`, as far as `openD1` uses one. */
-export function bindingOf(miniflare: Miniflare, name: string): D1Binding {
+/** The binding of that name in a miniflare that runs `D1_WORKER` there, as far as `openD1` uses one. */
+export function bindingOf(miniflare: Miniflare, name: string, url = 'http://d1/'): D1Binding {
   const prepare = (sql: string, args: readonly unknown[] = []): Bound => {
     return { sql, args, bind: (...given) => prepare(sql, given) }
   }
@@ -70,7 +70,7 @@ export function bindingOf(miniflare: Miniflare, name: string): D1Binding {
         ),
       }))
       const body = JSON.stringify({ name, statements })
-      const response = await miniflare.dispatchFetch('http://d1/', { method: 'POST', body })
+      const response = await miniflare.dispatchFetch(url, { method: 'POST', body })
       const { answers, error } = (await response.json()) as {
         readonly answers?: Awaited<ReturnType<D1Binding['batch']>>
         readonly error?: string
