@@ -15,16 +15,19 @@ import type { LogKeys } from './log/note-key.ts'
 import { createRowMemory, type RowMemory } from './log/row-memory.ts'
 import { readFirstRow, startLog } from './log/start-log.ts'
 import type { DesiredRow, KeyRing, NonceIssuer, Store } from './ports.ts'
+import type { ZoneMemory } from './write-rows.ts'
 import { createZoneLeases } from './zone-lease.ts'
 
 /**
  * What one process may keep between requests, whatever other instances do: keys and rows that never
- * change, and nonces that each instance with the same key makes and accepts alike.
+ * change, nonces that each instance with the same key makes and accepts alike, and what providers call
+ * their zones, which is asked anew after a fault.
  */
 export interface CloudMemory {
   readonly keys: KeyRing
   readonly rows: RowMemory
   readonly nonces: NonceIssuer
+  readonly zones: ZoneMemory
 }
 
 /** What each runtime brings. */
@@ -77,6 +80,7 @@ export function createCloudMemory({ first }: LogKeys): CloudMemory {
     keys: createKeyRing(),
     rows: createRowMemory(),
     nonces: createNonceIssuer(new TextEncoder().encode(first.secret)),
+    zones: new Map(),
   }
 }
 
@@ -101,6 +105,7 @@ export function composeCloud(config: CloudConfig, parts: RuntimeParts): Composed
   const flusher = createZoneFlusher({
     ...{ repository, log, leases, providers, now, sleep, logger },
     random: Math.random,
+    zones: memory.zones,
     onWritten: parts.onWritten,
   })
   const deps: AppDeps = {

@@ -12,6 +12,7 @@ import {
   createCloudMemory,
 } from './compose-cloud.ts'
 import { buildProviders } from './dns/build-providers.ts'
+import { type BudgetKeeper, createBudgetKeeper } from './dns/http/request-budget.ts'
 import { createLazyDependencies } from './dns/lazy-dependencies.ts'
 import { openDns } from './dns/verify/open-dns.ts'
 import { type LoadedConfig, loadEmbeddedConfig } from './embedded-config.ts'
@@ -43,8 +44,11 @@ export interface Worker {
 interface Prepared extends LoadedConfig {
   readonly logKeys: LogKeys
   readonly memory: CloudMemory
+  /** Counts only: whoever waits does so by itself. */
+  readonly budgets: BudgetKeeper
 }
 
+const now = (): Date => new Date()
 /** Each is some requests, and the free plan permits 50 of them for one run; the next pass goes on. */
 const MAX_PASS_CALLS = 10
 const SCHEMA_REMEDY = 'run "wrangler d1 migrations apply"'
@@ -76,7 +80,8 @@ export function createWorker(embedded: unknown): Worker {
     const loaded = await loadEmbeddedConfig(embedded, 'workers', createEnvResolver(env))
     for (const warning of loaded.config.warnings) logger.warn({ event: 'config' }, warning)
     const logKeys = await openLogKeys(loaded.config)
-    return { ...loaded, logKeys, memory: createCloudMemory(logKeys) }
+    const budgets = createBudgetKeeper({ now, sleep })
+    return { ...loaded, logKeys, memory: createCloudMemory(logKeys), budgets }
   }
 
   async function compose(env: WorkerEnv, context: WorkerContext): Promise<ComposedCloud> {
@@ -112,12 +117,12 @@ export function createWorker(embedded: unknown): Worker {
 }
 
 function composeFor(
-  { config, types, logKeys, memory }: Prepared,
+  { config, types, logKeys, memory, budgets }: Prepared,
   env: WorkerEnv,
   context: WorkerContext,
   logger: Logger,
 ): ComposedCloud {
-  const dependencies = createLazyDependencies(() => new Date(), sleep)
+  const dependencies = createLazyDependencies(now, sleep, budgets)
   return composeCloud(config, {
     store: openStore(config.store, env),
     logKeys,

@@ -10,12 +10,17 @@ import {
 } from './domain/dns-provider.ts'
 import type { DesiredRow, RowOutcome } from './ports.ts'
 
+/** Zones by provider and name. A fault of a provider makes the writer forget its zone. */
+export type ZoneMemory = Map<string, Zone>
+
 /** Where desired rows are written. */
 export interface WriteDeps {
   /** The providers of each zone; all must end up with the same RRsets. */
   readonly providers: ReadonlyMap<Fqdn, readonly DnsProvider[]>
   readonly now: () => Date
   readonly logger: Logger
+  /** What is known of zones at providers, where it outlives this writer. */
+  readonly zones?: ZoneMemory | undefined
   /** Told of RRsets that a provider has accepted just now, to see whether the world gets them. */
   readonly onWritten?: ((zone: Fqdn, rows: readonly DesiredRow[]) => void) | undefined
 }
@@ -48,7 +53,7 @@ interface Column {
  * is left alone: the rows fail there with the rest of that time.
  */
 export function createRowWriter(deps: WriteDeps): RowWriter {
-  const zones = new Map<string, Zone>()
+  const zones: ZoneMemory = deps.zones ?? new Map()
 
   async function applyRows(
     provider: DnsProvider,

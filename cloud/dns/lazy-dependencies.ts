@@ -1,4 +1,4 @@
-import { createBudgetKeeper } from './http/request-budget.ts'
+import { type BudgetKeeper, createBudgetKeeper } from './http/request-budget.ts'
 import type { ProviderDependencies } from './provider-type.ts'
 
 /**
@@ -8,6 +8,7 @@ import type { ProviderDependencies } from './provider-type.ts'
 export function createLazyDependencies(
   now: () => Date,
   sleep: (ms: number) => Promise<void>,
+  budgets: BudgetKeeper = createBudgetKeeper({ now, sleep }),
 ): ProviderDependencies {
   return {
     now,
@@ -17,6 +18,6 @@ export function createLazyDependencies(
     fetch: (url, init) => fetch(url, init),
     random: Math.random,
     deadline: (ms) => AbortSignal.timeout(ms),
-    budgets: createBudgetKeeper({ now, sleep }),
+    budgets,
   }
 }

@@ -12,6 +12,8 @@ import type { Client, World } from './client.ts'
 const MOVED = { current: parsePrefix('2001:db8:2::/64'), cause: 'flash' } as const
 /** Longer than a request waits for DNS. */
 const SLOW_MS = 2500
+/** More reports than a runtime has instances. */
+const MANY = 8
 
 /** What hosts do: enrol, report, ask again, replace their key. */
 export function describeReports(
@@ -46,6 +48,22 @@ export function describeReports(
     const { entry } = await agent.verify(moved.jws, moved.answer.body)
     expect(entry.outcomes).toMatchObject([{ outcome: 'updated', values: ['2001:db8:2::1'] }])
     expect(lookAt('reporting')?.values).toEqual(['2001:db8:2::1'])
+  })
+
+  it('does not ask a service with each report what it calls a zone', async () => {
+    const agent = await addAgent('returning')
+    const { api } = world().dns
+    const [reads, writes] = [api.reads(), api.writes()]
+    const name = parseName('returning.example.test')
+    const moves = Array.from({ length: MANY }, (_, i) => `2001:db8:1::${i + 1}`)
+    for (const address of moves) {
+      const records = [{ name, type: 'AAAA' as const, values: [address] }]
+      const { answer } = await report(agent, { records })
+      expect(answer.status, answer.text).toBe(200)
+    }
+    expect(api.writes() - writes).toBe(MANY)
+    // What is there now is read each time; what a zone is called, by each instance at most.
+    expect(api.reads() - reads).toBeLessThan(2 * MANY)
   })
 
   it('answers the same bytes alike, with no effect', async () => {
