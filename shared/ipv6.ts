@@ -130,6 +130,26 @@ export function contains(outer: Prefix, inner: Address | Prefix): boolean {
   return (bitsOf(inner) & networkMask(length)) === bitsOf(outer)
 }
 
+/**
+ * Gives those of the ranges that hold an address or a prefix, in their order: `contains` for ranges that
+ * are known beforehand and looked into again and again.
+ */
+export function createRangeLookup(
+  ranges: readonly Prefix[],
+): (inner: Address | Prefix) => readonly Prefix[] {
+  const known = ranges.map((range) => {
+    const length = lengthOf(range)
+    return { range, length, mask: networkMask(length), bits: bitsOf(range) }
+  })
+  return (inner) => {
+    const bits = bitsOf(inner)
+    const innerLength = inner.includes('/') ? lengthOf(inner as Prefix) : WIDTH
+    return known
+      .filter(({ length, mask, bits: own }) => length <= innerLength && (bits & mask) === own)
+      .map(({ range }) => range)
+  }
+}
+
 /** True when some address is in both. */
 export function overlaps(a: Prefix, b: Prefix): boolean {
   return contains(a, b) || contains(b, a)

@@ -7,6 +7,7 @@ import {
   addressBytes,
   addressFromBits,
   contains,
+  createRangeLookup,
   hostPart,
   lengthOf,
   networkOf,
@@ -190,6 +191,21 @@ describe('contains', () => {
       }),
     )
     expect(overlaps(parsePrefix('2001:db8::/48'), parsePrefix('2001:db8:1::/48'))).toBe(false)
+  })
+})
+
+describe('a range lookup', () => {
+  it('gives the ranges that contain it, in their order', () => {
+    fc.assert(
+      fc.property(fc.array(prefix), address, length, length, (ranges, a, m, n) => {
+        const all = [networkOf(a, m), ...ranges]
+        const lookUp = createRangeLookup(all)
+        for (const inner of [a, networkOf(a, n)]) {
+          expect(lookUp(inner)).toEqual(all.filter((range) => contains(range, inner)))
+        }
+      }),
+    )
+    expect(createRangeLookup([])(parseAddress('::1'))).toEqual([])
   })
 })
 
