@@ -68,8 +68,11 @@ function toolMissing(program: string, cause?: unknown): ReprefixError {
 }
 
 function couldNotRun(program: string, cause: unknown): ReprefixError {
-  const isMissing = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT'
-  if (isMissing) return toolMissing(program, cause)
+  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
+  // Looked up by name, EACCES only says that one directory of PATH could not be entered, or has a file of
+  // that name that cannot be run: nowhere was there a program (execvp(3)).
+  const isNowhere = code === 'EACCES' && !program.includes('/')
+  if (code === 'ENOENT' || isNowhere) return toolMissing(program, cause)
   return new ReprefixError('COMMAND_FAILED', `could not run ${program}: ${messageOf(cause)}`, {
     cause,
   })

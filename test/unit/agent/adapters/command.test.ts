@@ -1,4 +1,7 @@
-import { describe, expect, it } from 'vitest'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it, vi } from 'vitest'
 import { followCommand, requireSuccess, runCommand } from '../../../../agent/adapters/command.ts'
 
 describe('running commands', () => {
@@ -37,6 +40,21 @@ describe('running commands', () => {
       message: expect.stringContaining('apt-get install ndppd'),
     })
     await expect(runCommand(['no-such-program'])).rejects.toMatchObject({ code: 'TOOL_MISSING' })
+  })
+
+  it('says so, too, where PATH has only a file that cannot be run', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'reprefix-path-'))
+    await writeFile(join(directory, 'ndppd'), '#!/bin/sh\n', { mode: 0o644 })
+    vi.stubEnv('PATH', directory)
+    try {
+      await expect(runCommand(['ndppd'])).rejects.toMatchObject({ code: 'TOOL_MISSING' })
+      await expect(runCommand([join(directory, 'ndppd')])).rejects.toMatchObject({
+        code: 'COMMAND_FAILED',
+      })
+    } finally {
+      vi.unstubAllEnvs()
+      await rm(directory, { recursive: true })
+    }
   })
 
   it('says when a program was killed', async () => {
