@@ -1,4 +1,3 @@
-import ipaddr from 'ipaddr.js'
 import { type ErrorCode, quote, ReprefixError } from './errors.ts'
 
 /** An IPv6 address in RFC 5952 text, hexadecimal throughout; equal addresses are equal strings. */
@@ -9,6 +8,9 @@ export type Prefix = string & { readonly __prefix: never }
 export type Suffix = string & { readonly __suffix: never }
 /** An IPv4 address in dotted decimal without leading zeros. */
 export type IPv4Address = string & { readonly __ipv4: never }
+
+/** What IPv4 addresses are mapped to (RFC 4291 §2.5.5.2). */
+export const IPV4_MAPPED = '::ffff:0:0/96' as Prefix
 
 const WIDTH = 128
 const GROUPS = 8
@@ -132,16 +134,20 @@ export function contains(outer: Prefix, inner: Address | Prefix): boolean {
 
 /**
  * Gives those of the ranges that hold an address or a prefix, in their order: `contains` for ranges that
- * are known beforehand and looked into again and again.
+ * are known beforehand and looked into again and again. They are read when they are first needed.
+ * @throws ReprefixError PREFIX_INVALID then
  */
 export function createRangeLookup(
-  ranges: readonly Prefix[],
+  ranges: readonly string[],
 ): (inner: Address | Prefix) => readonly Prefix[] {
-  const known = ranges.map((range) => {
+  const read = (text: string) => {
+    const range = parsePrefix(text)
     const length = lengthOf(range)
     return { range, length, mask: networkMask(length), bits: bitsOf(range) }
-  })
+  }
+  let known: readonly ReturnType<typeof read>[] | undefined
   return (inner) => {
+    known ??= ranges.map(read)
     const bits = bitsOf(inner)
     const innerLength = inner.includes('/') ? lengthOf(inner as Prefix) : WIDTH
     return known
@@ -233,8 +239,22 @@ function readWithLength(text: string, code: ErrorCode, what: string, example: st
   return { bits, length }
 }
 
-function renderGroups(groups: number[]): Address {
-  return new ipaddr.IPv6(groups).toRFC5952String() as Address
+/** RFC 5952 §4: the first of the longest runs of zeros is `::`, where it is more than one group. */
+function renderGroups(groups: readonly number[]): Address {
+  let gap = { start: 0, end: 1 }
+  for (let start = 0; start < GROUPS; start++) {
+    let end = start
+    while (groups[end] === 0) end++
+    if (end - start > gap.end - gap.start) gap = { start, end }
+    start = end
+  }
+  const render = (part: readonly number[]): string =>
+    part.map((group) => group.toString(16)).join(':')
+  const { start, end } = gap
+  const isShortened = end - start > 1
+  return (
+    isShortened ? `${render(groups.slice(0, start))}::${render(groups.slice(end))}` : render(groups)
+  ) as Address
 }
 
 /** Untrusted text to its eight groups. The dotted tail becomes two hexadecimal groups first. */

@@ -1,11 +1,11 @@
 import {
   type Address,
   contains,
+  IPV4_MAPPED,
   type IPv4Address,
   type Prefix,
   parseAddress,
   parseIPv4,
-  parsePrefix,
 } from '../../shared/ipv6.ts'
 import type { Claim, Report } from '../../shared/report.ts'
 import {
@@ -19,8 +19,6 @@ import {
 import { allowsName, allowsPrefix, type HostPolicy } from './host-policy.ts'
 import { type Ownership, sharersOf, valuesHeld } from './shared-names.ts'
 import { isSpecialIPv4, specialRangeOf } from './special-purpose.ts'
-
-const MAPPED_IPV4 = parsePrefix('::ffff:0.0.0.0/96')
 
 /** Why a report was refused: a stable code. */
 export type DenialCode =
@@ -163,7 +161,7 @@ function addressFault(
   { prefixes: ranges, values }: HostPolicy,
 ): string | undefined {
   // Permission for IPv4 is kept as mapped ranges, and is for A records alone.
-  if (contains(MAPPED_IPV4, value)) return 'is an IPv4 address: an A record holds it'
+  if (contains(IPV4_MAPPED, value)) return 'is an IPv4 address: an A record holds it'
   if (![...prefixes, ...values].some((range) => contains(range, value))) {
     return `is outside the reported ${prefixes.join(', ')}`
   }

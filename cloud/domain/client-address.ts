@@ -2,6 +2,7 @@ import {
   type Address,
   addressBits,
   contains,
+  IPV4_MAPPED,
   type IPv4Address,
   type Prefix,
   parseAddress,
@@ -14,7 +15,6 @@ export type ClientAddress =
   | { readonly family: 4; readonly address: IPv4Address }
   | { readonly family: 6; readonly address: Address }
 
-const MAPPED = parsePrefix('::ffff:0.0.0.0/96')
 /** `192.0.2.1:443`, `[2001:db8::1]:443` and `[2001:db8::1]`: what proxies write besides bare addresses. */
 const WITH_PORT = /^(?:\[([^\]]+)\](?::\d{1,5})?|([\d.]+):\d{1,5})$/
 const IPV4_RANGE = /^([\d.]+)(?:\/(\d{1,2}))?$/
@@ -29,7 +29,7 @@ export function parseClientAddress(text: string): ClientAddress | undefined {
   try {
     if (!bare.includes(':')) return { family: 4, address: parseIPv4(bare) }
     const address = parseAddress(bare)
-    return contains(MAPPED, address) ? unmapped(address) : { family: 6, address }
+    return contains(IPV4_MAPPED, address) ? unmapped(address) : { family: 6, address }
   } catch {
     return undefined
   }

@@ -5,7 +5,6 @@ import {
   type IPv4Address,
   type Prefix,
   parseAddress,
-  parsePrefix,
 } from '../../shared/ipv6.ts'
 
 /**
@@ -13,38 +12,34 @@ import {
  * translated IPv4 (::/8), discard, protocol assignments and Teredo, documentation, 6to4, SRv6, ULA,
  * link-local, site-local, multicast.
  */
-const specialIPv6 = createRangeLookup(
-  [
-    '::/8',
-    '100::/64',
-    '2001::/23',
-    '2001:db8::/32',
-    '2002::/16',
-    '3fff::/20',
-    '5f00::/16',
-    'fc00::/7',
-    'fe80::/10',
-    'fec0::/10',
-    'ff00::/8',
-  ].map(parsePrefix),
-)
+const specialIPv6 = createRangeLookup([
+  '::/8',
+  '100::/64',
+  '2001::/23',
+  '2001:db8::/32',
+  '2002::/16',
+  '3fff::/20',
+  '5f00::/16',
+  'fc00::/7',
+  'fe80::/10',
+  'fec0::/10',
+  'ff00::/8',
+])
 
 /** The same of IPv4, as mapped addresses. The documentation ranges lead nowhere and are let through. */
-const specialIPv4 = createRangeLookup(
-  [
-    '::ffff:0.0.0.0/104',
-    '::ffff:10.0.0.0/104',
-    '::ffff:100.64.0.0/106',
-    '::ffff:127.0.0.0/104',
-    '::ffff:169.254.0.0/112',
-    '::ffff:172.16.0.0/108',
-    '::ffff:192.0.0.0/120',
-    '::ffff:192.168.0.0/112',
-    '::ffff:198.18.0.0/111',
-    '::ffff:224.0.0.0/100',
-    '::ffff:240.0.0.0/100',
-  ].map(parsePrefix),
-)
+const specialIPv4 = createRangeLookup([
+  '::ffff:0.0.0.0/104',
+  '::ffff:10.0.0.0/104',
+  '::ffff:100.64.0.0/106',
+  '::ffff:127.0.0.0/104',
+  '::ffff:169.254.0.0/112',
+  '::ffff:172.16.0.0/108',
+  '::ffff:192.0.0.0/120',
+  '::ffff:192.168.0.0/112',
+  '::ffff:198.18.0.0/111',
+  '::ffff:224.0.0.0/100',
+  '::ffff:240.0.0.0/100',
+])
 
 /**
  * The special-purpose range that holds this address or prefix, unless one of `permitted` that lies

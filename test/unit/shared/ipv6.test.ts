@@ -9,6 +9,7 @@ import {
   contains,
   createRangeLookup,
   hostPart,
+  IPV4_MAPPED,
   lengthOf,
   networkOf,
   overlaps,
@@ -48,6 +49,16 @@ describe('parseAddress', () => {
     ['::0.1.0.2', '::1:2'],
   ])('writes %s as %s', (text, canonical) => {
     expect(parseAddress(text)).toBe(canonical)
+  })
+
+  it('writes every address as ipaddr.js does', () => {
+    fc.assert(
+      fc.property(groups, (parts) => {
+        const text = parts.map((part) => part.toString(16)).join(':')
+        expect(parseAddress(text)).toBe(new ipaddr.IPv6(parts).toRFC5952String())
+      }),
+      { numRuns: 2000 },
+    )
   })
 
   it.each([
@@ -206,6 +217,18 @@ describe('a range lookup', () => {
       }),
     )
     expect(createRangeLookup([])(parseAddress('::1'))).toEqual([])
+    expect(createRangeLookup(['::ffff:192.0.2.0/120'])(parseAddress('::ffff:192.0.2.1'))).toEqual([
+      '::ffff:c000:200/120',
+    ])
+  })
+
+  it('refuses what is no range when it is first asked', () => {
+    const lookUp = createRangeLookup(['2001:db8::1/64'])
+    expect(() => lookUp(parseAddress('::1'))).toThrow(/did you mean 2001:db8::\/64/)
+  })
+
+  it('of mapped IPv4 addresses is known in its only form', () => {
+    expect(parsePrefix('::ffff:0.0.0.0/96')).toBe(IPV4_MAPPED)
   })
 })
 
