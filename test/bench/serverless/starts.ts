@@ -5,6 +5,7 @@ import { generateNoteSigner } from '../../../shared/checkpoint.ts'
 import { JOSE, movedTo } from '../../conformance/enrol.ts'
 import { startDns } from '../../conformance/running-cloud.ts'
 import { hasDynoxide } from '../../stores/dynoxide.ts'
+import { createSpawnClock } from './spawn-clock.ts'
 import { QUESTIONS, type Question, type StartTime, type StartTimes } from './start-time.ts'
 import { startLambdaRig } from './starts/lambda.ts'
 import { startNodeRig } from './starts/node.ts'
@@ -67,9 +68,10 @@ async function timeStart(rig: StartRig, question: Question, move: number): Promi
   const jws = question === 'report' ? await rig.agent.sign(movedTo(rig.agent, move)) : undefined
   // What the bench itself has left is not collected while a program starts.
   collectGarbage()
-  const startedAt = performance.now()
-  const started = await rig.start(question === 'hello' ? 'empty' : 'reprefix')
+  const clock = createSpawnClock()
+  const started = await rig.start(question === 'hello' ? 'empty' : 'reprefix').finally(clock.stop)
   try {
+    const startedAt = clock.startedAt()
     const readyMs = performance.now() - startedAt
     const path = { hello: '/', health: '/healthz', ready: '/readyz', report: '/v1/reports' }[
       question

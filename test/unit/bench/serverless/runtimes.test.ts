@@ -1,9 +1,12 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { describe, expect, it } from 'vitest'
 import type { BundleSizes } from '../../../bench/serverless/bundles.ts'
 import { bundleTables, bundleTargets } from '../../../bench/serverless/bundles-table.ts'
 import { costTables } from '../../../bench/serverless/costs-table.ts'
 import { loadTable } from '../../../bench/serverless/load-table.ts'
 import { presentServerless } from '../../../bench/serverless/serverless-result.ts'
+import { createSpawnClock } from '../../../bench/serverless/spawn-clock.ts'
 import type { StartTimes } from '../../../bench/serverless/start-time.ts'
 import { startTable, startTargets } from '../../../bench/serverless/starts-table.ts'
 
@@ -42,6 +45,20 @@ describe('bundles', () => {
       [150, true],
       [151, false],
     ])
+  })
+})
+
+describe('the clock of starts', () => {
+  it('begins when the first process is created, not before and not again', async () => {
+    const clock = createSpawnClock()
+    expect(clock.startedAt).toThrow('no process was started')
+    const before = performance.now()
+    const children = ['first', 'second'].map(() => spawn(process.execPath, ['--version']))
+    const startedAt = clock.startedAt()
+    expect(startedAt).toBeGreaterThanOrEqual(before)
+    clock.stop()
+    await Promise.all(children.map((child) => once(child, 'close')))
+    expect(clock.startedAt()).toBe(startedAt)
   })
 })
 
