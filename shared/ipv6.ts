@@ -1,4 +1,5 @@
 import { type ErrorCode, quote, ReprefixError } from './errors.ts'
+import { IPV4_TEXT, readGroups, renderGroups } from './ipv6-text.ts'
 
 /** An IPv6 address in RFC 5952 text, hexadecimal throughout; equal addresses are equal strings. */
 export type Address = string & { readonly __address: never }
@@ -13,13 +14,7 @@ export type IPv4Address = string & { readonly __ipv4: never }
 export const IPV4_MAPPED = '::ffff:0:0/96' as Prefix
 
 const WIDTH = 128
-const GROUPS = 8
-const ZEROS: readonly number[] = [0, 0, 0, 0, 0, 0, 0, 0]
 const ALL_ONES = (1n << 128n) - 1n
-const IPV4_OCTET = '(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)'
-const IPV4 = new RegExp(`^${IPV4_OCTET}(?:\\.${IPV4_OCTET}){3}$`)
-const MAX_HEX_LENGTH = 39
-const EMBEDDED_IPV4 = /^(.*:)([^:]*\..*)$/
 
 /**
  * Reads any text form of RFC 4291 §2.2 and gives RFC 5952 text.
@@ -27,11 +22,11 @@ const EMBEDDED_IPV4 = /^(.*:)([^:]*\..*)$/
  * @throws ReprefixError ADDRESS_INVALID
  */
 export function parseAddress(text: string): Address {
-  const groups = readText(text)
-  if (groups !== undefined) return renderGroups(groups)
+  const groups = readGroups(text)
+  if (groups !== undefined) return renderGroups(groups) as Address
   const reason = text.includes('%')
     ? 'leave out the zone after "%"'
-    : IPV4.test(text)
+    : IPV4_TEXT.test(text)
       ? 'this is an IPv4 address'
       : 'expected a form like 2001:db8::1'
   throw new ReprefixError('ADDRESS_INVALID', `${quote(text)} is not an IPv6 address: ${reason}`)
@@ -73,7 +68,7 @@ export function parseSuffix(text: string): Suffix {
  * @throws ReprefixError ADDRESS_INVALID
  */
 export function parseIPv4(text: string): IPv4Address {
-  if (IPV4.test(text)) return text as IPv4Address
+  if (IPV4_TEXT.test(text)) return text as IPv4Address
   throw new ReprefixError(
     'ADDRESS_INVALID',
     `${quote(text)} is not an IPv4 address: expected four numbers from 0 to 255 like 192.0.2.1`,
@@ -96,13 +91,13 @@ export function addressFromBits(bits: bigint): Address {
   }
   const groups: number[] = []
   for (let shift = 112n; shift >= 0n; shift -= 16n) groups.push(Number((bits >> shift) & 0xffffn))
-  return renderGroups(groups)
+  return renderGroups(groups) as Address
 }
 
 /** The 16 bytes of the address, in network order. */
 export function addressBytes(address: Address): Uint8Array {
   const bytes = new Uint8Array(16)
-  for (const [index, group] of (readText(address) ?? []).entries()) {
+  for (const [index, group] of (readGroups(address) ?? []).entries()) {
     bytes[2 * index] = group >>> 8
     bytes[2 * index + 1] = group & 0xff
   }
@@ -239,87 +234,13 @@ function readWithLength(text: string, code: ErrorCode, what: string, example: st
   return { bits, length }
 }
 
-/** RFC 5952 §4: the first of the longest runs of zeros is `::`, where it is more than one group. */
-function renderGroups(groups: readonly number[]): Address {
-  let gap = { start: 0, end: 1 }
-  for (let start = 0; start < GROUPS; start++) {
-    let end = start
-    while (groups[end] === 0) end++
-    if (end - start > gap.end - gap.start) gap = { start, end }
-    start = end
-  }
-  const render = (part: readonly number[]): string =>
-    part.map((group) => group.toString(16)).join(':')
-  const { start, end } = gap
-  const isShortened = end - start > 1
-  return (
-    isShortened ? `${render(groups.slice(0, start))}::${render(groups.slice(end))}` : render(groups)
-  ) as Address
-}
-
-/** Untrusted text to its eight groups. The dotted tail becomes two hexadecimal groups first. */
-function readText(text: string): number[] | undefined {
-  const hexadecimal = text.includes('.') ? withoutDottedTail(text) : text
-  return hexadecimal === undefined ? undefined : readGroups(hexadecimal)
-}
-
 /** Untrusted text to bits. */
 function readBits(text: string): bigint | undefined {
-  const groups = readText(text)
+  const groups = readGroups(text)
   if (groups === undefined) return undefined
   const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0] = groups
   // 48, 48 and 32 bits: what a number holds exactly.
   const high = BigInt((a * 0x10000 + b) * 0x10000 + c)
   const middle = BigInt((d * 0x10000 + e) * 0x10000 + f)
   return (high << 80n) | (middle << 32n) | BigInt(g * 0x10000 + h)
-}
-
-/**
- * The eight groups of hexadecimal text, or undefined. One pass over the characters, because this is
- * the hottest path of a plan; `::` stands for one group or more (RFC 4291 §2.2).
- */
-function readGroups(text: string): number[] | undefined {
-  if (text.length > MAX_HEX_LENGTH) return undefined
-  const groups: number[] = []
-  let gap = -1
-  let value = 0
-  let digits = 0
-  for (let i = 0; i < text.length; i++) {
-    const digit = hexDigit(text.charCodeAt(i))
-    if (digit !== undefined) {
-      if (++digits > 4) return undefined
-      value = value * 16 + digit
-      continue
-    }
-    if (text[i] !== ':') return undefined
-    const isGap = text[i + 1] === ':'
-    if (digits > 0) groups.push(value)
-    else if (!isGap || i > 0) return undefined
-    if (isGap) {
-      if (gap >= 0) return undefined
-      gap = groups.length
-      i++
-    }
-    value = 0
-    digits = 0
-  }
-  if (digits > 0) groups.push(value)
-  else if (gap !== groups.length) return undefined
-  const missing = GROUPS - groups.length
-  if (gap < 0 ? missing !== 0 : missing < 1) return undefined
-  return gap < 0 ? groups : groups.toSpliced(gap, 0, ...ZEROS.slice(0, missing))
-}
-
-function hexDigit(code: number): number | undefined {
-  if (code >= 48 && code <= 57) return code - 48
-  const letter = code | 32
-  return letter >= 97 && letter <= 102 ? letter - 87 : undefined
-}
-
-function withoutDottedTail(text: string): string | undefined {
-  const match = EMBEDDED_IPV4.exec(text)
-  const [head, tail] = [match?.[1], match?.[2]]
-  if (head === undefined || tail === undefined || !IPV4.test(tail)) return undefined
-  const [a = 0, b = 0, c = 0, d = 0] = tail.split('.').map(Number)
-  return `${head}${((a << 8) | b).toString(16)}:${((c << 8) | d).toString(16)}`
 }
