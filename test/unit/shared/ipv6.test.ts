@@ -1,10 +1,8 @@
 import { BlockList, isIPv6 } from 'node:net'
 import fc from 'fast-check'
-import ipaddr from 'ipaddr.js'
 import { describe, expect, it } from 'vitest'
 import {
   addressBits,
-  addressBytes,
   addressFromBits,
   contains,
   createRangeLookup,
@@ -22,12 +20,8 @@ import {
   suffixMask,
   suffixSubnetMask,
 } from '../../../shared/ipv6.ts'
+import { groups } from './ipv6-groups.ts'
 
-/** Addresses with many zero groups, where text forms go wrong. */
-const groups = fc.array(
-  fc.oneof(fc.constant(0), fc.constant(0xffff), fc.integer({ min: 0, max: 0xffff })),
-  { minLength: 8, maxLength: 8 },
-)
 const address = groups.map((parts) => parseAddress(parts.map((p) => p.toString(16)).join(':')))
 const length = fc.integer({ min: 0, max: 128 })
 const prefix = fc.tuple(address, length).map(([a, n]) => networkOf(a, n))
@@ -49,16 +43,6 @@ describe('parseAddress', () => {
     ['::0.1.0.2', '::1:2'],
   ])('writes %s as %s', (text, canonical) => {
     expect(parseAddress(text)).toBe(canonical)
-  })
-
-  it('writes every address as ipaddr.js does', () => {
-    fc.assert(
-      fc.property(groups, (parts) => {
-        const text = parts.map((part) => part.toString(16)).join(':')
-        expect(parseAddress(text)).toBe(new ipaddr.IPv6(parts).toRFC5952String())
-      }),
-      { numRuns: 2000 },
-    )
   })
 
   it.each([
@@ -105,31 +89,6 @@ describe('parseAddress', () => {
         }
       }),
       { numRuns: 2000 },
-    )
-  })
-
-  it('agrees with ipaddr.js, which reads more slowly, save that "::" stands for something', () => {
-    const loose = fc.string({ unit: fc.constantFrom(...'0aF:'), maxLength: 12 })
-    const broken = fc
-      .tuple(groups, fc.nat(40), fc.constantFrom('', ':', '::', '0', 'g'))
-      .map(([parts, at, piece]) => {
-        const text = parts.map((part) => part.toString(16)).join(':')
-        return text.slice(0, at) + piece + text.slice(at + 1)
-      })
-    fc.assert(
-      fc.property(fc.oneof(loose, broken, address), (text) => {
-        const isGapless = text.includes('::') && text.split(':').filter(Boolean).length === 8
-        if (!ipaddr.IPv6.isValid(text) || isGapless) {
-          expect(() => parseAddress(text)).toThrow()
-        } else {
-          const { parts } = ipaddr.IPv6.parse(text)
-          const bits = parts.reduce((sum, part) => (sum << 16n) | BigInt(part), 0n)
-          expect(addressBits(parseAddress(text))).toBe(bits)
-          const bytes = parts.flatMap((part) => [part >>> 8, part & 0xff])
-          expect([...addressBytes(parseAddress(text))]).toEqual(bytes)
-        }
-      }),
-      { numRuns: 5000 },
     )
   })
 
