@@ -59,7 +59,7 @@ interface Window {
   /** Whoever asks for a turn next has it then. */
   nextTurn: number
   /** When turns were given. */
-  given: number[]
+  given: readonly number[]
 }
 
 /** Makes budgets that live as long as the process and are shared by credential. */
@@ -108,14 +108,13 @@ export function createRequestBudget(
     const window = windowOf(rule, zone)
     const kept = window.turns.get(zone)
     if (kept !== undefined) return kept
-    const sent = window.starts.filter((start) => start > at - perMs)
+    const sent = within(perMs, window.starts, at)
     const lastBeyond = sent.at(-1 - Math.floor(count / 2))
     if (lastBeyond === undefined) return at
-    window.given = window.given.filter((given) => given > at - perMs)
     const freshAt = lastBeyond + perMs
     const possibleAt = (sent.at(-count) ?? at - perMs) + perMs
     const turn = Math.min(Math.max(possibleAt, window.nextTurn), freshAt)
-    const perTurn = sent.length / Math.max(1, window.given.length)
+    const perTurn = sent.length / Math.max(1, within(perMs, window.given, at).length)
     const left = Math.max(1, count - sent.length - perTurn * (1 + window.turns.size))
     window.nextTurn = Math.min(turn + (perTurn * SPREAD * perMs) / left, freshAt)
     window.turns.set(zone, turn)
@@ -129,9 +128,10 @@ export function createRequestBudget(
       const slow = rules.filter(({ perMs }) => perMs > MAX_WAIT_MS)
       const turn = Math.max(at, ...slow.map((rule) => turnOf(rule, zone, at)))
       if (turn > at) return Math.ceil(turn - at)
-      for (const { turns, given } of slow.map((rule) => windowOf(rule, zone))) {
-        turns.delete(zone)
-        given.push(at)
+      for (const rule of slow) {
+        const window = windowOf(rule, zone)
+        window.turns.delete(zone)
+        window.given = [...within(rule.perMs, window.given, at), at]
       }
       return 0
     },
@@ -162,6 +162,11 @@ export function createRequestBudget(
       blockedUntil.set(key, Math.max(blockedUntil.get(key) ?? 0, now().getTime() + ms))
     },
   }
+}
+
+/** Those of the times that count yet. */
+function within(perMs: number, times: readonly number[], at: number): readonly number[] {
+  return times.filter((time) => time > at - perMs)
 }
 
 function exhausted(waitMs: number, isQuota: boolean): ProviderError {
