@@ -129,7 +129,7 @@ export function workerBundle(root, version, settings) {
     platform: 'browser',
     conditions: ['workerd', 'worker', 'browser'],
     plugins: [besideProgram('settings.js'), importNodeModules, onlyNamed(settings), compressedJson],
-    // workerd is handed every file, used or not, so fewer are better.
+    // A Worker is uploaded with every file, used or not: what no report needs is one of them.
     together: {
       hosted: [...HOSTED, ...kinds.map((kind) => `cloud/dns/hosted/${kind}.ts`)],
       later: LATER,

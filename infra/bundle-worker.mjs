@@ -12,8 +12,8 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..')
  */
 
 /**
- * Writes `worker.js` and its `chunks/` beside the settings that `reprefix config embed` has written. workerd
- * compiles every module of a Worker before the first request, so those that it will not use are left out.
+ * Writes `worker.js` and its `chunks/` beside the settings that `reprefix config embed` has written. A Worker
+ * is uploaded with every module, so those that these settings will not use are left out.
  * @param {string} directory absolute path, with `settings.js` in it
  * @returns {Promise<{ settings: EmbeddedSettings, text: string }>} what is in `settings.js`
  */
